@@ -1,0 +1,78 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// Settings of every Swift target: strict memory safety, no warnings, imports that say what they show.
+let strict: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Modules the I/O path runs through: `package` members must inline across modules
+/// (Docs/Decisions/002-cross-module-optimization.md).
+let hot: [SwiftSetting] =
+  strict + [.unsafeFlags(["-enable-cmo-everything"], .when(configuration: .release))]
+
+let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+
+let package = Package(
+  name: "iscsifs",
+  products: [.executable(name: "iscsifs", targets: ["iscsifs"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+  ],
+  targets: [
+    .target(name: "CLinux"),
+    .target(name: "CFUSE", dependencies: ["CFUSE3"]),
+    .systemLibrary(name: "CFUSE3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
+
+    .target(name: "Wire", dependencies: ["CLinux"], swiftSettings: hot),
+    .target(name: "SCSI", dependencies: ["Wire"], swiftSettings: hot),
+    .target(name: "LogicalUnit", dependencies: ["SCSI"], swiftSettings: hot),
+    .target(name: "ISCSI", dependencies: ["Wire", "SCSI", crypto], swiftSettings: hot),
+    .target(name: "LinuxIO", dependencies: ["CLinux", system], swiftSettings: hot),
+    .target(name: "FUSE", dependencies: ["LinuxIO", "CFUSE", "CLinux", system], swiftSettings: hot),
+    .target(
+      name: "Reactor",
+      dependencies: ["LogicalUnit", "ISCSI", "SCSI", "Wire", "FUSE", "LinuxIO", system],
+      swiftSettings: hot),
+    .target(name: "Records", dependencies: ["ISCSI", system], swiftSettings: strict),
+    .target(
+      name: "ControlPlane",
+      dependencies: [
+        "Reactor", "Records", "LogicalUnit", "ISCSI", "SCSI", "Wire", "LinuxIO", logging, system,
+        collections,
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "Tree", dependencies: ["ControlPlane", "FUSE", logging, system],
+      swiftSettings: strict),
+    .target(
+      name: "TargetSimulator", dependencies: ["ISCSI", "SCSI", "Wire", "LinuxIO", system],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "iscsifs",
+      dependencies: [
+        "Tree", "ControlPlane", "Records", "Reactor", "FUSE", "ISCSI", "LinuxIO",
+        "TargetSimulator", logging, system,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+
+    .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
+    .testTarget(name: "SCSITests", dependencies: ["SCSI", "Wire"], swiftSettings: strict),
+    .testTarget(name: "LogicalUnitTests", dependencies: ["LogicalUnit", "SCSI"], swiftSettings: strict),
+    .testTarget(name: "ISCSITests", dependencies: ["ISCSI", "SCSI", "Wire"], swiftSettings: strict),
+    .testTarget(name: "TidyTests", swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

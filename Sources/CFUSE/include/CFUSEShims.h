@@ -1,0 +1,3 @@
+#ifndef CFUSE_SHIMS_H
+#define CFUSE_SHIMS_H
+#endif

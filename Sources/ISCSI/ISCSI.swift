@@ -1,0 +1,1 @@
+// Placeholder while the module's first file is written.
