@@ -43,7 +43,9 @@ let package = Package(
     .target(name: "FUSE", dependencies: ["LinuxIO", "CFUSE", "CLinux", system], swiftSettings: hot),
     .target(
       name: "Reactor",
-      dependencies: ["LogicalUnit", "ISCSI", "SCSI", "Wire", "FUSE", "LinuxIO", system],
+      dependencies: [
+        "LogicalUnit", "ISCSI", "SCSI", "Wire", "FUSE", "LinuxIO", system, collections,
+      ],
       swiftSettings: hot),
     .target(name: "Records", dependencies: ["ISCSI", system], swiftSettings: strict),
     .target(

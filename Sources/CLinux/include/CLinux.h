@@ -3,12 +3,52 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
+#include <netdb.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 #define CLINUX_HOT __attribute__((swift_attr("@_noAllocation"), swift_attr("@_noLocks")))
 
 /// CRC32C (Castagnoli) continued over `count` bytes; start and finish with ~0 (RFC 7143, 13.1).
 CLINUX_HOT uint32_t clinux_crc32c(uint32_t crc, const void *bytes, size_t count);
+
+// Descriptors.
+CLINUX_HOT int64_t clinux_read(int fd, void *buffer, size_t count);
+CLINUX_HOT int64_t clinux_readv(int fd, const struct iovec *vectors, int count);
+CLINUX_HOT int64_t clinux_write(int fd, const void *buffer, size_t count);
+CLINUX_HOT int64_t clinux_writev(int fd, const struct iovec *vectors, int count);
+int clinux_close(int fd);
+int clinux_set_nonblocking(int fd);
+int clinux_duplicate(int fd);
+
+// Readiness.
+int clinux_epoll_create(void);
+int clinux_epoll_add(int epoll, int fd, uint32_t events, uint64_t token);
+int clinux_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token);
+int clinux_epoll_remove(int epoll, int fd);
+CLINUX_HOT int clinux_epoll_wait(int epoll, struct epoll_event *events, int capacity,
+                                 int timeout_milliseconds);
+int clinux_eventfd(void);
+int clinux_poll_one(int fd, short events, int timeout_milliseconds);
+
+// Sockets.
+int clinux_stream_socket(int family);
+int clinux_connect(int fd, const struct sockaddr *address, uint32_t length);
+int clinux_socket_error(int fd);
+int clinux_set_no_delay(int fd);
+CLINUX_HOT int64_t clinux_sendmsg(int fd, const struct iovec *vectors, int count);
+CLINUX_HOT int64_t clinux_recv(int fd, void *buffer, size_t count);
+/// The numeric address and port of one end; 0 or -errno.
+int clinux_name_of_end(int fd, int remote, char *address, size_t capacity, uint16_t *port);
+int clinux_shutdown(int fd);
+
+// Time and memory.
+CLINUX_HOT uint64_t clinux_monotonic_nanoseconds(void);
+void *clinux_map_pages(size_t count);
+void clinux_unmap_pages(void *pages, size_t count);
+void clinux_name_thread(const char *name);
 
 #endif

@@ -1,0 +1,143 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+// Repeats a call that a signal interrupted and turns -1 into -errno.
+#define RETRY(type, call)                                \
+  type result;                                           \
+  do result = (call);                                    \
+  while (result < 0 && errno == EINTR);                  \
+  return result < 0 ? -errno : result
+
+int64_t clinux_read(int fd, void *buffer, size_t count) { RETRY(int64_t, read(fd, buffer, count)); }
+
+int64_t clinux_readv(int fd, const struct iovec *vectors, int count) {
+  RETRY(int64_t, readv(fd, vectors, count));
+}
+
+int64_t clinux_write(int fd, const void *buffer, size_t count) {
+  RETRY(int64_t, write(fd, buffer, count));
+}
+
+int64_t clinux_writev(int fd, const struct iovec *vectors, int count) {
+  RETRY(int64_t, writev(fd, vectors, count));
+}
+
+// Linux closes the descriptor also when close(2) says EINTR.
+int clinux_close(int fd) { return close(fd) < 0 ? -errno : 0; }
+
+int clinux_set_nonblocking(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  if (flags < 0) return -errno;
+  return fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+int clinux_duplicate(int fd) { RETRY(int, fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
+
+int clinux_epoll_create(void) { RETRY(int, epoll_create1(EPOLL_CLOEXEC)); }
+
+static int control(int epoll, int operation, int fd, uint32_t events, uint64_t token) {
+  struct epoll_event event = {.events = events, .data.u64 = token};
+  return epoll_ctl(epoll, operation, fd, &event) < 0 ? -errno : 0;
+}
+
+int clinux_epoll_add(int epoll, int fd, uint32_t events, uint64_t token) {
+  return control(epoll, EPOLL_CTL_ADD, fd, events, token);
+}
+
+int clinux_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token) {
+  return control(epoll, EPOLL_CTL_MOD, fd, events, token);
+}
+
+int clinux_epoll_remove(int epoll, int fd) { return control(epoll, EPOLL_CTL_DEL, fd, 0, 0); }
+
+// Not repeated after a signal: the caller recomputes its timeout.
+int clinux_epoll_wait(int epoll, struct epoll_event *events, int capacity, int timeout) {
+  int result = epoll_wait(epoll, events, capacity, timeout);
+  return result >= 0 ? result : errno == EINTR ? 0 : -errno;
+}
+
+int clinux_eventfd(void) { RETRY(int, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+
+int clinux_poll_one(int fd, short events, int timeout) {
+  struct pollfd entry = {.fd = fd, .events = events};
+  int result = poll(&entry, 1, timeout);
+  return result >= 0 ? result : errno == EINTR ? 0 : -errno;
+}
+
+int clinux_stream_socket(int family) {
+  RETRY(int, socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
+int clinux_connect(int fd, const struct sockaddr *address, uint32_t length) {
+  return connect(fd, address, length) < 0 ? -errno : 0;
+}
+
+int clinux_socket_error(int fd) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0) return -errno;
+  return -error;
+}
+
+int clinux_set_no_delay(int fd) {
+  int on = 1;
+  return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0 ? -errno : 0;
+}
+
+int64_t clinux_sendmsg(int fd, const struct iovec *vectors, int count) {
+  struct msghdr message = {.msg_iov = (struct iovec *)vectors, .msg_iovlen = (size_t)count};
+  RETRY(int64_t, sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
+int64_t clinux_recv(int fd, void *buffer, size_t count) {
+  RETRY(int64_t, recv(fd, buffer, count, MSG_DONTWAIT));
+}
+
+int clinux_name_of_end(int fd, int remote, char *address, size_t capacity, uint16_t *port) {
+  struct sockaddr_storage storage;
+  socklen_t length = sizeof storage;
+  struct sockaddr *end = (struct sockaddr *)&storage;
+  if ((remote ? getpeername(fd, end, &length) : getsockname(fd, end, &length)) < 0) return -errno;
+  const void *bytes;
+  if (storage.ss_family == AF_INET) {
+    bytes = &((struct sockaddr_in *)end)->sin_addr;
+    *port = ntohs(((struct sockaddr_in *)end)->sin_port);
+  } else if (storage.ss_family == AF_INET6) {
+    bytes = &((struct sockaddr_in6 *)end)->sin6_addr;
+    *port = ntohs(((struct sockaddr_in6 *)end)->sin6_port);
+  } else {
+    return -EAFNOSUPPORT;
+  }
+  return inet_ntop(storage.ss_family, bytes, address, (socklen_t)capacity) ? 0 : -errno;
+}
+
+int clinux_shutdown(int fd) { return shutdown(fd, SHUT_RDWR) < 0 ? -errno : 0; }
+
+uint64_t clinux_monotonic_nanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void *clinux_map_pages(size_t count) {
+  void *pages = mmap(NULL, count, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return pages == MAP_FAILED ? NULL : pages;
+}
+
+void clinux_unmap_pages(void *pages, size_t count) { munmap(pages, count); }
+
+void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

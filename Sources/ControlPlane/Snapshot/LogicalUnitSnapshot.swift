@@ -1,0 +1,25 @@
+package import LogicalUnit
+package import Reactor
+package import SCSI
+
+/// A LUN as `lun<N>` and `lun<N>.info/` show it.
+package struct LogicalUnitSnapshot: Equatable, Sendable {
+  package var lun: LogicalUnitNumber
+  /// Set where there is a data file.
+  package var handle: LogicalUnitHandle?
+  package var description: LogicalUnitDescription
+  /// running, offline, blocked or transport-offline, as sysfs says.
+  package var state: String
+  /// How many opens the data file has.
+  package var openCount: Int
+  /// Pages as read: (page code, bytes), for vpd/pgXX.
+  package var vitalProductDataPages: [VitalProductDataPageBytes]
+  /// Addresses under which by-path names it: "ip-<ip>:<port>-iscsi-<iqn>-lun-<n>" is made from them.
+  package var portals: [PortalSnapshot]
+}
+
+/// One VPD page's bytes.
+package struct VitalProductDataPageBytes: Equatable, Sendable {
+  package var code: UInt8
+  package var bytes: [UInt8]
+}

@@ -1,0 +1,31 @@
+package import ISCSI
+package import Reactor
+
+/// A session as `sessions/<n>/` shows it, with sysfs' names.
+package struct SessionSnapshot: Equatable, Sendable {
+  /// The directory's number, from 1, never used twice in a mount's life.
+  package var number: Int
+  package var handle: SessionHandle
+  package var isid: ISID
+  package var tsih: UInt16
+  package var targetPortalGroupTag: UInt16
+  /// LOGGED_IN, FAILED (lost, recovering) or FREE, as sysfs says.
+  package var state: String
+  package var parameters: NegotiatedParameters
+  /// recovery_tmo in seconds; nil is for ever ("off").
+  package var recoveryTimeoutSeconds: UInt64?
+  package var connections: [ConnectionSnapshot]
+}
+
+/// A connection as `connections/<cid>/` shows it.
+package struct ConnectionSnapshot: Equatable, Sendable {
+  package var connectionID: UInt16
+  package var address: String
+  package var port: UInt16
+  package var persistentAddress: String
+  package var persistentPort: UInt16
+  package var localAddress: String
+  package var localPort: UInt16
+  /// up, down or failed, as sysfs says.
+  package var state: String
+}

@@ -1,0 +1,1 @@
+package struct NegotiatedParameters: BitwiseCopyable, Hashable, Sendable {}

@@ -1,0 +1,1 @@
+package struct Geometry: BitwiseCopyable, Hashable, Sendable {}

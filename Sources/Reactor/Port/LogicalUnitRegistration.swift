@@ -1,0 +1,40 @@
+package import LogicalUnit
+package import SCSI
+
+/// What the reactor must know to serve a LUN's file.
+///
+/// The sessions are a pool: up to four that show the LUN; the one with the fewest tasks serves next.
+package struct LogicalUnitRegistration: Equatable, Sendable {
+  package static let sessionCapacity = 4
+
+  package var sessions: [SessionHandle]
+  package var lun: LogicalUnitNumber
+  package var geometry: Geometry
+  package var isWriteProtected: Bool
+  /// The device takes FUA (DPOFUA in its mode parameters).
+  package var supportsForceUnitAccess: Bool
+  /// A volatile write cache stands before the medium (WCE): fsync must synchronise it.
+  package var hasVolatileCache: Bool
+  /// READ/WRITE/SYNCHRONIZE CACHE (16) are known; otherwise the 10-byte forms are sent.
+  package var supportsSixteenByteCommands: Bool
+
+  package init(
+    sessions: [SessionHandle],
+    lun: LogicalUnitNumber,
+    geometry: Geometry,
+    isWriteProtected: Bool,
+    supportsForceUnitAccess: Bool,
+    hasVolatileCache: Bool,
+    supportsSixteenByteCommands: Bool
+  ) {
+    precondition(
+      !sessions.isEmpty && sessions.count <= Self.sessionCapacity, "one to four sessions")
+    self.sessions = sessions
+    self.lun = lun
+    self.geometry = geometry
+    self.isWriteProtected = isWriteProtected
+    self.supportsForceUnitAccess = supportsForceUnitAccess
+    self.hasVolatileCache = hasVolatileCache
+    self.supportsSixteenByteCommands = supportsSixteenByteCommands
+  }
+}

@@ -1,0 +1,17 @@
+package import ISCSI
+package import SCSI
+
+/// What the reactor tells the control plane unasked.
+package enum ReactorEvent: Equatable, Sendable {
+  /// The connection is gone; the session's tasks are parked until a handover with the same handle,
+  /// or until their deadline.
+  case sessionLost(SessionHandle, SessionFailure)
+  /// A unit attention was swallowed; 3F/0E and 2A/09 want action.
+  case unitAttention(SessionHandle, LogicalUnitNumber, AdditionalSense)
+  /// Async Message 0, 4, 5 or 255; the others become `sessionLost`.
+  case asyncMessage(SessionHandle, AsyncMessage.Event, LogicalUnitNumber, AdditionalSense?)
+  /// A unit answered that it does not exist (05/25/00).
+  case logicalUnitGone(LogicalUnitHandle)
+  /// The kernel closed /dev/fuse: unmounted or aborted. The last event of a mount.
+  case unmounted
+}

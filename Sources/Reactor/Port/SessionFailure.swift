@@ -1,0 +1,34 @@
+package import ISCSI
+package import SystemPackage
+
+/// Why a session's connection was given up.
+package enum SessionFailure: Error, Equatable, Sendable {
+  /// The target closed the connection.
+  case connectionClosed
+  /// The socket failed.
+  case socket(Errno)
+  /// A ping went unanswered.
+  case pingTimedOut
+  /// What arrived was no acceptable PDU.
+  case malformed(PDUError)
+  /// A PDU arrived that the protocol forbids here.
+  case violation(ProtocolViolation)
+  /// The target said it drops the connection (Async Message 2 or 3), or asked for a logout (1);
+  /// wait `time2WaitSeconds` before coming back.
+  case requestedByTarget(time2WaitSeconds: UInt16)
+  /// The control plane asked for it (`echo drop`).
+  case requestedByUser
+
+  /// The sentence for `last_error`.
+  package var sentence: String {
+    switch self {
+    case .connectionClosed: "the target closed the connection"
+    case .socket(let error): "the connection failed: \(error)"
+    case .pingTimedOut: "the target did not answer a NOP-Out in time"
+    case .malformed(let error): error.sentence
+    case .violation(let violation): violation.sentence
+    case .requestedByTarget: "the target asked for the connection to end"
+    case .requestedByUser: "dropped on request"
+    }
+  }
+}

@@ -1,0 +1,28 @@
+/// The waits of a session, in milliseconds, after open-iscsi's keys.
+package struct SessionTimeouts: BitwiseCopyable, Equatable, Sendable {
+  /// How long tasks wait for a lost session: nil for ever, 0 not at all
+  /// (node.session.timeo.replacement_timeout).
+  package var replacementMilliseconds: UInt64?
+  /// Silence after which a NOP-Out asks; 0 never (node.conn[0].timeo.noop_out_interval).
+  package var pingIntervalMilliseconds: UInt64
+  /// How long its answer may take (node.conn[0].timeo.noop_out_timeout).
+  package var pingTimeoutMilliseconds: UInt64
+  /// How long a Logout Response may take (node.conn[0].timeo.logout_timeout).
+  package var logoutMilliseconds: UInt64
+  /// Commands in flight on the session at most (node.session.cmds_max).
+  package var commandsMaximum: UInt16
+
+  package init(
+    replacementMilliseconds: UInt64? = 120_000,
+    pingIntervalMilliseconds: UInt64 = 5_000,
+    pingTimeoutMilliseconds: UInt64 = 5_000,
+    logoutMilliseconds: UInt64 = 15_000,
+    commandsMaximum: UInt16 = 128
+  ) {
+    self.replacementMilliseconds = replacementMilliseconds
+    self.pingIntervalMilliseconds = pingIntervalMilliseconds
+    self.pingTimeoutMilliseconds = pingTimeoutMilliseconds
+    self.logoutMilliseconds = logoutMilliseconds
+    self.commandsMaximum = commandsMaximum
+  }
+}
