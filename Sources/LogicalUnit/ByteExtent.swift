@@ -1,4 +1,4 @@
-package import SCSI
+import SCSI
 
 /// A range of bytes cut at the end of the medium, and the blocks that hold it.
 ///
