@@ -64,7 +64,7 @@ package struct TextParameter: Equatable, Sendable {
     return bytes
   }
 
-  /// Letters, digits and `.-+@_`, `/` as some vendors have it, and `#` of the X# and Y# extension keys (6.1, 13.26).
+  /// Letters, digits, `.-+@_`, and the `#` and `/` of extension keys (6.1, 13.26).
   private static func isKeyByte(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
