@@ -207,7 +207,6 @@ package struct LoginMachine: Sendable {
 
   /// Begins a text of ours, asking for the next stage when this one has nothing left to say.
   private mutating func send(_ text: [TextParameter]) -> ProtocolDataUnit {
-    transcript.note(.sent, text)
     unsent = TextParameter.encode(text)[...]
     switch stage {
     case .securityNegotiation:
@@ -215,7 +214,9 @@ package struct LoginMachine: Sendable {
     case .operationalNegotiation: unsentTransition = .fullFeaturePhase
     case .fullFeaturePhase: preconditionFailure("the login has ended")
     }
-    return sendPiece()
+    let unit = sendPiece()
+    transcript.note(.sent, text)
+    return unit
   }
 
   /// The next piece of `unsent`; only the last may ask to move on (11.12.2).
