@@ -1,7 +1,8 @@
 /// What we offer in operational negotiation, from the configuration.
 ///
 /// Names are the keys'; defaults are open-iscsi's unless a line says otherwise. Every number must
-/// lie in its `OperationalKey`'s range; one that does not is the caller's bug and traps at `start`.
+/// lie in its `OperationalKey`'s range; one that does not is the caller's bug and traps in
+/// `LoginMachine.init`.
 /// Source: RFC 7143, 13.
 package struct OperationalParameters: Equatable, Sendable {
   /// In order of preference; not empty. `[.crc32c]` alone makes the digest a condition.

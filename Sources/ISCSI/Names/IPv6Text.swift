@@ -8,9 +8,11 @@ enum IPv6Text {
     let bytes = Array(text.utf8)
     guard (2...45).contains(bytes.count) else { return false }
     let colon = UInt8(ascii: ":")
-    guard let gap = bytes.indices.dropLast().first(where: {
-      bytes[$0] == colon && bytes[$0 + 1] == colon
-    }) else {
+    guard
+      let gap = bytes.indices.dropLast().first(where: {
+        bytes[$0] == colon && bytes[$0 + 1] == colon
+      })
+    else {
       return groupCount(of: bytes[...], mayEndInIPv4: true) == 8
     }
     guard let before = groupCount(of: bytes[..<gap], mayEndInIPv4: false),

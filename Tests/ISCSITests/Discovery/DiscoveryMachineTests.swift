@@ -109,8 +109,8 @@ struct DiscoveryMachineTests {
   @Test("N03 an answer split at every byte, by C or by F, is the same answer")
   func splits() throws {
     let text = Array(
-      "TargetName=iqn.2001-04.com.a:1\0TargetAddress=[::1]:3260,1\0TargetName=eui.0123456789abcdef\0"
-        .utf8)
+      ("TargetName=iqn.2001-04.com.a:1\0TargetAddress=[::1]:3260,1\0"
+        + "TargetName=eui.0123456789abcdef\0").utf8)
     for split in 0...text.count {
       var conversation = Conversation()
       try conversation.text(

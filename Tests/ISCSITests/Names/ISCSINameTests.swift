@@ -34,8 +34,10 @@ struct ISCSINameTests {
 
   @Test("N10 letters are folded to lower case")
   func folds() throws {
-    #expect(try ISCSIName("IQN.2001-04.COM.Example:Disk") == ISCSIName(
-      "iqn.2001-04.com.example:disk"))
+    #expect(
+      try ISCSIName("IQN.2001-04.COM.Example:Disk")
+        == ISCSIName(
+          "iqn.2001-04.com.example:disk"))
     #expect(try ISCSIName("EUI.02004567A425678D").value == "eui.02004567a425678d")
   }
 

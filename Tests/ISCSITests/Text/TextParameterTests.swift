@@ -148,7 +148,8 @@ struct TextParameterTests {
 
   @Test("sentences show hostile text escaped and short")
   func sentences() {
-    let error = TextError.notBoolean(key: "K", value: "\u{1B}[2J" + String(repeating: "é", count: 900))
+    let hostile = "\u{1B}[2J" + String(repeating: "é", count: 900)
+    let error = TextError.notBoolean(key: "K", value: hostile)
     #expect(error.sentence.hasPrefix("K=\\x1B[2J"))
     #expect(error.sentence.utf8.count < 320)
     #expect(error.sentence.utf8.allSatisfy { (0x20...0x7E).contains($0) })
