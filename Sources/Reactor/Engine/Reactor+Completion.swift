@@ -101,19 +101,19 @@ extension Reactor {
     guard !slots[index].isAnswered else { return end(index) }
     slots[index].attempts &+= 1
     let attempts = slots[index].attempts
-    switch reason {
-    case .unitAttention where attempts <= 16: again(index)
-    case .busy, .taskSetFull, .acaActive, .becomingReady, .initializingCommandRequired:
-      let session = Int(slots[index].session)
-      let limit = sessions[session].timeouts.replacementMilliseconds ?? 120_000
-      guard now < slots[index].startedAt &+ limit &* Interval.millisecond else {
-        return finish(index, error: .ioError)
-      }
-      let backoff = Interval.retryMinimum << UInt64(min(attempts - 1, 6))
-      delay(index, min(backoff, Interval.retryMaximum))
-    default:
-      if attempts <= 5 { again(index) } else { finish(index, error: .ioError) }
-    }
+    let isExhausted =
+      if let limit = reason.retryLimit { Int(attempts) > limit } else { isPastDeadline(index) }
+    guard !isExhausted else { return fail(index, reason.failureWhenExhausted) }
+    guard reason.needsBackoff else { return again(index) }
+    let backoff = Interval.retryMinimum << UInt64(min(attempts - 1, 6))
+    delay(index, min(backoff, Interval.retryMaximum))
+  }
+
+  /// True when a request has been tried again for as long as a lost path may take.
+  private func isPastDeadline(_ index: Int) -> Bool {
+    let session = Int(slots[index].session)
+    let limit = sessions[session].timeouts.replacementMilliseconds ?? 120_000
+    return now >= slots[index].startedAt &+ limit &* Interval.millisecond
   }
 
   /// Sends the slot's command again, from its first byte.

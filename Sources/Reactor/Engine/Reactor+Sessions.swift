@@ -72,7 +72,7 @@ extension Reactor {
   /// Closes the session's connection.
   private mutating func disconnect(session index: Int) {
     poll.remove(sessions[index].descriptor)
-    sessions[index].disconnect(&slots)
+    sessions[index].disconnect(slots)
   }
 
   /// Puts tasks that were in flight back before those that wait, in the order of their CmdSN.

@@ -30,7 +30,7 @@ struct Reactor: ~Copyable {
   let fuseNumber: CInt
   let poll: EventPoll
 
-  var slots: SlotTable
+  let slots: SlotTable
   let sessions: FixedArray<Session>
   let units: FixedArray<LogicalUnitEntry>
   var locks: RangeLocks

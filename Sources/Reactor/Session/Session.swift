@@ -93,7 +93,7 @@ struct Session: ~Copyable {
   }
 
   /// Closes the socket and forgets what was under way on it; slots whose PDUs were queued are told.
-  mutating func disconnect(_ slots: inout SlotTable) {
+  mutating func disconnect(_ slots: borrowing SlotTable) {
     socket = nil
     descriptor = -1
     awaitsWritable = false
@@ -103,7 +103,7 @@ struct Session: ~Copyable {
     receive.removeAll()
     bursts.removeAll()
     inFlightCount = 0
-    transmit.removeAll(&slots)
+    transmit.removeAll(slots)
   }
 
   /// Whether the next queued command may be sent.

@@ -1,4 +1,4 @@
-import Glibc
+import CLinux
 import ISCSI
 import LinuxIO
 import Wire
@@ -15,18 +15,7 @@ struct TransmitQueue: ~Copyable {
   private static let trailerOffset = 52
   private static let vectorCapacity = 192
 
-  @safe
-  private struct Entry: BitwiseCopyable {
-    var payload: UnsafeMutableRawPointer?
-    var payloadLength: UInt32
-    var headerLength: UInt8
-    var trailerLength: UInt8
-    var slot: UInt16
-
-    var byteCount: Int { Int(headerLength) + Int(payloadLength) + Int(trailerLength) }
-  }
-
-  private let entries: FixedArray<Entry>
+  private let entries: FixedArray<TransmitEntry>
   private let headers: PageRegion
   private let vectors: FixedArray<iovec>
   private var first = 0
@@ -39,7 +28,7 @@ struct TransmitQueue: ~Copyable {
     guard let headers = PageRegion(byteCount: capacity * Self.headerStride) else { return nil }
     self.headers = headers
     entries = FixedArray(count: capacity) { _ in
-      unsafe Entry(payload: nil, payloadLength: 0, headerLength: 0, trailerLength: 0, slot: 0)
+      unsafe TransmitEntry(payload: nil, payloadLength: 0, headerLength: 0, trailerLength: 0, slot: 0)
     }
     unsafe vectors = FixedArray(count: Self.vectorCapacity) { _ in unsafe iovec() }
   }
@@ -83,7 +72,7 @@ struct TransmitQueue: ~Copyable {
         as: UInt32.self)
       trailerLength += 4
     }
-    entries[index] = unsafe Entry(
+    entries[index] = unsafe TransmitEntry(
       payload: payload, payloadLength: UInt32(length), headerLength: UInt8(headerLength),
       trailerLength: UInt8(trailerLength), slot: slot)
     count += 1
@@ -94,7 +83,7 @@ struct TransmitQueue: ~Copyable {
   /// - Parameter slots: told of every PDU of theirs that has left whole.
   /// - Returns: bytes sent, and the negative errno that stopped it (0 when all has left).
   mutating func send(
-    on socket: CInt, _ slots: inout SlotTable
+    on socket: CInt, _ slots: borrowing SlotTable
   ) -> (byteCount: Int, result: Int) {
     var total = 0
     while count > 0 {
@@ -103,14 +92,14 @@ struct TransmitQueue: ~Copyable {
       let sent = unsafe Transfer.send(socket, vectors.pointer, vectorCount)
       guard sent >= 0 else { return (total, sent) }
       total += sent
-      advance(by: sent, &slots)
+      advance(by: sent, slots)
     }
     return (total, 0)
   }
 
   /// Forgets everything; slots that waited for a PDU to leave wait no longer.
-  mutating func removeAll(_ slots: inout SlotTable) {
-    while count > 0 { removeFirst(&slots) }
+  mutating func removeAll(_ slots: borrowing SlotTable) {
+    while count > 0 { removeFirst(slots) }
   }
 
   /// Fills the vectors from the first entry on; returns how many.
@@ -147,18 +136,18 @@ struct TransmitQueue: ~Copyable {
     skip = 0
   }
 
-  private mutating func advance(by sent: Int, _ slots: inout SlotTable) {
+  private mutating func advance(by sent: Int, _ slots: borrowing SlotTable) {
     var remaining = sent + sentOfFirst
     while count > 0 {
       let length = entries[first].byteCount
       guard remaining >= length else { break }
       remaining -= length
-      removeFirst(&slots)
+      removeFirst(slots)
     }
     sentOfFirst = remaining
   }
 
-  private mutating func removeFirst(_ slots: inout SlotTable) {
+  private mutating func removeFirst(_ slots: borrowing SlotTable) {
     let slot = entries[first].slot
     first = (first + 1) % entries.count
     count -= 1

@@ -2,16 +2,17 @@ import LinuxIO
 
 /// Every slot and its pages; free ones are handed out last in, first out, so that they are warm.
 ///
-/// Request slots come first, control slots behind them: a task tag's low half is the index.
+/// The table itself never changes, only what is in it, so that those who change a slot need no
+/// exclusive hold of all. Request slots come first, control slots behind them: a task tag's low half is the index.
 @safe
 struct SlotTable: ~Copyable {
   let requestCount: Int
   private let slots: FixedArray<Slot>
   private let pages: PageRegion
   private let freeRequests: FixedArray<UInt16>
-  private(set) var freeRequestCount: Int
   private let freeControls: FixedArray<UInt16>
-  private(set) var freeControlCount: Int
+  /// How many are free, request slots then control slots.
+  private let freeCounts: FixedArray<Int>
 
   /// Nil when the kernel has no memory for the pages.
   init?(limits: IOLimits) {
@@ -24,14 +25,23 @@ struct SlotTable: ~Copyable {
     freeRequests = FixedArray(count: limits.requestSlots) { [requestCount] in
       UInt16(requestCount - 1 - $0)
     }
-    freeRequestCount = limits.requestSlots
     freeControls = FixedArray(count: limits.controlSlots) { [requestCount] in
       UInt16(requestCount + $0)
     }
-    freeControlCount = limits.controlSlots
+    freeCounts = FixedArray(count: 2) { $0 == 0 ? limits.requestSlots : limits.controlSlots }
   }
 
   var count: Int { slots.count }
+
+  private var freeRequestCount: Int {
+    get { freeCounts[0] }
+    nonmutating set { freeCounts[0] = newValue }
+  }
+
+  private var freeControlCount: Int {
+    get { freeCounts[1] }
+    nonmutating set { freeCounts[1] = newValue }
+  }
 
   subscript(index: Int) -> Slot {
     @inline(__always) _read { yield slots[index] }
@@ -52,20 +62,20 @@ struct SlotTable: ~Copyable {
   }
 
   /// Takes the slot `nextFreeRequest` named.
-  mutating func takeRequest() {
+  func takeRequest() {
     precondition(freeRequestCount > 0)
     freeRequestCount -= 1
   }
 
   /// Takes a control slot; nil when all are busy.
-  mutating func takeControl() -> Int? {
+  func takeControl() -> Int? {
     guard freeControlCount > 0 else { return nil }
     freeControlCount -= 1
     return Int(freeControls[freeControlCount])
   }
 
   /// Gives a slot back; its task must be over and no queued PDU point into its pages.
-  mutating func free(_ index: Int) {
+  func free(_ index: Int) {
     precondition(slots[index].kind != .free && slots[index].transmitsQueued == 0)
     slots[index].kind = .free
     slots[index].stage = .idle
@@ -79,13 +89,13 @@ struct SlotTable: ~Copyable {
   }
 
   /// A queued PDU with payload of this slot has left, or never will.
-  mutating func transmitted(_ index: Int) {
+  func transmitted(_ index: Int) {
     slots[index].transmitsQueued -= 1
     if slots[index].transmitsQueued == 0, slots[index].isOver { free(index) }
   }
 
   /// The slot's work is done: frees it, now or when its last queued PDU has left.
-  mutating func retire(_ index: Int) {
+  func retire(_ index: Int) {
     slots[index].isOver = true
     if slots[index].transmitsQueued == 0 { free(index) }
   }
