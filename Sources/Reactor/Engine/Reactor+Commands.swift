@@ -9,8 +9,9 @@ extension Reactor {
   mutating func takeCommands() {
     port.wakeup.clear()
     while let command = port.next() {
-      switch consume command {
-      case .start(let handle, let handover): start(handle, handover)
+      switch command {
+      case .start(let handle, let box):
+        if let handover = box.take() { start(handle, handover) }
       case .execute(let task, let continuation): execute(task, continuation)
       case .expose(let handle, let registration): expose(handle, registration)
       case .withdraw(let handle, let error, let continuation):
