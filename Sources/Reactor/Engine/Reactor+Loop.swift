@@ -5,12 +5,17 @@ import SystemPackage
 extension Reactor {
   /// Serves until stopped or unmounted.
   mutating func run() throws(Errno) {
-    if fuseNumber >= 0 { try poll.add(fuseNumber, .readable, token: Token.fuse) }
-    try poll.add(port.wakeup.descriptor.rawValue, .readable, token: Token.wakeup)
+    try watch()
     while isRunning {
       turn(timeoutMilliseconds: timeout())
     }
     end()
+  }
+
+  /// Watches what is there from the start.
+  func watch() throws(Errno) {
+    if fuseNumber >= 0 { try poll.add(fuseNumber, .readable, token: Token.fuse) }
+    try poll.add(port.wakeup.descriptor.rawValue, .readable, token: Token.wakeup)
   }
 
   /// One turn, waiting at most so long for something to do (-1: until there is).

@@ -56,10 +56,12 @@ extension Reactor {
   /// One receive: payload under way into its slot's pages, what follows into the buffer.
   private mutating func receiveOnce(session index: Int) -> (count: Int, wanted: Int) {
     let number = sessions[index].descriptor
-    let isSparing = sessions[index].expectsLargePayload
+    // Before a large payload only its header is taken here; what a header has announced, whole.
     let headerLength = BasicHeaderSegment.byteCount + 8
     let room = sessions[index].receive.freeCount
-    let bulk = isSparing ? min(room, max(headerLength - sessions[index].receive.count, 1)) : room
+    let pending = sessions[index].receive.count
+    let isSparing = sessions[index].expectsLargePayload && pending < headerLength
+    let bulk = isSparing ? min(room, headerLength - pending) : room
     let remaining = sessions[index].payloadRemaining
     let count: Int
     if remaining > 0 {
