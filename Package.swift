@@ -57,8 +57,8 @@ let package = Package(
       name: "Tree", dependencies: ["ControlPlane", "FUSE", logging, system],
       swiftSettings: strict),
     .target(
-      name: "TargetSimulator", dependencies: ["ISCSI", "SCSI", "Wire", "LinuxIO", system],
-      swiftSettings: strict),
+      name: "TargetSimulator", dependencies: ["ISCSI", "SCSI", "Wire", "LinuxIO", crypto],
+      swiftSettings: hot),
     .executableTarget(
       name: "iscsifs",
       dependencies: [
@@ -72,6 +72,9 @@ let package = Package(
     .testTarget(name: "SCSITests", dependencies: ["SCSI", "Wire"], swiftSettings: strict),
     .testTarget(name: "LogicalUnitTests", dependencies: ["LogicalUnit", "SCSI"], swiftSettings: strict),
     .testTarget(name: "ISCSITests", dependencies: ["ISCSI", "SCSI", "Wire"], swiftSettings: strict),
+    .testTarget(
+      name: "TargetSimulatorTests", dependencies: ["TargetSimulator", "ISCSI", "SCSI", "Wire"],
+      swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
