@@ -36,10 +36,10 @@ package final class SimulatedLogicalUnit {
     /// OPTIMAL TRANSFER LENGTH in blocks.
     package var optimalTransferBlocks: UInt32 = 2048
     /// MAXIMUM UNMAP LBA COUNT.
-    package var maximumUnmapBlocks: UInt32 = 4_194_304
+    package var maximumUnmapBlocks: UInt32 = 1_048_576
     package var maximumUnmapDescriptors: UInt32 = 256
     /// MAXIMUM WRITE SAME LENGTH in blocks.
-    package var maximumWriteSameBlocks: UInt64 = 4_194_304
+    package var maximumWriteSameBlocks: UInt64 = 32_768
     /// Blocks that cannot be read: 3/11/00 with the first one's address.
     package var unreadableBlocks: [Range<UInt64>] = []
 

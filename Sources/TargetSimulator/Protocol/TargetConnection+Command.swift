@@ -116,7 +116,12 @@ extension TargetConnection {
     }
     switch unit.prepare(cdb) {
     case .fails(let sense): return (.check(sense), 0)
-    case .needs(let count): return (nil, count)
+    case .needs(let count):
+      // WRITE SAME takes one block, no more and no less, as LIO and libiscsi's tests have it.
+      if [0x41, 0x93].contains(cdb.operationCode), count != command.expectedDataTransferLength {
+        return (.check(.invalidFieldInCDB), 0)
+      }
+      return (nil, count)
     }
   }
 
