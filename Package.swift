@@ -59,8 +59,8 @@ let package = Package(
       name: "Tree", dependencies: ["ControlPlane", "FUSE", logging, system],
       swiftSettings: strict),
     .target(
-      name: "TargetSimulator", dependencies: ["ISCSI", "SCSI", "Wire", "LinuxIO", system],
-      swiftSettings: strict),
+      name: "TargetSimulator", dependencies: ["ISCSI", "SCSI", "Wire", "LinuxIO", crypto],
+      swiftSettings: hot),
     .executableTarget(
       name: "iscsifs",
       dependencies: [
@@ -75,8 +75,7 @@ let package = Package(
     .testTarget(name: "LogicalUnitTests", dependencies: ["LogicalUnit", "SCSI"], swiftSettings: strict),
     .testTarget(name: "ISCSITests", dependencies: ["ISCSI", "SCSI", "Wire"], swiftSettings: strict),
     .testTarget(
-      name: "ReactorTests",
-      dependencies: ["Reactor", "FUSE", "ISCSI", "SCSI", "LogicalUnit", "LinuxIO", "Wire", system],
+      name: "TargetSimulatorTests", dependencies: ["TargetSimulator", "ISCSI", "SCSI", "Wire"],
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],
