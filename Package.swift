@@ -63,7 +63,7 @@ let package = Package(
       name: "iscsifs",
       dependencies: [
         "Tree", "ControlPlane", "Records", "Reactor", "FUSE", "ISCSI", "LinuxIO",
-        "TargetSimulator", logging, system,
+        "TargetSimulator", "CLinux", logging, system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
