@@ -1,7 +1,8 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-/// Settings of every Swift target: strict memory safety, no warnings, imports that say what they show.
+/// Settings of every Swift target: strict memory safety, no warnings, imports that say what they
+/// show.
 let strict: [SwiftSetting] = [
   .strictMemorySafety(),
   .treatAllWarnings(as: .error),
@@ -40,7 +41,8 @@ let package = Package(
     .target(name: "LogicalUnit", dependencies: ["SCSI"], swiftSettings: hot),
     .target(name: "ISCSI", dependencies: ["Wire", "SCSI", crypto], swiftSettings: hot),
     .target(name: "LinuxIO", dependencies: ["CLinux", system], swiftSettings: hot),
-    .target(name: "FUSE", dependencies: ["LinuxIO", "CFUSE", "CLinux", system], swiftSettings: hot),
+    .target(
+      name: "FUSE", dependencies: ["LinuxIO", "CFUSE", "CLinux", system], swiftSettings: hot),
     .target(
       name: "Reactor",
       dependencies: ["LogicalUnit", "ISCSI", "SCSI", "Wire", "FUSE", "LinuxIO", system],
@@ -70,11 +72,18 @@ let package = Package(
 
     .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
     .testTarget(name: "SCSITests", dependencies: ["SCSI", "Wire"], swiftSettings: strict),
-    .testTarget(name: "LogicalUnitTests", dependencies: ["LogicalUnit", "SCSI"], swiftSettings: strict),
-    .testTarget(name: "ISCSITests", dependencies: ["ISCSI", "SCSI", "Wire"], swiftSettings: strict),
-    .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: strict),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["iscsifs", "Records"], swiftSettings: strict),
+      name: "LogicalUnitTests", dependencies: ["LogicalUnit", "SCSI"], swiftSettings: strict),
+    .testTarget(
+      name: "ISCSITests", dependencies: ["ISCSI", "SCSI", "Wire"], swiftSettings: strict),
+    .testTarget(name: "RecordsTests", dependencies: ["Records", system], swiftSettings: strict),
+    .testTarget(
+      name: "CommandLineTests",
+      dependencies: [
+        "iscsifs", "Records", logging, system,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
