@@ -1,7 +1,8 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-/// Settings of every Swift target: strict memory safety, no warnings, imports that say what they show.
+/// Settings of every Swift target: strict memory safety, no warnings, imports that say what they
+/// show.
 let strict: [SwiftSetting] = [
   .strictMemorySafety(),
   .treatAllWarnings(as: .error),
@@ -11,7 +12,7 @@ let strict: [SwiftSetting] = [
 ]
 
 /// Modules the I/O path runs through: `package` members must inline across modules
-/// (Docs/Decisions/002-cross-module-optimization.md).
+/// (Docs/Decisions/001-cross-module-optimization.md).
 let hot: [SwiftSetting] =
   strict + [.unsafeFlags(["-enable-cmo-everything"], .when(configuration: .release))]
 
@@ -40,14 +41,15 @@ let package = Package(
     .target(name: "LogicalUnit", dependencies: ["SCSI"], swiftSettings: hot),
     .target(name: "ISCSI", dependencies: ["Wire", "SCSI", crypto], swiftSettings: hot),
     .target(name: "LinuxIO", dependencies: ["CLinux", system], swiftSettings: hot),
-    .target(name: "FUSE", dependencies: ["LinuxIO", "CFUSE", "CLinux", system], swiftSettings: hot),
+    .target(
+      name: "FUSE", dependencies: ["LinuxIO", "CFUSE", "CLinux", system], swiftSettings: hot),
     .target(
       name: "Reactor",
       dependencies: [
         "LogicalUnit", "ISCSI", "SCSI", "Wire", "FUSE", "LinuxIO", system, collections,
       ],
       swiftSettings: hot),
-    .target(name: "Records", dependencies: ["ISCSI", system], swiftSettings: strict),
+    .target(name: "Records", dependencies: [system, crypto], swiftSettings: strict),
     .target(
       name: "ControlPlane",
       dependencies: [
@@ -65,17 +67,24 @@ let package = Package(
       name: "iscsifs",
       dependencies: [
         "Tree", "ControlPlane", "Records", "Reactor", "FUSE", "ISCSI", "LinuxIO",
-        "TargetSimulator", logging, system,
+        "TargetSimulator", "CLinux", logging, system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
 
     .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
     .testTarget(name: "SCSITests", dependencies: ["SCSI", "Wire"], swiftSettings: strict),
-    .testTarget(name: "LogicalUnitTests", dependencies: ["LogicalUnit", "SCSI"], swiftSettings: strict),
-    .testTarget(name: "ISCSITests", dependencies: ["ISCSI", "SCSI", "Wire"], swiftSettings: strict),
     .testTarget(
-      name: "TargetSimulatorTests", dependencies: ["TargetSimulator", "ISCSI", "SCSI", "Wire"],
+      name: "LogicalUnitTests", dependencies: ["LogicalUnit", "SCSI"], swiftSettings: strict),
+    .testTarget(
+      name: "ISCSITests", dependencies: ["ISCSI", "SCSI", "Wire"], swiftSettings: strict),
+    .testTarget(name: "RecordsTests", dependencies: ["Records", system], swiftSettings: strict),
+    .testTarget(
+      name: "CommandLineTests",
+      dependencies: [
+        "iscsifs", "Records", logging, system,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],
