@@ -40,7 +40,9 @@ let package = Package(
     .target(name: "LogicalUnit", dependencies: ["SCSI"], swiftSettings: hot),
     .target(name: "ISCSI", dependencies: ["Wire", "SCSI", crypto], swiftSettings: hot),
     .target(name: "LinuxIO", dependencies: ["CLinux", system], swiftSettings: hot),
-    .target(name: "FUSE", dependencies: ["LinuxIO", "CFUSE", "CLinux", system], swiftSettings: hot),
+    .target(
+      name: "FUSE", dependencies: ["LinuxIO", "CFUSE", "CFUSE3", "CLinux", system, collections],
+      swiftSettings: hot),
     .target(
       name: "Reactor",
       dependencies: [
@@ -56,7 +58,10 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(
-      name: "Tree", dependencies: ["ControlPlane", "FUSE", logging, system],
+      name: "Tree",
+      dependencies: [
+        "ControlPlane", "Reactor", "LogicalUnit", "ISCSI", "SCSI", "FUSE", "LinuxIO", logging, system,
+      ],
       swiftSettings: strict),
     .target(
       name: "TargetSimulator", dependencies: ["ISCSI", "SCSI", "Wire", "LinuxIO", system],
@@ -74,6 +79,15 @@ let package = Package(
     .testTarget(name: "SCSITests", dependencies: ["SCSI", "Wire"], swiftSettings: strict),
     .testTarget(name: "LogicalUnitTests", dependencies: ["LogicalUnit", "SCSI"], swiftSettings: strict),
     .testTarget(name: "ISCSITests", dependencies: ["ISCSI", "SCSI", "Wire"], swiftSettings: strict),
+    .testTarget(
+      name: "FUSETests", dependencies: ["FUSE", "LinuxIO", "CLinux", system], swiftSettings: strict),
+    .testTarget(
+      name: "TreeTests",
+      dependencies: [
+        "Tree", "ControlPlane", "Reactor", "LogicalUnit", "ISCSI", "SCSI", "Wire", "FUSE", "LinuxIO",
+        "CLinux", system,
+      ],
+      swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
