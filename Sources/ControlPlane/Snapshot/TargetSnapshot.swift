@@ -1,5 +1,3 @@
-package import ISCSI
-
 /// A target as `targets/<iqn>/` shows it.
 package struct TargetSnapshot: Equatable, Sendable {
   /// The words of the `state` file.
