@@ -1,7 +1,7 @@
 /// What to do with a task that has ended: nothing, send it again, or fail the caller.
 ///
 /// The rule looks only at status and sense data; counting tries, waiting and deadlines are the
-/// data path's. A task that is `done` may still have moved fewer bytes: residuals are checked apart.
+/// data path's. A task that is `done` may have moved fewer bytes: residuals are checked apart.
 /// Source: SAM-5, 5.3 (status); SPC-5, 4.4.8 (sense keys).
 package enum TaskDisposition: BitwiseCopyable, Hashable, Sendable {
   /// The command did what it was asked.
@@ -14,7 +14,7 @@ package enum TaskDisposition: BitwiseCopyable, Hashable, Sendable {
   case failed(SCSIFailure)
 
   /// The disposition of a task that ended with `status`, and `sense` if any came with it.
-  
+  @inlinable
   package init(status: SCSIStatus, sense: SenseData?) {
     switch status {
     case .good, .conditionMet: self = .done
@@ -36,8 +36,8 @@ package enum TaskDisposition: BitwiseCopyable, Hashable, Sendable {
   }
 
   /// The disposition of a task that ended with CHECK CONDITION and `sense`.
-  
-  private init(sense: SenseData) {
+  @inlinable
+  init(sense: SenseData) {
     // The deferred error is an earlier command's; this one was not processed (SPC-5, 4.4.9).
     guard !sense.isDeferred else {
       self = .retry(.deferredError)
@@ -60,8 +60,8 @@ package enum TaskDisposition: BitwiseCopyable, Hashable, Sendable {
   }
 
   /// NOT READY: some causes pass by themselves, one needs START UNIT, the others stay.
-  
-  private init(notReady cause: AdditionalSense) {
+  @inlinable
+  init(notReady cause: AdditionalSense) {
     switch cause {
     case .initializingCommandRequired: self = .retry(.initializingCommandRequired)
     case .becomingReady, .formatInProgress, .rebuildInProgress, .recalculationInProgress,
@@ -76,9 +76,9 @@ package enum TaskDisposition: BitwiseCopyable, Hashable, Sendable {
     }
   }
 
-  /// ILLEGAL REQUEST: three causes mean something to the caller, the rest are our mistake or theirs.
-  
-  private init(illegalRequest cause: AdditionalSense) {
+  /// ILLEGAL REQUEST: three causes mean something to the caller, the rest are a mistake.
+  @inlinable
+  init(illegalRequest cause: AdditionalSense) {
     switch cause {
     case .invalidCommandOperationCode: self = .failed(.unsupportedCommand)
     case .logicalBlockAddressOutOfRange: self = .failed(.lbaOutOfRange)

@@ -12,9 +12,8 @@ package final class ColdQueue: Sendable {
     var isClosed = false
   }
 
-  private static let writeOpcode: UInt32 = 16
   /// `fuse_in_header` and `fuse_write_in`.
-  private static let writeHeaderCount = ColdRequestHeader.byteCount + 40
+  private static let writeHeaderCount = RequestHeader.byteCount + TransferRequest.byteCount
 
   private let state = Mutex(State())
   private let filled: EventDescriptor
@@ -28,10 +27,12 @@ package final class ColdQueue: Sendable {
   /// Of a WRITE no more data are kept than anyone will look at, so that the queue's memory is
   /// bounded too. A cut request, which the kernel never makes, is dropped: nobody waits for it.
   package func submit(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    guard let header = unsafe ColdRequestHeader(parsing: bytes), Int(header.length) == bytes.count
+    // SAFETY: the caller's bytes are there during the call.
+    guard let header = unsafe RequestHeader(parsing: bytes.bytes),
+      Int(header.length) == bytes.count
     else { return true }
     let limit =
-      header.opcode == Self.writeOpcode
+      header.opcode == .write
       ? Self.writeHeaderCount + ColdLimits.writtenBytes : bytes.count
     let outcome = state.withLock { state in
       guard !state.isClosed else { return (isTaken: true, wakes: false) }

@@ -54,20 +54,24 @@ package final class FileSystemSession: @unchecked Sendable {
 
   /// Serves one request: starts it, and returns before it is answered.
   func process(_ request: [UInt8]) {
+    // SAFETY: of integers every pattern is valid; the span ends with the array's borrow.
+    let bytes = unsafe request.span.bytes
+    guard let header = RequestHeader(parsing: bytes) else { return }
+    if header.opcode == .interrupt {
+      guard let interrupt = InterruptRequest(parsing: bytes) else { return }
+      return dispatcher.interrupt(unique: interrupt.unique)
+    }
+    dispatcher.waitForRoom()
+    if let open = OpenRequest(parsing: bytes) { return dispatcher.serve(open) }
+    if let initial = InitRequest(parsing: bytes) { dispatcher.expect(initial) }
+    dispatcher.willDecode(unique: header.unique)
+    decode(request)
+  }
+
+  /// Gives a request to libfuse, whose callbacks start it.
+  private func decode(_ request: [UInt8]) {
     var request = request
     unsafe request.withUnsafeMutableBytes { bytes in
-      let readable = UnsafeRawBufferPointer(bytes)
-      guard let header = unsafe ColdRequestHeader(parsing: readable) else { return }
-      if let open = unsafe OpenRequest(parsing: readable) {
-        dispatcher.waitForRoom()
-        return dispatcher.serve(open)
-      }
-      if let interrupt = unsafe InterruptRequest(parsing: readable) {
-        return dispatcher.interrupt(unique: interrupt.interrupted)
-      }
-      if let initial = unsafe InitRequest(parsing: readable) { dispatcher.expect(initial) }
-      dispatcher.waitForRoom()
-      dispatcher.willDecode(unique: header.unique)
       var buffer = unsafe fuse_buf()
       unsafe buffer.size = bytes.count
       unsafe buffer.mem = bytes.baseAddress

@@ -25,4 +25,15 @@ package struct NegotiatedParameters: BitwiseCopyable, Equatable, Sendable {
 
   /// What holds when nothing is negotiated.
   package init() {}
+
+  /// What holds when the target says nothing to an offer: the function of the offer and the
+  /// default, which whatever the target made of its silence allows.
+  init(unanswered offer: OperationalParameters) {
+    maxRecvDataSegmentLength = offer.maxRecvDataSegmentLength
+    maxBurstLength = min(offer.maxBurstLength, maxBurstLength)
+    firstBurstLength = min(offer.firstBurstLength, firstBurstLength)
+    defaultTime2Wait = max(offer.defaultTime2Wait, defaultTime2Wait)
+    defaultTime2Retain = min(offer.defaultTime2Retain, defaultTime2Retain)
+    immediateData = offer.immediateData
+  }
 }
