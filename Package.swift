@@ -42,7 +42,8 @@ let package = Package(
     .target(name: "ISCSI", dependencies: ["Wire", "SCSI", crypto], swiftSettings: hot),
     .target(name: "LinuxIO", dependencies: ["CLinux", system], swiftSettings: hot),
     .target(
-      name: "FUSE", dependencies: ["LinuxIO", "CFUSE", "CLinux", system], swiftSettings: hot),
+      name: "FUSE", dependencies: ["LinuxIO", "CFUSE", "CFUSE3", "CLinux", system, collections],
+      swiftSettings: hot),
     .target(
       name: "Reactor",
       dependencies: [
@@ -58,7 +59,10 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(
-      name: "Tree", dependencies: ["ControlPlane", "FUSE", logging, system],
+      name: "Tree",
+      dependencies: [
+        "ControlPlane", "Reactor", "LogicalUnit", "ISCSI", "SCSI", "FUSE", "LinuxIO", logging, system,
+      ],
       swiftSettings: strict),
     .target(
       name: "TargetSimulator", dependencies: ["ISCSI", "SCSI", "Wire", "LinuxIO", crypto],
@@ -74,16 +78,15 @@ let package = Package(
 
     .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
     .testTarget(name: "SCSITests", dependencies: ["SCSI", "Wire"], swiftSettings: strict),
+    .testTarget(name: "LogicalUnitTests", dependencies: ["LogicalUnit", "SCSI"], swiftSettings: strict),
+    .testTarget(name: "ISCSITests", dependencies: ["ISCSI", "SCSI", "Wire"], swiftSettings: strict),
     .testTarget(
-      name: "LogicalUnitTests", dependencies: ["LogicalUnit", "SCSI"], swiftSettings: strict),
+      name: "FUSETests", dependencies: ["FUSE", "LinuxIO", "CLinux", system], swiftSettings: strict),
     .testTarget(
-      name: "ISCSITests", dependencies: ["ISCSI", "SCSI", "Wire"], swiftSettings: strict),
-    .testTarget(name: "RecordsTests", dependencies: ["Records", system], swiftSettings: strict),
-    .testTarget(
-      name: "CommandLineTests",
+      name: "TreeTests",
       dependencies: [
-        "iscsifs", "Records", logging, system,
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Tree", "ControlPlane", "Reactor", "LogicalUnit", "ISCSI", "SCSI", "Wire", "FUSE", "LinuxIO",
+        "CLinux", system,
       ],
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
