@@ -32,7 +32,7 @@ package struct SenseData: BitwiseCopyable, Hashable, Sendable {
   ///
   /// Response codes 70h to 73h are read, vendor-specific 7Fh and the reserved ones are not. Bytes
   /// past the additional length, or past what was received, count as absent: their fields are 00/00.
-  
+  @inlinable
   package init?(parsing bytes: borrowing RawSpan) {
     guard bytes.byteCount >= 1 else { return nil }
     switch bytes.byte(at: 0) & 0x7F {
@@ -53,11 +53,12 @@ package struct SenseData: BitwiseCopyable, Hashable, Sendable {
 
 extension SenseData {
   /// Bytes both formats have before those the additional length counts.
-  static let headerLength = 8
+  @inlinable
+  static var headerLength: Int { 8 }
 
   /// Where sense data end: at the additional length in byte 7, or where the bytes end.
-  
-  private static func end(in bytes: borrowing RawSpan) -> Int {
+  @inlinable
+  static func end(in bytes: borrowing RawSpan) -> Int {
     guard bytes.byteCount >= headerLength else { return bytes.byteCount }
     return min(bytes.byteCount, headerLength + Int(bytes.byte(at: 7)))
   }
@@ -65,8 +66,8 @@ extension SenseData {
   /// Fixed format: key in byte 2, INFORMATION in 3-6, code and qualifier in 12 and 13.
   ///
   /// Source: SPC-5, 4.4.3.
-  
-  private init?(parsingFixed bytes: borrowing RawSpan, isDeferred: Bool) {
+  @inlinable
+  init?(parsingFixed bytes: borrowing RawSpan, isDeferred: Bool) {
     guard bytes.byteCount >= 3 else { return nil }
     let end = Self.end(in: bytes)
     let isValid = bytes.byte(at: 0) & 0x80 != 0
@@ -83,8 +84,8 @@ extension SenseData {
   /// Descriptor format: key, code and qualifier in bytes 1 to 3, then descriptors.
   ///
   /// Source: SPC-5, 4.4.2.
-  
-  private init?(parsingDescriptors bytes: borrowing RawSpan, isDeferred: Bool) {
+  @inlinable
+  init?(parsingDescriptors bytes: borrowing RawSpan, isDeferred: Bool) {
     guard bytes.byteCount >= 2 else { return nil }
     let additionalSense = AdditionalSense(
       code: bytes.byteCount > 2 ? bytes.byte(at: 2) : 0,
@@ -98,8 +99,8 @@ extension SenseData {
   ///
   /// Every step moves at least the two bytes of a descriptor's header, so lengths of zero end too.
   /// Source: SPC-5, 4.4.2.2.
-  
-  private static func informationDescriptor(in bytes: borrowing RawSpan) -> UInt64? {
+  @inlinable
+  static func informationDescriptor(in bytes: borrowing RawSpan) -> UInt64? {
     let end = Self.end(in: bytes)
     var offset = headerLength
     while offset + 2 <= end {

@@ -14,7 +14,7 @@ package enum TaskDisposition: BitwiseCopyable, Hashable, Sendable {
   case failed(SCSIFailure)
 
   /// The disposition of a task that ended with `status`, and `sense` if any came with it.
-  
+  @inlinable
   package init(status: SCSIStatus, sense: SenseData?) {
     switch status {
     case .good, .conditionMet: self = .done
@@ -36,8 +36,8 @@ package enum TaskDisposition: BitwiseCopyable, Hashable, Sendable {
   }
 
   /// The disposition of a task that ended with CHECK CONDITION and `sense`.
-  
-  private init(sense: SenseData) {
+  @inlinable
+  init(sense: SenseData) {
     // The deferred error is an earlier command's; this one was not processed (SPC-5, 4.4.9).
     guard !sense.isDeferred else {
       self = .retry(.deferredError)
@@ -60,8 +60,8 @@ package enum TaskDisposition: BitwiseCopyable, Hashable, Sendable {
   }
 
   /// NOT READY: some causes pass by themselves, one needs START UNIT, the others stay.
-  
-  private init(notReady cause: AdditionalSense) {
+  @inlinable
+  init(notReady cause: AdditionalSense) {
     switch cause {
     case .initializingCommandRequired: self = .retry(.initializingCommandRequired)
     case .becomingReady, .formatInProgress, .rebuildInProgress, .recalculationInProgress,
@@ -77,8 +77,8 @@ package enum TaskDisposition: BitwiseCopyable, Hashable, Sendable {
   }
 
   /// ILLEGAL REQUEST: three causes mean something to the caller, the rest are our mistake or theirs.
-  
-  private init(illegalRequest cause: AdditionalSense) {
+  @inlinable
+  init(illegalRequest cause: AdditionalSense) {
     switch cause {
     case .invalidCommandOperationCode: self = .failed(.unsupportedCommand)
     case .logicalBlockAddressOutOfRange: self = .failed(.lbaOutOfRange)
