@@ -39,7 +39,8 @@ let package = Package(
     .target(name: "SCSI", dependencies: ["Wire"], swiftSettings: hot),
     .target(name: "LogicalUnit", dependencies: ["SCSI"], swiftSettings: hot),
     .target(name: "ISCSI", dependencies: ["Wire", "SCSI", crypto], swiftSettings: hot),
-    .target(name: "LinuxIO", dependencies: ["CLinux", system], swiftSettings: hot),
+    .target(
+      name: "LinuxIO", dependencies: ["CLinux", system, collections], swiftSettings: hot),
     .target(name: "FUSE", dependencies: ["LinuxIO", "CFUSE", "CLinux", system], swiftSettings: hot),
     .target(
       name: "Reactor",
