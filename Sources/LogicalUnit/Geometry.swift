@@ -1,1 +1,98 @@
-package struct Geometry: BitwiseCopyable, Hashable, Sendable {}
+package import SCSI
+
+/// How a logical unit's blocks make up a file, and how much one command may move.
+///
+/// Everything here has been checked once, so that the data path computes with it freely: the block
+/// length is a power of two, the capacity fits an Int64, and the transfer limit is never zero.
+package struct Geometry: BitwiseCopyable, Hashable, Sendable {
+  /// The binary logarithm of the logical block length: 9 to 12.
+  package let logicalBlockShift: UInt8
+
+  /// Two to this power of logical blocks make a physical block (SBC-4, 4.6).
+  package let physicalBlockExponent: UInt8
+
+  /// How many logical blocks the medium has, never zero.
+  package let blockCount: UInt64
+
+  /// What the device moves best at once, or zero where it does not say; at most the maximum.
+  package let optimalTransferBlocks: UInt32
+
+  /// The most blocks one command may move, never zero.
+  ///
+  /// A device that reports no limit still gets commands whose bytes fit 32 bits, as the Expected
+  /// Data Transfer Length is no wider (RFC 7143, 11.3.4).
+  package let maximumTransferBlocks: UInt32
+
+  /// The geometry of a medium whose capacity and transfer limits are as a target reported them.
+  ///
+  /// Zero in a transfer count means not reported. Throws for block lengths we do not serve, such
+  /// as 520, and for capacities a file cannot have.
+  package init(
+    logicalBlockLength: UInt32, lastLogicalBlockAddress: LogicalBlockAddress,
+    physicalBlockExponent: UInt8 = 0, optimalTransferBlocks: UInt32 = 0,
+    maximumTransferBlocks: UInt32 = 0
+  ) throws(GeometryError) {
+    guard logicalBlockLength.nonzeroBitCount == 1, (512...4096).contains(logicalBlockLength) else {
+      throw .blockLengthRefused(bytes: logicalBlockLength)
+    }
+    let shift = UInt8(logicalBlockLength.trailingZeroBitCount)
+    // The count is one more than the last address: comparing the address leaves no overflow.
+    guard lastLogicalBlockAddress.rawValue < UInt64(Int64.max) >> UInt64(shift) else {
+      throw .capacityTooLarge(
+        lastLogicalBlockAddress: lastLogicalBlockAddress.rawValue,
+        blockLengthBytes: logicalBlockLength)
+    }
+    let widest = UInt32.max >> UInt32(shift)
+    let maximum = maximumTransferBlocks == 0 ? widest : min(widest, maximumTransferBlocks)
+    self.logicalBlockShift = shift
+    self.physicalBlockExponent = min(physicalBlockExponent, 15)
+    self.blockCount = lastLogicalBlockAddress.rawValue + 1
+    self.optimalTransferBlocks = min(maximum, optimalTransferBlocks)
+    self.maximumTransferBlocks = maximum
+  }
+
+  /// The geometry of a medium as READ CAPACITY and, where it came, the block limits page tell it.
+  package init(capacity: ReadCapacityData, limits: BlockLimits?) throws(GeometryError) {
+    try self.init(
+      logicalBlockLength: capacity.logicalBlockLengthBytes,
+      lastLogicalBlockAddress: capacity.lastLogicalBlockAddress,
+      physicalBlockExponent: capacity.physicalBlockExponent,
+      optimalTransferBlocks: limits?.optimalTransferBlocks ?? 0,
+      maximumTransferBlocks: limits?.maximumTransferBlocks ?? 0)
+  }
+}
+
+extension Geometry {
+  /// Bytes in a logical block: 512, 1024, 2048 or 4096.
+  @inlinable
+  package var logicalBlockLength: UInt32 { 1 << UInt32(logicalBlockShift) }
+
+  /// Bytes in a physical block, at most 2^27.
+  @inlinable
+  package var physicalBlockLength: UInt32 {
+    logicalBlockLength << UInt32(physicalBlockExponent)
+  }
+
+  /// The size of the file, at most Int64.max.
+  @inlinable
+  package var capacityBytes: UInt64 { blockCount << UInt64(logicalBlockShift) }
+
+  /// The most bytes one command may move.
+  @inlinable
+  package var maximumTransferBytes: UInt32 {
+    maximumTransferBlocks << UInt32(logicalBlockShift)
+  }
+
+  /// What `st_blksize` says: the optimal transfer, or a physical block of at least 4096 bytes.
+  @inlinable
+  package var preferredTransferBytes: UInt32 {
+    optimalTransferBlocks == 0
+      ? max(4096, physicalBlockLength) : optimalTransferBlocks << UInt32(logicalBlockShift)
+  }
+
+  /// The whole medium.
+  @inlinable
+  package var allBlocks: BlockRange {
+    BlockRange(first: LogicalBlockAddress(0), count: blockCount)
+  }
+}

@@ -53,6 +53,11 @@ package struct BlockLimits: ParameterData, BitwiseCopyable, Hashable, Sendable {
 }
 
 extension BlockLimits {
+  /// True when UNMAP may deallocate at least one block.
+  package var supportsUnmap: Bool {
+    maximumUnmapBlocks > 0 && maximumUnmapDescriptors > 0
+  }
+
   /// Blocks that are deallocated together: the granularity reported, or one where none is.
   package var unmapGranularity: UInt32 {
     max(1, optimalUnmapGranularityBlocks)
