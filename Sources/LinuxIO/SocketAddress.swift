@@ -1,5 +1,6 @@
 import CLinux
-package import SystemPackage
+import Glibc
+import SystemPackage
 
 /// A numeric IPv4 or IPv6 address with a TCP port.
 ///
@@ -20,7 +21,7 @@ package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
     // SAFETY: the caller's address has `length` bytes.
     bytes = unsafe Array(UnsafeRawBufferPointer(start: address, count: length))
     family = unsafe CInt(address.pointee.sa_family)
-    (host, port) = try Self.name { text, capacity, port in
+    (host, port) = unsafe try Self.name { text, capacity, port in
       unsafe clinux_name_of_address(address, text, capacity, port)
     }
   }

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 package import SystemPackage
 
 /// A connected TCP socket for the control plane: every call blocks, up to its deadline.
@@ -115,7 +116,8 @@ package struct StreamSocket: ~Copyable, Sendable {
 
   private borrowing func name(isRemote: Bool) throws(Errno) -> (host: String, port: UInt16) {
     let number = descriptor.rawValue
-    return try SocketAddress.name { text, capacity, port in
+    // SAFETY: the shim fills what `name` gives it.
+    return unsafe try SocketAddress.name { text, capacity, port in
       unsafe clinux_name_of_end(number, isRemote ? 1 : 0, text, capacity, port)
     }
   }
