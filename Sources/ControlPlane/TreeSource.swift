@@ -1,0 +1,34 @@
+package import Reactor
+package import SystemPackage
+
+/// All the mounted tree asks of the control plane.
+///
+/// Targets are named by their directory's name, sessions by their directory's number.
+package protocol TreeSource: Sendable {
+  /// What the tree shows now; never waits.
+  func snapshot() async -> InitiatorSnapshot
+
+  /// What changed since, in order; one reader.
+  var changes: AsyncStream<TreeChange> { get }
+
+  /// A command of the root's `control`: returns when it is done.
+  func perform(_ command: RootCommand) async throws(ControlError)
+
+  /// A command of a target's `control`.
+  func perform(_ command: TargetCommand, target: String) async throws(ControlError)
+
+  /// A command of a session's `control`.
+  func perform(_ command: SessionCommand, target: String, session: Int) async throws(ControlError)
+
+  /// Another initiator name for the logins to come; EBUSY while a session is logged in.
+  func setInitiatorName(_ name: String) async throws(ControlError)
+
+  /// Counts an open of a LUN's file, or says why it cannot be opened.
+  func openLogicalUnit(_ unit: LogicalUnitHandle, writable: Bool) async throws(Errno)
+
+  /// Takes back one open.
+  func closeLogicalUnit(_ unit: LogicalUnitHandle) async
+
+  /// A session's numbers at this moment, nil when it is gone.
+  func statistics(_ session: SessionHandle) async -> SessionStatistics?
+}
