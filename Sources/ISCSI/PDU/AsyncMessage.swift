@@ -35,15 +35,15 @@ package struct AsyncMessage: BitwiseCopyable, Sendable {
     header.statSN = statSN
     header.expCmdSN = expCmdSN
     header.maxCmdSN = maxCmdSN
-    header.word5 =
-      UInt64(event.rawValue) << 56 | UInt64(vendorCode) << 48 | UInt64(parameters.0) << 32
-      | UInt64(parameters.1) << 16 | UInt64(parameters.2)
+    header.word4 |=
+      UInt64(event.rawValue) << 24 | UInt64(vendorCode) << 16 | UInt64(parameters.0)
+    header.word5 = UInt64(parameters.1) << 48 | UInt64(parameters.2) << 32
   }
 
-  package var event: Event? { Event(rawValue: UInt8(truncatingIfNeeded: header.word5 >> 56)) }
-  package var vendorCode: UInt8 { UInt8(truncatingIfNeeded: header.word5 >> 48) }
-  package var parameter1: UInt16 { UInt16(truncatingIfNeeded: header.word5 >> 32) }
-  package var parameter2: UInt16 { UInt16(truncatingIfNeeded: header.word5 >> 16) }
-  package var parameter3: UInt16 { UInt16(truncatingIfNeeded: header.word5) }
+  package var event: Event? { Event(rawValue: UInt8(truncatingIfNeeded: header.word4 >> 24)) }
+  package var vendorCode: UInt8 { UInt8(truncatingIfNeeded: header.word4 >> 16) }
+  package var parameter1: UInt16 { UInt16(truncatingIfNeeded: header.word4) }
+  package var parameter2: UInt16 { UInt16(truncatingIfNeeded: header.word5 >> 48) }
+  package var parameter3: UInt16 { UInt16(truncatingIfNeeded: header.word5 >> 32) }
   package var logicalUnit: LogicalUnitNumber { LogicalUnitNumber(rawValue: header.word1) }
 }
