@@ -11,7 +11,7 @@ let strict: [SwiftSetting] = [
 ]
 
 /// Modules the I/O path runs through: `package` members must inline across modules
-/// (Docs/Decisions/002-cross-module-optimization.md).
+/// (Docs/Decisions/001-cross-module-optimization.md).
 let hot: [SwiftSetting] =
   strict + [.unsafeFlags(["-enable-cmo-everything"], .when(configuration: .release))]
 
@@ -48,7 +48,7 @@ let package = Package(
         "LogicalUnit", "ISCSI", "SCSI", "Wire", "FUSE", "LinuxIO", system, collections,
       ],
       swiftSettings: hot),
-    .target(name: "Records", dependencies: ["ISCSI", system], swiftSettings: strict),
+    .target(name: "Records", dependencies: [system, crypto], swiftSettings: strict),
     .target(
       name: "ControlPlane",
       dependencies: [
@@ -66,7 +66,7 @@ let package = Package(
       name: "iscsifs",
       dependencies: [
         "Tree", "ControlPlane", "Records", "Reactor", "FUSE", "ISCSI", "LinuxIO",
-        "TargetSimulator", logging, system,
+        "TargetSimulator", "CLinux", logging, system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -75,6 +75,9 @@ let package = Package(
     .testTarget(name: "SCSITests", dependencies: ["SCSI", "Wire"], swiftSettings: strict),
     .testTarget(name: "LogicalUnitTests", dependencies: ["LogicalUnit", "SCSI"], swiftSettings: strict),
     .testTarget(name: "ISCSITests", dependencies: ["ISCSI", "SCSI", "Wire"], swiftSettings: strict),
+    .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: strict),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["iscsifs", "Records"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
