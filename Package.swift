@@ -60,8 +60,8 @@ let package = Package(
       name: "Tree", dependencies: ["ControlPlane", "FUSE", logging, system],
       swiftSettings: strict),
     .target(
-      name: "TargetSimulator", dependencies: ["ISCSI", "SCSI", "Wire", "LinuxIO", system],
-      swiftSettings: strict),
+      name: "TargetSimulator", dependencies: ["ISCSI", "SCSI", "Wire", "LinuxIO", crypto],
+      swiftSettings: hot),
     .executableTarget(
       name: "iscsifs",
       dependencies: [
@@ -78,6 +78,18 @@ let package = Package(
     .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: strict),
     .testTarget(
       name: "CommandLineTests", dependencies: ["iscsifs", "Records"], swiftSettings: strict),
+    .testTarget(
+      name: "TargetSimulatorTests", dependencies: ["TargetSimulator", "ISCSI", "SCSI", "Wire"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "LinuxIOTests", dependencies: ["LinuxIO", "CLinux", system], swiftSettings: strict),
+    .testTarget(
+      name: "ControlPlaneTests",
+      dependencies: [
+        "ControlPlane", "Reactor", "Records", "LogicalUnit", "ISCSI", "SCSI", "Wire", "LinuxIO",
+        "TargetSimulator", logging, system,
+      ],
+      swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -1,0 +1,105 @@
+/// INQUIRY and the vital product data pages.
+///
+/// Source: SPC-5, 6.7 and 7.7; SBC-4, 6.6.
+extension SimulatedLogicalUnit {
+  /// What a logical unit number with nothing behind it answers: qualifier 011b, type 1Fh.
+  package static func absentInquiry(_ cdb: CommandBytes) -> CommandResult {
+    guard cdb[1] & 0x03 == 0, cdb[2] == 0 else { return .check(.invalidFieldInCDB) }
+    var data = [UInt8](repeating: 0, count: 36)
+    data[0] = 0x7F
+    data[2] = 0x06
+    data[3] = 0x02
+    data[4] = 31
+    return .good(data, allocationLength: cdb.number(at: 3, count: 2))
+  }
+
+  func inquiry(_ cdb: CommandBytes) -> CommandResult {
+    let allocationLength = cdb.number(at: 3, count: 2)
+    // CMDDT is obsolete; a page code without EVPD is an error (SPC-5, 6.7.1).
+    guard cdb[1] & 0x02 == 0 else { return .check(.invalidFieldInCDB) }
+    guard cdb[1] & 0x01 != 0 else {
+      guard cdb[2] == 0 else { return .check(.invalidFieldInCDB) }
+      return .good(standardInquiry, allocationLength: allocationLength)
+    }
+    guard let page = vitalProductData(page: cdb[2]) else { return .check(.invalidFieldInCDB) }
+    var data: [UInt8] = [peripheral, cdb[2]]
+    data.append(number: UInt64(page.count), count: 2)
+    return .good(data + page, allocationLength: allocationLength)
+  }
+
+  private var peripheral: UInt8 {
+    configuration.peripheralQualifier << 5 | configuration.deviceType & 0x1F
+  }
+
+  private var standardInquiry: [UInt8] {
+    var data: [UInt8] = [
+      peripheral, configuration.deviceType == 0x05 ? 0x80 : 0,
+      0x06,  // SPC-4
+      0x12,  // HISUP, response data format 2
+      91, 0, 0,
+      0x02,  // CMDQUE
+    ]
+    data.append(text: configuration.vendor, count: 8)
+    data.append(text: configuration.product, count: 16)
+    data.append(text: configuration.revision, count: 4)
+    data += [UInt8](repeating: 0, count: 22)
+    // SAM-5, SPC-4, SBC-3, iSCSI: version descriptors without a claimed revision.
+    for version: UInt64 in [0x00A0, 0x0460, 0x04C0, 0x0960] {
+      data.append(number: version, count: 2)
+    }
+    return data + [UInt8](repeating: 0, count: 96 - data.count)
+  }
+
+  private var isBlockPageType: Bool { [0x00, 0x05, 0x07, 0x0E].contains(configuration.deviceType) }
+
+  private func vitalProductData(page: UInt8) -> [UInt8]? {
+    switch page {
+    case 0x00: isBlockPageType ? [0x00, 0x80, 0x83, 0xB0, 0xB1, 0xB2] : [0x00, 0x80, 0x83]
+    case 0x80: Array(configuration.serialNumber.utf8)
+    case 0x83: deviceIdentification
+    case 0xB0 where isBlockPageType: blockLimits
+    case 0xB1 where isBlockPageType: blockDeviceCharacteristics
+    case 0xB2 where isBlockPageType: logicalBlockProvisioning
+    default: nil
+    }
+  }
+
+  /// NAA, then T10 vendor identification (SPC-5, 7.7.6).
+  private var deviceIdentification: [UInt8] {
+    var page: [UInt8] = []
+    if !configuration.naa.isEmpty {
+      page += [0x01, 0x03, 0x00, UInt8(truncatingIfNeeded: configuration.naa.count)]
+      page += configuration.naa
+    }
+    let serial = Array(configuration.serialNumber.utf8.prefix(32))
+    page += [0x02, 0x01, 0x00, UInt8(8 + serial.count)]
+    page.append(text: configuration.vendor, count: 8)
+    return page + serial
+  }
+
+  private var blockLimits: [UInt8] {
+    let isThin = configuration.isThinProvisioned
+    let granularity = UInt64(store.chunkByteCount / configuration.blockLength)
+    var page: [UInt8] = [0x01, 0]  // WSNZ; no COMPARE AND WRITE
+    page.append(number: 1 << UInt64(configuration.physicalBlockExponent), count: 2)
+    page.append(number: UInt64(configuration.maximumTransferBlocks), count: 4)
+    page.append(number: UInt64(configuration.optimalTransferBlocks), count: 4)
+    page.append(number: 0, count: 4)
+    page.append(number: isThin ? UInt64(configuration.maximumUnmapBlocks) : 0, count: 4)
+    page.append(number: isThin ? UInt64(configuration.maximumUnmapDescriptors) : 0, count: 4)
+    page.append(number: isThin ? granularity : 0, count: 4)
+    page.append(number: isThin ? 0x8000_0000 : 0, count: 4)  // UGAVALID, alignment 0
+    page.append(number: configuration.maximumWriteSameBlocks, count: 8)
+    return page + [UInt8](repeating: 0, count: 60 - page.count)
+  }
+
+  /// MEDIUM ROTATION RATE 1: it does not turn.
+  private var blockDeviceCharacteristics: [UInt8] {
+    [0x00, 0x01] + [UInt8](repeating: 0, count: 58)
+  }
+
+  /// LBPU, LBPWS, LBPWS10, LBPRZ = 001b; provisioning type 2, thin.
+  private var logicalBlockProvisioning: [UInt8] {
+    configuration.isThinProvisioned ? [0, 0xE4, 0x02, 0] : [0, 0, 0, 0]
+  }
+}

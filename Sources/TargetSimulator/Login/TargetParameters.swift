@@ -1,0 +1,37 @@
+/// What a simulated target brings to negotiation, and how it behaves afterwards.
+package struct TargetParameters: Sendable {
+  /// A digest the target can compute.
+  package enum Digest: String, Sendable {
+    case none = "None"
+    case crc32c = "CRC32C"
+  }
+
+  /// Digests accepted, of which the initiator's first is taken.
+  package var headerDigests: [Digest] = [.none, .crc32c]
+  package var dataDigests: [Digest] = [.none, .crc32c]
+  /// MaxRecvDataSegmentLength: the largest data segment it takes.
+  package var maxRecvDataSegmentLength = 262_144
+  package var maxBurstLength = 1_048_576
+  package var firstBurstLength = 262_144
+  package var initialR2T = false
+  package var immediateData = true
+  package var maxOutstandingR2T = 4
+  package var dataPDUInOrder = true
+  package var dataSequenceInOrder = true
+  package var defaultTime2Wait = 2
+  package var defaultTime2Retain = 0
+  /// Commands it queues: MaxCmdSN - ExpCmdSN + 1 when idle.
+  package var commandWindow = 128
+  /// The StatSN of a connection's first response.
+  package var initialStatSN: UInt32 = 1
+  /// Whether GOOD status travels in the last Data-In rather than in a SCSI Response.
+  package var sendsStatusInDataIn = true
+  /// Whether a new session finds 29/00 waiting on every logical unit.
+  package var raisesUnitAttentionAtLogin = false
+  /// What INQUIRY to an absent logical unit answers: 7Fh, or CHECK CONDITION 5/25/00.
+  package var answersAbsentInquiry = true
+  /// Keys the target declares of itself in the first operational answer, such as TargetAlias.
+  package var additionalKeys: [(key: String, value: String)] = []
+
+  package init() {}
+}

@@ -1,0 +1,67 @@
+package import ISCSI
+
+/// A command that has begun and not ended: the data it has and the data it waits for.
+package final class SimulatedTask {
+  /// A range asked for by R2T.
+  struct Solicitation {
+    var range: Range<Int>
+    var nextOffset: Int
+    var nextDataSN: UInt32 = 0
+  }
+
+  package let logicalUnitNumber: UInt64
+  package let initiatorTaskTag: InitiatorTaskTag
+  package let cdb: CommandBytes
+  package let expectedDataTransferLength: Int
+  let isRead: Bool
+  let isWrite: Bool
+  /// Bytes of Data-Out the CDB asks for.
+  let wantedByteCount: Int
+  /// Bytes that will come: what is wanted, bounded by what is expected.
+  let neededByteCount: Int
+  /// Data-Out so far, `neededByteCount` long once more than immediate data comes.
+  var buffer: [UInt8]
+  var receivedByteCount: Int
+  /// Unsolicited Data-Out are still to come (F was 0).
+  var awaitsUnsolicitedData: Bool
+  var unsolicitedOffset: Int
+  var nextUnsolicitedDataSN: UInt32 = 0
+  /// Decided before the data came: told when the data has come.
+  var result: CommandResult?
+  /// A fault answers never.
+  var isHeld = false
+  /// Ranges not asked for yet; nil before unsolicited data has ended.
+  var rangesToAskFor: [Range<Int>]?
+  var solicitations: [TargetTransferTag: Solicitation] = [:]
+  var r2tCount: UInt32 = 0
+
+  init(
+    _ unit: ProtocolDataUnit, cdb: CommandBytes, wantedByteCount: Int, result: CommandResult?
+  ) {
+    let command = SCSICommand(unit.header)
+    logicalUnitNumber = unit.header.word1
+    initiatorTaskTag = unit.header.initiatorTaskTag
+    self.cdb = cdb
+    expectedDataTransferLength = Int(command.expectedDataTransferLength)
+    isRead = command.isRead
+    isWrite = command.isWrite
+    self.wantedByteCount = wantedByteCount
+    neededByteCount = command.isWrite ? min(wantedByteCount, expectedDataTransferLength) : 0
+    buffer = unit.data.count <= neededByteCount ? unit.data : Array(unit.data[..<neededByteCount])
+    receivedByteCount = buffer.count
+    awaitsUnsolicitedData = command.isWrite && !unit.header.isFinal
+    unsolicitedOffset = unit.data.count
+    self.result = result
+  }
+
+  /// Keeps Data-Out at `offset`, dropping what the command does not need.
+  func keep(_ data: [UInt8], at offset: Int) {
+    guard result == nil, offset < neededByteCount else { return }
+    if buffer.count < neededByteCount {
+      buffer += repeatElement(0, count: neededByteCount - buffer.count)
+    }
+    let count = min(data.count, neededByteCount - offset)
+    buffer.replaceSubrange(offset..<offset + count, with: data[..<count])
+    receivedByteCount += count
+  }
+}

@@ -1,0 +1,137 @@
+import ISCSI
+import SCSI
+import Wire
+
+/// Moving data: Data-In out, R2Ts out, Data-Out in.
+///
+/// Source: RFC 7143, 11.7 and 11.8.
+extension TargetConnection {
+  /// Sends `count` bytes of `data` in bursts of MaxBurstLength and segments the initiator takes.
+  ///
+  /// - Parameter status: the residual to report with status GOOD in the last PDU, or nil when a
+  ///   SCSI Response follows.
+  /// - Returns: the number of PDUs.
+  func sendDataIn(
+    _ data: [UInt8], count: Int, for task: SimulatedTask, status: Residual?,
+    in session: SimulatedSession
+  ) -> UInt32 {
+    var bursts = pieces(of: 0..<count, by: negotiated.maxBurstLength)
+    if !negotiated.dataSequenceInOrder { bursts.reverse() }
+    var dataSN: UInt32 = 0
+    for (index, burst) in bursts.enumerated() {
+      let segments = pieces(of: burst, by: negotiated.maxSendDataSegmentLength)
+      for segment in segments {
+        let isBurstEnd = segment.upperBound == burst.upperBound
+        let isLast = isBurstEnd && index == bursts.count - 1
+        let ending = isLast ? status : nil
+        send(
+          DataIn(
+            initiatorTaskTag: task.initiatorTaskTag, isFinal: isBurstEnd,
+            status: ending.map { (SCSIStatus(rawValue: 0), takeStatSN(), $0) },
+            expCmdSN: session.expCmdSN, maxCmdSN: session.maxCmdSN(), dataSN: dataSN,
+            bufferOffset: UInt32(segment.lowerBound)
+          ).header,
+          data: segment == 0..<data.count ? data : Array(data[segment]))
+        dataSN += 1
+      }
+    }
+    return dataSN
+  }
+
+  /// Brings a task on: asks for what is missing, or runs it.
+  func advance(_ task: SimulatedTask, in session: SimulatedSession) {
+    guard !task.isHeld, !task.awaitsUnsolicitedData else { return }
+    guard task.result == nil else { return finish(task, in: session) }
+    if task.rangesToAskFor == nil {
+      var ranges = pieces(
+        of: task.receivedByteCount..<task.neededByteCount, by: negotiated.maxBurstLength)
+      if !negotiated.dataSequenceInOrder { ranges.reverse() }
+      task.rangesToAskFor = ranges
+    }
+    while task.solicitations.count < negotiated.maxOutstandingR2T,
+      let range = task.rangesToAskFor?.first
+    {
+      task.rangesToAskFor?.removeFirst()
+      sendR2T(range, for: task, in: session)
+    }
+    if task.solicitations.isEmpty { finish(task, in: session) }
+  }
+
+  /// Takes Data-Out; data for a task that is not there any more is dropped in silence.
+  func dataOut(_ unit: ProtocolDataUnit, in session: SimulatedSession) {
+    guard let task = session.tasks[unit.header.initiatorTaskTag] else { return }
+    let data = DataOut(unit.header)
+    let sense =
+      unit.header.targetTransferTag == .reserved
+      ? unsolicited(unit, data, task) : solicited(unit, data, task)
+    if let sense {
+      task.result = .check(sense)
+      task.awaitsUnsolicitedData = false
+      if !task.isHeld { finish(task, in: session) }
+      return
+    }
+    if unit.header.isFinal { advance(task, in: session) }
+  }
+
+  /// Checks and keeps a PDU of the first burst; returns what is wrong with it.
+  private func unsolicited(
+    _ unit: ProtocolDataUnit, _ data: DataOut, _ task: SimulatedTask
+  ) -> SenseData? {
+    guard task.awaitsUnsolicitedData else { return .unexpectedUnsolicitedData }
+    let offset = Int(data.bufferOffset)
+    let limit = min(negotiated.firstBurstLength, task.expectedDataTransferLength)
+    guard offset == task.unsolicitedOffset, offset + unit.data.count <= limit else {
+      return .incorrectAmountOfData
+    }
+    guard data.dataSN == task.nextUnsolicitedDataSN else { return .protocolServiceCRCError }
+    task.nextUnsolicitedDataSN += 1
+    task.keep(unit.data, at: offset)
+    task.unsolicitedOffset += unit.data.count
+    if unit.header.isFinal { task.awaitsUnsolicitedData = false }
+    return nil
+  }
+
+  /// Checks and keeps a PDU that answers an R2T; returns what is wrong with it.
+  private func solicited(
+    _ unit: ProtocolDataUnit, _ data: DataOut, _ task: SimulatedTask
+  ) -> SenseData? {
+    let tag = unit.header.targetTransferTag
+    guard var solicitation = task.solicitations[tag] else { return .incorrectAmountOfData }
+    let offset = Int(data.bufferOffset)
+    guard offset >= solicitation.range.lowerBound,
+      offset + unit.data.count <= solicitation.range.upperBound,
+      offset == solicitation.nextOffset || !negotiated.dataPDUInOrder
+    else { return .incorrectAmountOfData }
+    guard data.dataSN == solicitation.nextDataSN else { return .protocolServiceCRCError }
+    solicitation.nextDataSN += 1
+    solicitation.nextOffset += unit.data.count
+    task.keep(unit.data, at: offset)
+    guard unit.header.isFinal else {
+      task.solicitations[tag] = solicitation
+      return nil
+    }
+    task.solicitations[tag] = nil
+    return solicitation.nextOffset == solicitation.range.upperBound ? nil : .incorrectAmountOfData
+  }
+
+  private func sendR2T(_ range: Range<Int>, for task: SimulatedTask, in session: SimulatedSession) {
+    let tag = makeTransferTag()
+    task.solicitations[tag] = SimulatedTask.Solicitation(
+      range: range, nextOffset: range.lowerBound)
+    // An R2T bears the next StatSN without taking it (RFC 7143, 11.8).
+    send(
+      ReadyToTransfer(
+        logicalUnit: LogicalUnitNumber(rawValue: task.logicalUnitNumber),
+        initiatorTaskTag: task.initiatorTaskTag, targetTransferTag: tag, statSN: statSN,
+        expCmdSN: session.expCmdSN, maxCmdSN: session.maxCmdSN(), r2tSN: task.r2tCount,
+        bufferOffset: UInt32(range.lowerBound), desiredDataTransferLength: UInt32(range.count)
+      ).header)
+    task.r2tCount += 1
+  }
+
+  private func pieces(of range: Range<Int>, by size: Int) -> [Range<Int>] {
+    stride(from: range.lowerBound, to: range.upperBound, by: size).map {
+      $0..<min($0 + size, range.upperBound)
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import Synchronization
+
+/// A simulated portal served on loopback TCP by one thread.
+///
+/// The thread waits in poll and executes each turn under a lock that `withPortal` shares, so a test
+/// may change targets, faults and parameters while initiators are at work. `stop` (or letting go of
+/// the server after it) closes everything.
+package final class SimulatorServer: Sendable {
+  /// Bytes read from one connection in a turn.
+  private static let receiveByteCount = 256 << 10
+
+  private struct State {
+    let portal: SimulatedPortal
+    var clients: [SimulatorClient] = []
+    var isStopping = false
+    var thread: SimulatorThread?
+    var buffer = [UInt8](repeating: 0, count: SimulatorServer.receiveByteCount)
+  }
+
+  /// The port listened on.
+  package let port: UInt16
+  /// The address listened on, in brackets where it is IPv6.
+  package let host: String
+  private let listener: SimulatorSocket
+  private let wakeReader: SimulatorSocket
+  private let wakeWriter: SimulatorSocket
+  private let maximumConnectionCount: Int
+  private let state: Mutex<State>
+
+  /// Listens and begins to serve.
+  ///
+  /// - Parameters:
+  ///   - portal: what is served; its `address` becomes the server's.
+  ///   - port: 0 lets the kernel choose.
+  ///   - maximumConnectionCount: further connections wait to be accepted.
+  package init(
+    _ portal: sending SimulatedPortal, port: UInt16 = 0, isIPv6: Bool = false,
+    maximumConnectionCount: Int = 256
+  ) throws(SimulatorSocket.Failure) {
+    listener = try SimulatorSocket.listening(isIPv6: isIPv6, port: port)
+    (wakeReader, wakeWriter) = try SimulatorSocket.pair()
+    self.port = listener.port
+    host = isIPv6 ? "[::1]" : "127.0.0.1"
+    portal.address = "\(host):\(self.port)"
+    self.maximumConnectionCount = maximumConnectionCount
+    state = Mutex(State(portal: portal))
+    let thread = try SimulatorThread { [self] in serve() }
+    state.withLock { $0.thread = thread }
+  }
+
+  /// `host:port`, as an initiator is told.
+  package var address: String { "\(host):\(port)" }
+
+  /// Looks at or changes what is served, between two turns of the server.
+  package func withPortal<Answer: Sendable, Failure: Error>(
+    _ body: @Sendable (SimulatedPortal) throws(Failure) -> Answer
+  ) throws(Failure) -> Answer {
+    defer { wake() }
+    return try state.withLock { state throws(Failure) -> Answer in
+      try body(state.portal)
+    }
+  }
+
+  /// Resets every connection, closes the port and waits for the thread; idempotent.
+  package func stop() {
+    let thread = state.withLock { state -> SimulatorThread? in
+      state.isStopping = true
+      defer { state.thread = nil }
+      return state.thread
+    }
+    wake()
+    thread?.join()
+  }
+
+  private func wake() {
+    _ = wakeWriter.send([0], from: 0)
+  }
+
+  private func serve() {
+    while true {
+      let plan = state.withLock { makePlan(&$0) }
+      guard let plan else { return }
+      let ready = SimulatorSocket.wait(
+        for: plan.interests, timeoutMilliseconds: plan.timeoutMilliseconds)
+      state.withLock { turn(&$0, ready) }
+    }
+  }
+
+  /// What the next wait waits for; nil ends the thread.
+  private func makePlan(
+    _ state: inout State
+  ) -> (interests: [(descriptor: Int32, reads: Bool, writes: Bool)], timeoutMilliseconds: Int32)? {
+    guard !state.isStopping else {
+      for client in state.clients { client.abandon() }
+      state.clients = []
+      return nil
+    }
+    let hasRoom = state.clients.count < maximumConnectionCount
+    var interests = [
+      (descriptor: wakeReader.descriptor, reads: true, writes: false),
+      (descriptor: listener.descriptor, reads: hasRoom, writes: false),
+    ]
+    interests += state.clients.map { ($0.socket.descriptor, $0.wantsInput, $0.hasOutput) }
+    let deadlines = state.clients.compactMap(\.nextDeadlineMilliseconds)
+    guard let next = deadlines.min() else { return (interests, -1) }
+    let now = SimulatorSocket.monotonicMilliseconds
+    return (interests, Int32(clamping: next > now ? next - now : 0))
+  }
+
+  private func turn(_ state: inout State, _ ready: [(reads: Bool, writes: Bool)]) {
+    if ready[0].reads { _ = wakeReader.receive(into: &state.buffer) }
+    let now = SimulatorSocket.monotonicMilliseconds
+    for (client, ready) in zip(state.clients, ready.dropFirst(2)) where ready.reads {
+      client.read(&state.buffer, at: now)
+    }
+    if ready[1].reads, let socket = listener.accept() {
+      state.clients.append(SimulatorClient(socket, state.portal.connect()))
+    }
+    // Everyone: one connection's PDU may have ended another, or a test changed something.
+    for client in state.clients { client.perform(at: now) }
+    state.clients.removeAll(where: \.isDone)
+  }
+}
