@@ -20,6 +20,9 @@ package struct InitiatorSettings: Equatable, Sendable {
   package var isReadOnly = false
 
   package var operational = OperationalParameters()
+  /// The most bytes of data in one PDU of ours, whatever the target takes; 0 leaves it to the
+  /// target (node.conn[0].iscsi.MaxXmitDataSegmentLength).
+  package var transmitLimit: UInt32 = 0
   package var discoveryOperational = OperationalParameters.discovery
   package var sessionAuthentication = AuthenticationPolicy.none
   package var discoveryAuthentication = AuthenticationPolicy.none

@@ -102,9 +102,14 @@ struct LoginAttempt {
   }
 
   private func finish(
-    _ connection: consuming PortalConnection, _ result: LoginResult, movedTo: Portal?,
+    _ connection: consuming PortalConnection, _ login: LoginResult, movedTo: Portal?,
     transcript: LoginTranscript
   ) throws(LoginFailure) -> LoggedInConnection {
+    var result = login
+    if settings.transmitLimit > 0 {
+      result.negotiated.maxXmitDataSegmentLength = min(
+        result.negotiated.maxXmitDataSegmentLength, settings.transmitLimit)
+    }
     let ends: ConnectionEnds
     do {
       ends = try connection.ends()
