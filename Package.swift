@@ -40,10 +40,9 @@ let package = Package(
     .target(name: "SCSI", dependencies: ["Wire"], swiftSettings: hot),
     .target(name: "LogicalUnit", dependencies: ["SCSI"], swiftSettings: hot),
     .target(name: "ISCSI", dependencies: ["Wire", "SCSI", crypto], swiftSettings: hot),
-    .target(name: "LinuxIO", dependencies: ["CLinux", system], swiftSettings: hot),
     .target(
-      name: "FUSE", dependencies: ["LinuxIO", "CFUSE", "CFUSE3", "CLinux", system, collections],
-      swiftSettings: hot),
+      name: "LinuxIO", dependencies: ["CLinux", system, collections], swiftSettings: hot),
+    .target(name: "FUSE", dependencies: ["LinuxIO", "CFUSE", "CLinux", system], swiftSettings: hot),
     .target(
       name: "Reactor",
       dependencies: [
@@ -80,13 +79,23 @@ let package = Package(
     .testTarget(name: "SCSITests", dependencies: ["SCSI", "Wire"], swiftSettings: strict),
     .testTarget(name: "LogicalUnitTests", dependencies: ["LogicalUnit", "SCSI"], swiftSettings: strict),
     .testTarget(name: "ISCSITests", dependencies: ["ISCSI", "SCSI", "Wire"], swiftSettings: strict),
+    .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: strict),
     .testTarget(
-      name: "FUSETests", dependencies: ["FUSE", "LinuxIO", "CLinux", system], swiftSettings: strict),
+      name: "CommandLineTests", dependencies: ["iscsifs", "Records"], swiftSettings: strict),
     .testTarget(
       name: "TreeTests",
       dependencies: [
         "Tree", "ControlPlane", "Reactor", "LogicalUnit", "ISCSI", "SCSI", "Wire", "FUSE", "LinuxIO",
         "CLinux", system,
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "LinuxIOTests", dependencies: ["LinuxIO", "CLinux", system], swiftSettings: strict),
+    .testTarget(
+      name: "ControlPlaneTests",
+      dependencies: [
+        "ControlPlane", "Reactor", "Records", "LogicalUnit", "ISCSI", "SCSI", "Wire", "LinuxIO",
+        "TargetSimulator", logging, system,
       ],
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),

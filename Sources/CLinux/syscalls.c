@@ -77,6 +77,13 @@ int clinux_poll_one(int fd, short events, int timeout) {
   return result >= 0 ? result : errno == EINTR ? 0 : -errno;
 }
 
+int clinux_poll_two(int fd, short events, int other, int timeout) {
+  struct pollfd entries[2] = {{.fd = fd, .events = events}, {.fd = other, .events = POLLIN}};
+  int result = poll(entries, 2, timeout);
+  if (result < 0) return errno == EINTR ? 0 : -errno;
+  return (entries[0].revents ? 1 : 0) | (entries[1].revents ? 2 : 0);
+}
+
 int clinux_stream_socket(int family) {
   RETRY(int, socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 }
@@ -106,25 +113,32 @@ int64_t clinux_recv(int fd, void *buffer, size_t count) {
   RETRY(int64_t, recv(fd, buffer, count, MSG_DONTWAIT));
 }
 
+int clinux_name_of_address(const struct sockaddr *end, char *address, size_t capacity,
+                           uint16_t *port) {
+  const void *bytes;
+  if (end->sa_family == AF_INET) {
+    bytes = &((const struct sockaddr_in *)end)->sin_addr;
+    *port = ntohs(((const struct sockaddr_in *)end)->sin_port);
+  } else if (end->sa_family == AF_INET6) {
+    bytes = &((const struct sockaddr_in6 *)end)->sin6_addr;
+    *port = ntohs(((const struct sockaddr_in6 *)end)->sin6_port);
+  } else {
+    return -EAFNOSUPPORT;
+  }
+  return inet_ntop(end->sa_family, bytes, address, (socklen_t)capacity) ? 0 : -errno;
+}
+
 int clinux_name_of_end(int fd, int remote, char *address, size_t capacity, uint16_t *port) {
   struct sockaddr_storage storage;
   socklen_t length = sizeof storage;
   struct sockaddr *end = (struct sockaddr *)&storage;
   if ((remote ? getpeername(fd, end, &length) : getsockname(fd, end, &length)) < 0) return -errno;
-  const void *bytes;
-  if (storage.ss_family == AF_INET) {
-    bytes = &((struct sockaddr_in *)end)->sin_addr;
-    *port = ntohs(((struct sockaddr_in *)end)->sin_port);
-  } else if (storage.ss_family == AF_INET6) {
-    bytes = &((struct sockaddr_in6 *)end)->sin6_addr;
-    *port = ntohs(((struct sockaddr_in6 *)end)->sin6_port);
-  } else {
-    return -EAFNOSUPPORT;
-  }
-  return inet_ntop(storage.ss_family, bytes, address, (socklen_t)capacity) ? 0 : -errno;
+  return clinux_name_of_address(end, address, capacity, port);
 }
 
 int clinux_shutdown(int fd) { return shutdown(fd, SHUT_RDWR) < 0 ? -errno : 0; }
+
+int clinux_shutdown_write(int fd) { return shutdown(fd, SHUT_WR) < 0 ? -errno : 0; }
 
 uint64_t clinux_monotonic_nanoseconds(void) {
   struct timespec now;

@@ -13,4 +13,10 @@ package struct ControlError: Error, Equatable, Sendable {
     self.code = code
     self.sentence = sentence
   }
+
+  /// The line for `last_error`: "<open-iscsi number> <NAME> <sentence>".
+  package var line: String { "\(code.rawValue) \(code.name) \(sentence)" }
+
+  /// The line when nothing is wrong.
+  package static let successLine = "0 SUCCESS"
 }

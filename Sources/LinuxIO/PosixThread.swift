@@ -36,6 +36,13 @@ package final class PosixThread: Sendable {
     self.thread = thread
   }
 
+  /// Lets the thread end by itself: nobody will join it.
+  ///
+  /// The corresponding C function is `pthread_detach`.
+  package func detach() {
+    pthread_detach(thread)
+  }
+
   /// Waits until the closure has returned; call it once.
   package func join() {
     pthread_join(thread, nil)

@@ -34,6 +34,8 @@ CLINUX_HOT int clinux_epoll_wait(int epoll, struct epoll_event *events, int capa
                                  int timeout_milliseconds);
 int clinux_eventfd(void);
 int clinux_poll_one(int fd, short events, int timeout_milliseconds);
+/// Waits for `events` of fd or for `other` to become readable: 1, 2 or 3 by which, 0 for neither.
+int clinux_poll_two(int fd, short events, int other, int timeout_milliseconds);
 
 // Sockets.
 int clinux_stream_socket(int family);
@@ -45,6 +47,10 @@ CLINUX_HOT int64_t clinux_recv(int fd, void *buffer, size_t count);
 /// The numeric address and port of one end; 0 or -errno.
 int clinux_name_of_end(int fd, int remote, char *address, size_t capacity, uint16_t *port);
 int clinux_shutdown(int fd);
+int clinux_shutdown_write(int fd);
+/// The numeric address and port of a socket address; 0 or -errno.
+int clinux_name_of_address(const struct sockaddr *socket_address, char *address, size_t capacity,
+                           uint16_t *port);
 
 // Time and memory.
 CLINUX_HOT uint64_t clinux_monotonic_nanoseconds(void);

@@ -16,6 +16,8 @@ package struct LogicalUnitSnapshot: Equatable, Sendable {
   package var vitalProductDataPages: [VitalProductDataPageBytes]
   /// Addresses under which by-path names it: "ip-<ip>:<port>-iscsi-<iqn>-lun-<n>" is made from them.
   package var portals: [PortalSnapshot]
+  /// Why the data file is missing or does not open; empty when nothing is wrong.
+  package var lastError = ""
 }
 
 /// One VPD page's bytes.

@@ -20,6 +20,8 @@ package struct TargetSnapshot: Equatable, Sendable {
   package var sessions: [SessionSnapshot]
   /// Sorted by LUN.
   package var logicalUnits: [LogicalUnitSnapshot]
+  /// Both sides' text of the last login, CHAP values masked, for `login_log`.
+  package var loginLog: [String] = []
 }
 
 /// A portal as `portals/<addr>,<port>,<tpgt>/` shows it.

@@ -1,0 +1,66 @@
+import ISCSI
+package import LinuxIO
+import SystemPackage
+
+/// Logs connections in over TCP: the effects around `LoginMachine`.
+///
+/// A login occupies one thread of the pool for at most the login timeout, redirections included.
+package struct LoginDriver: Sendable {
+  /// Redirections followed in one login; more is a loop.
+  static let redirectionLimit = 4
+
+  let pool: BlockingPool
+
+  package init(pool: BlockingPool) {
+    self.pool = pool
+  }
+
+  /// Runs `body` on the pool with a signal that cancelling the task gives.
+  func blocking<Value: Sendable>(
+    _ body: @escaping @Sendable (CancellationSignal) throws(LoginFailure) -> Value
+  ) async throws(LoginFailure) -> Value {
+    let cancellation: CancellationSignal
+    do {
+      cancellation = try CancellationSignal()
+    } catch {
+      throw LoginFailure(ControlError(error, .noMemory, "no descriptor is left for a login"))
+    }
+    let busy = LoginFailure(
+      ControlError(.resourceTemporarilyUnavailable, .busy, "too many logins are waiting"))
+    let result = await withTaskCancellationHandler {
+      do throws(LoginFailure) {
+        let value = try await pool.run(refusal: busy) { () throws(LoginFailure) in
+          try body(cancellation)
+        }
+        return Result<Value, LoginFailure>.success(value)
+      } catch {
+        return Result<Value, LoginFailure>.failure(error)
+      }
+    } onCancel: {
+      cancellation.cancel()
+    }
+    return try result.get()
+  }
+}
+
+extension LoginDriver: SessionConnector {
+  func logIn(
+    _ order: LoginOrder, settings: InitiatorSettings
+  ) async throws(LoginFailure) -> LoggedInConnection {
+    let handoff = Handoff<LoggedInConnection>()
+    try await blocking { (cancellation) throws(LoginFailure) in
+      let attempt = LoginAttempt(order, settings: settings, cancellation: cancellation)
+      handoff.put(try attempt.run())
+    }
+    guard let connection = handoff.take() else {
+      preconditionFailure("a login that did not fail left its connection")
+    }
+    return connection
+  }
+
+  func discover(
+    at portal: Portal, settings: InitiatorSettings
+  ) async throws(ControlError) -> [DiscoveredTarget] {
+    try await DiscoveryDriver(pool: pool).discover(at: portal, settings: settings)
+  }
+}

@@ -1,0 +1,60 @@
+import ISCSI
+import SystemPackage
+
+/// Why a connection was not logged in, and what trying again can bring.
+struct LoginFailure: Error, Equatable, Sendable {
+  var error: ControlError
+  /// The same login is refused again until somebody changes something (RFC 7143, 11.13.5).
+  var isPermanent: Bool
+  /// What both sides said, as far as it came.
+  var transcript = LoginTranscript()
+
+  init(_ error: ControlError, isPermanent: Bool = false) {
+    self.error = error
+    self.isPermanent = isPermanent
+  }
+
+  /// The failure of the login itself; `place` names the portal and the target.
+  init(_ failure: LoginError, at place: String, transcript: LoginTranscript) {
+    error = ControlError(
+      failure.contractErrno, failure.errorCode, "\(place): \(failure.sentence)")
+    isPermanent = failure.isPermanent
+    self.transcript = transcript
+  }
+}
+
+extension LoginError {
+  /// The error number the tree's contract has for this failure.
+  fileprivate var contractErrno: Errno {
+    switch self {
+    case .refused(let status): status.contractErrno
+    case .authentication(.methodNotOffered), .authentication(.skipped),
+      .authentication(.algorithmNotOffered):
+      .keyRejected
+    default: .protocolError
+    }
+  }
+
+  fileprivate var isPermanent: Bool {
+    switch self {
+    case .refused(let status): status.prospect == .permanent
+    case .authentication: true
+    default: errorCode == .fatalLogin
+    }
+  }
+}
+
+extension LoginStatus {
+  fileprivate var contractErrno: Errno {
+    switch (statusClass, detail) {
+    case (2, 0x01), (2, 0x02): .keyRejected
+    case (2, 0x03), (2, 0x04): .noSuchFileOrDirectory
+    default:
+      switch prospect {
+      case .permanent: .protocolError
+      case .afterWaiting: .resourceBusy
+      case .transient: .resourceTemporarilyUnavailable
+      }
+    }
+  }
+}

@@ -1,0 +1,21 @@
+import ISCSI
+
+/// One connection to be logged in: to which target, where, and under which session name.
+struct LoginOrder: Equatable, Sendable {
+  var targetName: String
+  var portal: Portal
+  /// Kept for the life of the session: the same again reinstates it.
+  var isid: ISID
+  /// The portal group a reinstated session must stay in: elsewhere it would be another nexus.
+  var expectedTargetPortalGroupTag: UInt16?
+  var connectionID: UInt16 = 1
+
+  init(
+    targetName: String, portal: Portal, isid: ISID, expectedTargetPortalGroupTag: UInt16? = nil
+  ) {
+    self.targetName = targetName
+    self.portal = portal
+    self.isid = isid
+    self.expectedTargetPortalGroupTag = expectedTargetPortalGroupTag
+  }
+}

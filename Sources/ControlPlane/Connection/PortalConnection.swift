@@ -1,0 +1,124 @@
+import ISCSI
+import LinuxIO
+import Reactor
+import SystemPackage
+
+/// A TCP connection to a portal over which whole PDUs are exchanged, before the reactor has it.
+///
+/// Every call blocks, the deadline bounds them all together. Of what the peer sends at most one PDU
+/// of the declared size and one read are kept.
+struct PortalConnection: ~Copyable {
+  /// Bytes taken from the socket at once.
+  private static let readByteCount = 4096
+
+  let portal: Portal
+  private let socket: StreamSocket
+  private var assembler: PDUAssembler
+  private var deadline: MonotonicTime
+
+  /// Connects to the first of the portal's addresses that answers.
+  ///
+  /// An address that does not answer leaves the later ones their share of the time.
+  init(
+    to portal: Portal, deadline: MonotonicTime, cancellation: CancellationSignal
+  ) throws(PortalFailure) {
+    let addresses: [SocketAddress]
+    do {
+      addresses = try Resolver.resolve(
+        host: portal.host, port: portal.port, deadline: deadline, cancellation: cancellation)
+    } catch {
+      throw .resolver(error)
+    }
+    socket = try Self.connect(addresses, deadline: deadline, cancellation: cancellation)
+    self.portal = portal
+    self.deadline = deadline
+    assembler = PDUAssembler(maximumDataSegmentLength: LoginMachine.maximumDataSegmentLength)
+  }
+
+  private static func connect(
+    _ addresses: [SocketAddress], deadline: MonotonicTime, cancellation: CancellationSignal
+  ) throws(PortalFailure) -> StreamSocket {
+    var failure = Errno.noRouteToHost
+    for (index, address) in addresses.enumerated() {
+      let now = MonotonicTime.now
+      let share = now.milliseconds(until: deadline) / UInt64(addresses.count - index)
+      do {
+        return try StreamSocket(
+          connectingTo: address, deadline: now.advanced(milliseconds: share),
+          cancellation: cancellation)
+      } catch {
+        failure = error
+        if error == .canceled { break }
+      }
+    }
+    throw .socket(failure)
+  }
+
+  /// Sends one PDU.
+  borrowing func send(_ unit: ProtocolDataUnit) throws(PortalFailure) {
+    let bytes = unit.encoded(
+      headerDigest: assembler.headerDigest, dataDigest: assembler.dataDigest)
+    do {
+      try socket.sendAll(bytes, deadline: deadline)
+    } catch {
+      throw .socket(error)
+    }
+  }
+
+  /// The next PDU of the peer's.
+  mutating func receive() throws(PortalFailure) -> ProtocolDataUnit {
+    while true {
+      do {
+        if let unit = try assembler.next() { return unit }
+      } catch {
+        throw .malformed(error)
+      }
+      let bytes: [UInt8]
+      do {
+        bytes = try socket.receive(maximumCount: Self.readByteCount, deadline: deadline)
+      } catch {
+        throw .socket(error)
+      }
+      guard let first = bytes.first else { throw .closed }
+      if assembler.pendingByteCount == 0, !Self.isTargetOpcode(first) { throw .notISCSI(first) }
+      assembler.append(bytes)
+    }
+  }
+
+  /// From the login on: digests, longer data segments, another deadline.
+  mutating func enterFullFeaturePhase(
+    _ parameters: NegotiatedParameters, deadline: MonotonicTime
+  ) {
+    assembler.headerDigest = parameters.headerDigest
+    assembler.dataDigest = parameters.dataDigest
+    assembler.maximumDataSegmentLength = Int(parameters.maxRecvDataSegmentLength)
+    self.deadline = deadline
+  }
+
+  /// Our end and the peer's as sysfs shows them.
+  borrowing func ends() throws(PortalFailure) -> ConnectionEnds {
+    do {
+      let (local, remote) = (try socket.localName(), try socket.remoteName())
+      return ConnectionEnds(
+        address: remote.host, port: remote.port, localAddress: local.host, localPort: local.port)
+    } catch {
+      throw .socket(error)
+    }
+  }
+
+  /// Turns the connection into what the reactor takes over.
+  consuming func handover(
+    _ result: LoginResult, connectionID: UInt16, timeouts: SessionTimeouts
+  ) -> ConnectionHandover {
+    let earlyBytes = assembler.remainder()
+    return ConnectionHandover(
+      socket: socket.release(), connectionID: connectionID, parameters: result.negotiated,
+      cmdSN: result.cmdSN, expStatSN: result.expStatSN, expCmdSN: result.expCmdSN,
+      maxCmdSN: result.maxCmdSN, earlyBytes: earlyBytes, timeouts: timeouts)
+  }
+
+  /// Opcodes only targets send; 48 bytes of anything else are not waited for.
+  private static func isTargetOpcode(_ byte: UInt8) -> Bool {
+    byte & 0xC0 == 0 && byte & 0x20 != 0
+  }
+}

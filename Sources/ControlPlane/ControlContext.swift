@@ -1,0 +1,55 @@
+import Logging
+import Reactor
+import Synchronization
+
+/// What the initiator and its targets share.
+final class ControlContext: Sendable {
+  let port: ReactorPort
+  let environment: ControlEnvironment
+  let logger: Logger
+  let registry = HandleRegistry()
+  let board: SnapshotBoard
+  let changes: AsyncStream<TreeChange>.Continuation
+  private let storedSettings: Mutex<InitiatorSettings>
+
+  init(
+    settings: InitiatorSettings, port: ReactorPort, environment: ControlEnvironment,
+    logger: Logger, changes: AsyncStream<TreeChange>.Continuation
+  ) {
+    self.port = port
+    self.environment = environment
+    self.logger = logger
+    self.changes = changes
+    board = SnapshotBoard(initiatorName: settings.initiatorName)
+    storedSettings = Mutex(settings)
+  }
+
+  /// The settings for what begins now.
+  var settings: InitiatorSettings { storedSettings.withLock { $0 } }
+
+  var clock: any Clock<Duration> { environment.clock }
+
+  func setInitiatorName(_ name: String) {
+    storedSettings.withLock { $0.initiatorName = name }
+    board.setInitiatorName(name)
+  }
+
+  /// Waits for `operation`, at most `limit`; false when it had not ended by then.
+  ///
+  /// An operation that is given up goes on by itself: it must be one that ends.
+  func bounded(_ limit: Duration, _ operation: @escaping @Sendable () async -> Void) async -> Bool {
+    let outcome = FirstOutcome()
+    let clock = clock
+    let timer = Task {
+      do { try await clock.sleep(for: limit) } catch { return }
+      outcome.finish(false)
+    }
+    Task {
+      await operation()
+      outcome.finish(true)
+    }
+    let isDone = await outcome.value
+    timer.cancel()
+    return isDone
+  }
+}

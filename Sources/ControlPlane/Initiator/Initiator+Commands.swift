@@ -1,0 +1,179 @@
+import ISCSI
+import Logging
+import SystemPackage
+
+/// What is written to `control` files.
+extension Initiator {
+  package func perform(_ command: RootCommand) async throws(ControlError) {
+    switch command {
+    case .discover(let source): try await discover(try portal(of: source))
+    case .add(let name, let portal): try await add(name, at: portal)
+    case .remove(let name): try await remove(name)
+    case .login(let name?): try await target(named: name).logIn()
+    case .login(nil): try await logInAll()
+    case .logout(let name?, let force): try await target(named: name).logOut(force: force)
+    case .logout(nil, let force): try await logOutAll(force: force)
+    case .rescan: try await rescanAll()
+    case .shutdown: await shutdown()
+    }
+  }
+
+  package func perform(
+    _ command: TargetCommand, target directoryName: String
+  ) async throws(ControlError) {
+    let target = try target(named: directoryName)
+    switch command {
+    case .login(nowait: false): try await target.logIn()
+    case .login(nowait: true):
+      guard await target.isIdle else {
+        throw ControlError(
+          .fileExists, .sessionExists, "\(target.name) is logged in or being logged in")
+      }
+      Task { try? await target.logIn() }
+    case .logout(let force): try await target.logOut(force: force)
+    case .rescan:
+      if let error = await target.rescan() { throw error }
+    case .remove: try await remove(directoryName)
+    }
+  }
+
+  package func perform(
+    _ command: SessionCommand, target: String, session: Int
+  ) async throws(ControlError) {
+    let target = try self.target(named: target)
+    switch command {
+    case .logout: try await target.logOutSession(number: session)
+    case .drop: try await target.dropSession(number: session)
+    }
+  }
+
+  // MARK: - Targets
+
+  /// The target with this directory name, or this name.
+  private func target(named name: String) throws(ControlError) -> Target {
+    guard let target = targets[name] ?? targets[ISCSIName.directoryName(of: name)] else {
+      throw ControlError(
+        .noSuchFileOrDirectory, .noObjectsFound, "no target \(name.excerpt) is known")
+    }
+    return target
+  }
+
+  /// Finds the targets of a portal; new ones are logged in to where logins are automatic.
+  ///
+  /// Returns when those have been tried.
+  func discover(_ portal: Portal) async throws(ControlError) {
+    let found = try await context.environment.connector.discover(
+      at: portal, settings: context.settings)
+    context.logger.info("\(portal.address) tells of \(found.count) target(s)")
+    var fresh: [Target] = []
+    for item in found {
+      if let known = targets[item.name.directoryName] {
+        await known.add(item.portals)
+      } else {
+        fresh.append(await insert(item.name, item.portals))
+      }
+    }
+    guard context.settings.loginPolicy == .automatic else { return }
+    await eachAtOnce(fresh) { await $0.keepLoggedIn() }
+  }
+
+  private func insert(_ name: ISCSIName, _ portals: [Portal]) async -> Target {
+    let target = Target(name: name, portals: portals, context: context)
+    targets[target.directoryName] = target
+    await target.publish()
+    context.changes.yield(.targetsChanged)
+    return target
+  }
+
+  private func add(_ name: String, at address: String) async throws(ControlError) {
+    let parsed: ISCSIName
+    do {
+      parsed = try ISCSIName(name)
+    } catch {
+      throw ControlError(.invalidArgument, .invalid, error.sentence)
+    }
+    let portal = try portal(of: address)
+    if let known = targets[parsed.directoryName] {
+      await known.add([portal])
+    } else {
+      _ = await insert(parsed, [portal])
+    }
+  }
+
+  private func remove(_ name: String) async throws(ControlError) {
+    let target = try target(named: name)
+    try await target.retire()
+    targets[target.directoryName] = nil
+    context.changes.yield(.targetsChanged)
+  }
+
+  /// A portal as people write it.
+  private func portal(of source: String) throws(ControlError) -> Portal {
+    if source.hasPrefix("isns://") || source.hasPrefix("slp://") {
+      throw ControlError(
+        .notSupportedOnSocket, .unknownDiscoveryType,
+        "\(source.excerpt): discovery by iSNS or SLP is not supported")
+    }
+    do {
+      return try Portal(parsing: source, allowsScope: true)
+    } catch {
+      throw ControlError(.invalidArgument, .invalid, error.sentence)
+    }
+  }
+
+  // MARK: - All targets
+
+  /// Logs in to every target that is not; the first error is told after all were tried.
+  private func logInAll() async throws(ControlError) {
+    try await eachTarget { (target) throws(ControlError) in
+      guard await target.isIdle else { return }
+      try await target.logIn()
+    }
+  }
+
+  private func logOutAll(force: Bool) async throws(ControlError) {
+    try await eachTarget { (target) throws(ControlError) in
+      do throws(ControlError) {
+        try await target.logOut(force: force)
+      } catch {
+        guard error.errno == .socketNotConnected else { throw error }
+      }
+    }
+  }
+
+  private func rescanAll() async throws(ControlError) {
+    try await eachTarget { (target) throws(ControlError) in
+      guard await !target.isIdle else { return }
+      if let error = await target.rescan() { throw error }
+    }
+  }
+
+  /// Does something with every target, several at once, and throws the first error at the end.
+  private func eachTarget(
+    _ body: @escaping @Sendable (Target) async throws(ControlError) -> Void
+  ) async throws(ControlError) {
+    let failures = FirstFailure()
+    await eachAtOnce(Array(targets.values)) { target in
+      do throws(ControlError) {
+        try await body(target)
+      } catch {
+        failures.note(error)
+      }
+    }
+    if let error = failures.first { throw error }
+  }
+
+  /// Does something with each of `targets`, a bounded number at once.
+  private func eachAtOnce(
+    _ targets: [Target], _ body: @escaping @Sendable (Target) async -> Void
+  ) async {
+    await withTaskGroup(of: Void.self) { group in
+      var rest = targets[...]
+      for target in rest.prefix(Self.loginsAtOnce) { group.addTask { await body(target) } }
+      rest = rest.dropFirst(Self.loginsAtOnce)
+      while await group.next() != nil {
+        if let target = rest.popFirst() { group.addTask { await body(target) } }
+      }
+    }
+  }
+}

@@ -1,0 +1,158 @@
+package import ISCSI
+import LinuxIO
+package import Logging
+package import Reactor
+import SCSI
+package import SystemPackage
+
+/// The control plane of one mount: it knows every target and decides what is logged in.
+///
+/// The tree asks it, the reactor tells it; it never touches a LUN's data.
+package actor Initiator: TreeSource {
+  /// Threads for connecting and logging in; each target takes one at a time and session.
+  static let loginThreadCount = 16
+  /// Logins that may wait for a thread.
+  static let loginQueueCapacity = 4096
+  /// How long the logouts at the end may take together.
+  static let shutdownLimit = Duration.seconds(10)
+  /// Targets logged in at once by one command.
+  static let loginsAtOnce = 8
+
+  let context: ControlContext
+  var targets: [String: Target] = [:]
+  private let shutdownRequest = FirstOutcome()
+  private var isShutDown = false
+
+  package nonisolated let changes: AsyncStream<TreeChange>
+
+  /// An initiator that talks TCP and lives in real time.
+  package init(
+    settings: InitiatorSettings, port: ReactorPort, logger: Logger
+  ) throws(Errno) {
+    let pool = try BlockingPool(
+      name: "login", threadCount: Self.loginThreadCount, capacity: Self.loginQueueCapacity)
+    self.init(
+      settings: settings, port: port, logger: logger,
+      environment: ControlEnvironment(
+        connector: LoginDriver(pool: pool), clock: ContinuousClock(),
+        random: { Double.random(in: 0..<1) }))
+  }
+
+  init(
+    settings: InitiatorSettings, port: ReactorPort, logger: Logger,
+    environment: ControlEnvironment
+  ) {
+    let (stream, continuation) = AsyncStream.makeStream(
+      of: TreeChange.self, bufferingPolicy: .bufferingNewest(4096))
+    changes = stream
+    context = ControlContext(
+      settings: settings, port: port, environment: environment, logger: logger,
+      changes: continuation)
+  }
+
+  /// Takes what the reactor tells, until the mount ends or `shutdown` is called.
+  package func run() async {
+    let port = context.port
+    let shutdownRequest = shutdownRequest
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask {
+        for await event in port.events {
+          if event == .unmounted { break }
+          await self.take(event)
+        }
+        shutdownRequest.finish(true)
+      }
+      _ = await shutdownRequest.value
+      group.cancelAll()
+    }
+  }
+
+  /// Sends an event to the target it is about.
+  private func take(_ event: ReactorEvent) async {
+    switch event {
+    case .sessionLost(let session, let failure):
+      await target(of: session)?.sessionLost(session, failure)
+    case .unitAttention(let session, let lun, let sense):
+      await target(of: session)?.attention(lun, sense)
+    case .asyncMessage(let session, let kind, let lun, let sense):
+      context.logger.info("async message \(kind) for LUN \(lun.name)")
+      if kind == .scsiAsyncEvent { await target(of: session)?.attention(lun, sense) }
+    case .logicalUnitGone(let unit):
+      guard let owner = context.registry.owner(of: unit) else { return }
+      await targets[owner]?.scheduleScan()
+    case .unmounted: break
+    }
+  }
+
+  private func target(of session: SessionHandle) -> Target? {
+    context.registry.owner(of: session).flatMap { targets[$0] }
+  }
+
+  // MARK: - What the tree reads
+
+  package nonisolated func snapshot() -> InitiatorSnapshot { context.board.current }
+
+  package func statistics(_ session: SessionHandle) async -> SessionStatistics? {
+    guard context.registry.owner(of: session) != nil else { return nil }
+    return await context.port.statistics(session)
+  }
+
+  package func openLogicalUnit(
+    _ unit: LogicalUnitHandle, writable: Bool
+  ) async throws(Errno) {
+    guard let owner = context.registry.owner(of: unit), let target = targets[owner] else {
+      throw context.registry.isStale(unit) ? .staleNFSFileHandle : .noSuchAddressOrDevice
+    }
+    try await target.open(unit, writable: writable)
+  }
+
+  package func closeLogicalUnit(_ unit: LogicalUnitHandle) async {
+    for target in targets.values { await target.close(unit) }
+  }
+
+  package func setInitiatorName(_ name: String) async throws(ControlError) {
+    let parsed: ISCSIName
+    do {
+      parsed = try ISCSIName(name)
+    } catch {
+      throw ControlError(.invalidArgument, .invalid, error.sentence)
+    }
+    guard parsed.isPlain else {
+      throw ControlError(
+        .invalidArgument, .invalid, "\"\(name.excerpt)\" is no iqn., eui. or naa. name")
+    }
+    for target in targets.values {
+      guard await target.isIdle else {
+        throw ControlError(
+          .resourceBusy, .busy, "\(target.name) is logged in under the present name")
+      }
+    }
+    context.setInitiatorName(parsed.value)
+  }
+
+  // MARK: - Beginning and end
+
+  /// Finds the targets of a portal and, unless logins are manual, logs in to all of them.
+  ///
+  /// A target that cannot be logged in to is tried again later and hurts no other.
+  package func start(portal: Portal) async throws(ControlError) {
+    try await discover(portal)
+  }
+
+  /// Logs every session out, within ten seconds in all, and ends `run`.
+  package func shutdown() async {
+    guard !isShutDown else { return }
+    isShutDown = true
+    let targets = Array(targets.values)
+    let isDone = await context.bounded(Self.shutdownLimit) {
+      await withTaskGroup(of: Void.self) { group in
+        for target in targets {
+          group.addTask { try? await target.logOut(force: true) }
+        }
+      }
+    }
+    if !isDone { context.logger.warning("some targets did not answer the logout") }
+    context.changes.finish()
+    shutdownRequest.finish(true)
+  }
+}

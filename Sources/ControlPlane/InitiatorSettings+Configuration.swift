@@ -1,0 +1,97 @@
+import ISCSI
+import Reactor
+package import Records
+import SystemPackage
+
+extension InitiatorSettings {
+  /// The settings a validated configuration means.
+  ///
+  /// - Parameters:
+  ///   - initiatorName: who we are, when the configuration does not say.
+  ///   - isidRandom: 24 random bits, new for each mount.
+  /// Throws EOPNOTSUPP for what the configuration asks and we cannot do: leaving out the target's
+  /// half of mutual CHAP would be weaker than what was asked for.
+  package init(
+    _ configuration: Configuration, initiatorName: String, isidRandom: UInt32
+  ) throws(ControlError) {
+    self.init(
+      initiatorName: configuration.initiatorName?.rawValue ?? initiatorName,
+      isidRandom: isidRandom)
+    initiatorAlias = configuration.initiatorAlias
+    sessionsPerTarget = Int(clamping: configuration.session.sessionCount)
+    operational = OperationalParameters(configuration.negotiation)
+    transmitLimit = configuration.negotiation.maxXmitDataSegmentLength
+    discoveryOperational.maxRecvDataSegmentLength =
+      configuration.discovery.maxRecvDataSegmentLength
+    sessionAuthentication = try AuthenticationPolicy(
+      configuration.authentication, prefix: "node.session.auth")
+    discoveryAuthentication = try AuthenticationPolicy(
+      configuration.discovery.authentication, prefix: "discovery.sendtargets.auth")
+    loginTimeoutMilliseconds = UInt64(configuration.timeouts.loginSeconds) * 1000
+    sessionTimeouts = SessionTimeouts(
+      configuration.timeouts, commandsMax: configuration.session.commandsMax)
+  }
+}
+
+extension OperationalParameters {
+  fileprivate init(_ settings: NegotiationSettings) {
+    self.init()
+    headerDigest = settings.headerDigest.methods
+    dataDigest = settings.dataDigest.methods
+    maxConnections = settings.maxConnections
+    initialR2T = settings.initialR2T
+    immediateData = settings.immediateData
+    maxRecvDataSegmentLength = settings.maxRecvDataSegmentLength
+    maxBurstLength = settings.maxBurstLength
+    firstBurstLength = settings.firstBurstLength
+    defaultTime2Wait = settings.defaultTime2Wait
+    defaultTime2Retain = settings.defaultTime2Retain
+    maxOutstandingR2T = settings.maxOutstandingR2T
+    dataPDUInOrder = settings.dataPDUInOrder != .no
+    dataSequenceInOrder = settings.dataSequenceInOrder != .no
+    errorRecoveryLevel = settings.errorRecoveryLevel
+  }
+}
+
+extension DigestPreference {
+  /// What is offered, best first.
+  fileprivate var methods: [DigestMethod] {
+    switch self {
+    case .none: [.none]
+    case .crc32c: [.crc32c]
+    case .crc32cOrNone: [.crc32c, .none]
+    case .noneOrCRC32C: [.none, .crc32c]
+    }
+  }
+}
+
+extension AuthenticationPolicy {
+  fileprivate init(_ settings: AuthenticationSettings, prefix: String) throws(ControlError) {
+    guard settings.method == .chap else {
+      self = .none
+      return
+    }
+    guard !settings.isMutual else {
+      throw ControlError(
+        .notSupportedOnSocket, .operationNotSupported,
+        "\(prefix).username_in and password_in: mutual CHAP is not supported")
+    }
+    guard let name = settings.userName, let secret = settings.secret else {
+      throw ControlError(
+        .invalidArgument, .invalid, "\(prefix) asks for CHAP without a name and a secret")
+    }
+    self = .chapRequired(CHAPCredentials(name: name, secret: secret.bytes))
+  }
+}
+
+extension SessionTimeouts {
+  fileprivate init(_ settings: TimeoutSettings, commandsMax: UInt32) {
+    let replacement = settings.replacementSeconds
+    self.init(
+      replacementMilliseconds: replacement < 0 ? nil : UInt64(replacement) * 1000,
+      pingIntervalMilliseconds: UInt64(settings.noopOutIntervalSeconds) * 1000,
+      pingTimeoutMilliseconds: UInt64(settings.noopOutSeconds) * 1000,
+      logoutMilliseconds: UInt64(settings.logoutSeconds) * 1000,
+      commandsMaximum: UInt16(clamping: commandsMax))
+  }
+}

@@ -1,0 +1,9 @@
+import LogicalUnit
+import Reactor
+
+/// The file a LUN had, and the unit it stood for.
+struct KnownFile {
+  let handle: LogicalUnitHandle
+  /// Nil while only a closed file was seen.
+  var identity: LogicalUnitIdentity?
+}

@@ -1,0 +1,255 @@
+import ISCSI
+import Logging
+import LogicalUnit
+import Reactor
+import SCSI
+import SystemPackage
+
+/// Which LUNs exist, and what each of them is.
+extension Target {
+  /// How long after a unit attention the scan it asks for begins: they come one from each LUN.
+  static let scanDelay = Duration.milliseconds(200)
+  /// LUNs asked at once.
+  private static let probesAtOnce = 8
+  /// Scans in a row when the list goes on changing.
+  private static let scanLimit = 4
+
+  /// Reads the list of LUNs again and looks at each; nil when it succeeded.
+  ///
+  /// A second caller waits for a scan that begins after its call.
+  func rescan() async -> ControlError? {
+    isScanWanted = true
+    while let running = scan {
+      let failure = await running.value
+      if !isScanWanted { return failure }
+    }
+    let mine = epoch
+    let task = Task { await self.scanWhileWanted(in: mine) }
+    scan = task
+    return await task.value
+  }
+
+  private func scanWhileWanted(in mine: Int) async -> ControlError? {
+    defer { scan = nil }
+    var failure: ControlError?
+    for _ in 0..<Self.scanLimit where isScanWanted {
+      isScanWanted = false
+      failure = await scanOnce(in: mine)
+      guard epoch == mine else { return nil }
+    }
+    // Still changing: the next unit attention or person asks again.
+    isScanWanted = false
+    return failure
+  }
+
+  /// One scan on a session that is there.
+  private func scanOnce(in mine: Int) async -> ControlError? {
+    guard let session = sessions.first(where: { !$0.isLost }) else {
+      return ControlError(
+        .socketNotConnected, .sessionNotConnected, "\(name) has no session to scan on")
+    }
+    let scanner = LogicalUnitScanner(
+      port: context.port, session: session.handle, clock: context.clock)
+    let listed: [LogicalUnitNumber]
+    do {
+      listed = try await scanner.inventory()
+    } catch {
+      return ControlError(error.errno, .generic, "REPORT LUNS of \(name): \(error.sentence)")
+    }
+    guard epoch == mine else { return nil }
+    for lun in units.keys where !listed.contains(lun) { await forget(lun, error: .noSuchAddressOrDevice) }
+    // LUNs in use first: their identity is what matters most after a loss.
+    let ordered = listed.sorted { isOpen($0) && !isOpen($1) }
+    let failure = await probe(ordered, with: scanner, in: mine)
+    guard epoch == mine else { return nil }
+    if scanner.inventoryChanged { isScanWanted = true }
+    publish()
+    return failure
+  }
+
+  private func isOpen(_ lun: LogicalUnitNumber) -> Bool {
+    units[lun]?.handle.map { openCounts[$0] != nil } ?? false
+  }
+
+  /// Asks the LUNs, some at once, and shows each as it is known.
+  private func probe(
+    _ luns: [LogicalUnitNumber], with scanner: LogicalUnitScanner, in mine: Int
+  ) async -> ControlError? {
+    await withTaskGroup(of: ControlError?.self) { group in
+      var rest = luns[...]
+      var failure: ControlError?
+      for _ in 0..<Self.probesAtOnce {
+        guard let lun = rest.popFirst() else { break }
+        group.addTask { await self.look(at: lun, with: scanner, in: mine) }
+      }
+      while let result = await group.next() {
+        failure = failure ?? result
+        guard epoch == mine, let lun = rest.popFirst() else { continue }
+        group.addTask { await self.look(at: lun, with: scanner, in: mine) }
+      }
+      return failure
+    }
+  }
+
+  /// Asks one LUN and shows the answer.
+  private func look(
+    at lun: LogicalUnitNumber, with scanner: LogicalUnitScanner, in mine: Int
+  ) async -> ControlError? {
+    do {
+      let probed = try await scanner.probe(lun)
+      guard epoch == mine else { return nil }
+      if let probed {
+        await show(probed, at: lun)
+      } else {
+        await forget(lun, error: .noSuchAddressOrDevice)
+      }
+      return nil
+    } catch {
+      // What was known of the LUN stays: the next scan will tell.
+      return ControlError(error.errno, .generic, "LUN \(lun.name) of \(name): \(error.sentence)")
+    }
+  }
+
+  /// Looks at one LUN again because of what it said (2A/09 and the like).
+  private func refresh(_ lun: LogicalUnitNumber) async {
+    guard let session = sessions.first(where: { !$0.isLost }), units[lun] != nil else { return }
+    let mine = epoch
+    let scanner = LogicalUnitScanner(
+      port: context.port, session: session.handle, clock: context.clock)
+    if let error = await look(at: lun, with: scanner, in: mine) { note(error) }
+    publish()
+  }
+
+  // MARK: - Showing
+
+  /// Gives a LUN its place, its file and its service, and takes them from what stood there before.
+  private func show(_ probed: ProbedLogicalUnit, at lun: LogicalUnitNumber) async {
+    let mine = epoch
+    let before = units[lun]
+    if let known = knownFiles[lun], let identity = probed.identity,
+      let knownIdentity = known.identity, !knownIdentity.matches(identity)
+    {
+      logger.warning("LUN \(lun.name) is another logical unit now: its old file is stale")
+      await forget(lun, error: .staleNFSFileHandle)
+      knownFiles[lun] = nil
+      context.registry.release(known.handle)
+      guard epoch == mine else { return }
+    }
+    guard probed.hasFile else {
+      // A file that lost its reason to be goes; what stays is information.
+      if before?.handle != nil { await forget(lun, error: .noSuchAddressOrDevice) }
+      guard epoch == mine else { return }
+      units[lun] = TargetLogicalUnit(probed: probed)
+      notice(lun, before)
+      return
+    }
+    guard let handle = file(for: lun, identity: probed.identity) else {
+      note(ControlError(.noMemory, .noMemory, "no room for the file of LUN \(lun.name)"))
+      return
+    }
+    var unit = TargetLogicalUnit(probed: probed, handle: handle)
+    unit.registration = registration(of: probed) ?? before?.registration
+    units[lun] = unit
+    if let registration = unit.registration, registration != before?.registration {
+      context.port.expose(handle, registration)
+      if let old = before?.registration?.geometry,
+        old.capacityBytes != registration.geometry.capacityBytes
+      {
+        context.changes.yield(.capacityChanged(handle))
+      }
+    }
+    notice(lun, before)
+  }
+
+  /// Tells the tree and the log when a LUN's file or directory has come.
+  private func notice(_ lun: LogicalUnitNumber, _ before: TargetLogicalUnit?) {
+    guard let unit = units[lun], before == nil || before?.handle != unit.handle else { return }
+    let inquiry = unit.probed.description.inquiry
+    let size = unit.registration.map { "\($0.geometry.capacityBytes) bytes" } ?? "no medium"
+    let reason = unit.probed.reason.map { ": \($0)" } ?? ""
+    logger.info("LUN \(lun.name): \(inquiry.vendor) \(inquiry.product), \(size)\(reason)")
+    publish()
+    context.changes.yield(.logicalUnitsChanged(target: directoryName))
+  }
+
+  /// The file a LUN has, or a new one; nil when there is no room.
+  private func file(
+    for lun: LogicalUnitNumber, identity: LogicalUnitIdentity?
+  ) -> LogicalUnitHandle? {
+    if let known = knownFiles[lun] {
+      knownFiles[lun]?.identity = identity ?? known.identity
+      return known.handle
+    }
+    guard let handle = context.registry.makeLogicalUnit(for: directoryName) else { return nil }
+    knownFiles[lun] = KnownFile(handle: handle, identity: identity)
+    return handle
+  }
+
+  /// What the reactor is to know, nil for a file that does not open.
+  private func registration(of probed: ProbedLogicalUnit) -> LogicalUnitRegistration? {
+    guard case .serving(let geometry) = probed.availability else { return nil }
+    let pool = sessions.prefix(LogicalUnitRegistration.sessionCapacity).map(\.handle)
+    guard !pool.isEmpty else { return nil }
+    return LogicalUnitRegistration(
+      sessions: pool, lun: probed.description.logicalUnitNumber, geometry: geometry,
+      isWriteProtected: probed.description.isWriteProtected || context.settings.isReadOnly,
+      supportsForceUnitAccess: probed.description.supportsForceUnitAccess,
+      hasVolatileCache: probed.description.hasVolatileCache,
+      supportsSixteenByteCommands: probed.supportsSixteenByteCommands)
+  }
+
+  /// Serves every file with the sessions there are now.
+  func exposeAll() {
+    for (lun, unit) in units {
+      guard let handle = unit.handle, let registration = registration(of: unit.probed),
+        registration != unit.registration
+      else { continue }
+      units[lun]?.registration = registration
+      context.port.expose(handle, registration)
+    }
+  }
+
+  /// Takes a LUN out of the tree; requests for its file get `error`.
+  private func forget(_ lun: LogicalUnitNumber, error: Errno) async {
+    guard let unit = units.removeValue(forKey: lun) else { return }
+    logger.info("LUN \(lun.name) is gone")
+    publish()
+    context.changes.yield(.logicalUnitsChanged(target: directoryName))
+    if let handle = unit.registeredHandle { await withdraw([handle], error: error) }
+  }
+
+  // MARK: - Events
+
+  /// A unit attention or asynchronous event that may want action.
+  func attention(_ lun: LogicalUnitNumber, _ sense: AdditionalSense?) {
+    switch sense {
+    case .capacityDataHasChanged?, .modeParametersChanged?, .mediumMayHaveChanged?:
+      Task { await self.refresh(lun) }
+    case .reportedLUNsDataHasChanged?, .inquiryDataHasChanged?, nil: scheduleScan()
+    default: break
+    }
+  }
+
+  /// Scans soon, once for all that ask until then.
+  func scheduleScan() {
+    guard scheduledScan == nil, !sessions.isEmpty else { return }
+    scheduledScan = Task {
+      do { try await context.clock.sleep(for: Self.scanDelay) } catch { return }
+      scheduledScan = nil
+      if let error = await rescan() { note(error) }
+    }
+  }
+}
+
+extension ScanFailure {
+  /// The error number for who asked for the scan.
+  var errno: Errno {
+    switch self {
+    case .session(.timedOut): .timedOut
+    case .session(.busy): .resourceBusy
+    case .session: .socketNotConnected
+    case .refused: .ioError
+    case .malformed: .protocolError
+    }
+  }
+}

@@ -1,0 +1,240 @@
+import ISCSI
+import Logging
+import Reactor
+import SCSI
+import SystemPackage
+
+/// Logging in and out.
+extension Target {
+  /// Logs in with all sessions and scans; returns when the LUN files are there.
+  func logIn() async throws(ControlError) {
+    switch phase {
+    case .loggedIn, .recovering:
+      throw ControlError(.fileExists, .sessionExists, "\(name) is logged in already")
+    case .loggingIn, .loggingOut:
+      throw ControlError(.resourceBusy, .busy, "\(name) is being logged in or out")
+    case .loggedOut, .failed: break
+    }
+    retry?.cancel()
+    retry = nil
+    if let failure = await startAttempt().error { throw failure }
+  }
+
+  /// Logs in now or later: what fails is tried again until it succeeds or somebody logs out.
+  func keepLoggedIn() async {
+    guard phase == .loggedOut || phase == .failed, retry == nil else { return }
+    let (error, isPermanent) = await startAttempt()
+    guard error != nil, phase == .failed else { return }
+    scheduleRetry(RecoverySchedule(), isPermanent: isPermanent)
+  }
+
+  private func scheduleRetry(_ schedule: RecoverySchedule, isPermanent: Bool) {
+    let wanted = epoch
+    retry = Task { [weak self, context] in
+      var schedule = schedule
+      var isPermanent = isPermanent
+      while !Task.isCancelled {
+        let delay = schedule.delay(
+          isPermanent: isPermanent, random: context.environment.random())
+        do { try await context.clock.sleep(for: delay) } catch { return }
+        guard let outcome = await self?.retryAttempt(since: wanted) else { return }
+        isPermanent = outcome
+      }
+    }
+  }
+
+  /// One more try; nil when there is no need of another.
+  private func retryAttempt(since wanted: Int) async -> Bool? {
+    guard phase == .failed, epoch >= wanted, !Task.isCancelled else { return nil }
+    let (error, isPermanent) = await startAttempt()
+    guard error != nil, phase == .failed else {
+      retry = nil
+      return nil
+    }
+    return isPermanent
+  }
+
+  /// Runs a login as the one under way.
+  private func startAttempt() async -> (error: ControlError?, isPermanent: Bool) {
+    epoch += 1
+    let mine = epoch
+    phase = .loggingIn
+    lastError = nil
+    publish()
+    let task = Task { await self.logInSessions(in: mine) }
+    attempt = task
+    let failure = await task.value
+    let isPermanent = failure?.isPermanent ?? false
+    guard epoch == mine else { return (cancelled, isPermanent) }
+    attempt = nil
+    if let failure {
+      phase = .failed
+      note(failure.error)
+      publish()
+      return (failure.error, isPermanent)
+    }
+    settle()
+    publish()
+    logger.info("logged in with \(sessions.count) session(s)")
+    if let error = await rescan() { note(error) }
+    publish()
+    return (nil, false)
+  }
+
+  private var cancelled: ControlError {
+    ControlError(.canceled, .login, "the login of \(name) was ended by a logout")
+  }
+
+  /// Logs in as many sessions as wanted; the first alone decides whether the login failed.
+  private func logInSessions(in mine: Int) async -> LoginFailure? {
+    for index in 0..<max(1, context.settings.sessionsPerTarget) {
+      do {
+        try await logInSession(startingAt: index % portals.count, in: mine)
+      } catch {
+        guard epoch == mine else { return LoginFailure(cancelled) }
+        guard !sessions.isEmpty else { return error }
+        // The target may allow fewer sessions than we want: those it has do.
+        note(error.error)
+        return nil
+      }
+    }
+    return nil
+  }
+
+  /// Logs one session in at the first portal that lets it, beginning with the one at `start`.
+  private func logInSession(startingAt start: Int, in mine: Int) async throws(LoginFailure) {
+    guard let (handle, number) = context.registry.makeSession(for: directoryName) else {
+      throw LoginFailure(
+        ControlError(.resourceTemporarilyUnavailable, .noMemory, "no room for another session"))
+    }
+    let isid = ISID(
+      random: context.settings.isidRandom, qualifier: UInt16(truncatingIfNeeded: number))
+    var failure: LoginFailure?
+    for offset in portals.indices {
+      let index = (start + offset) % portals.count
+      do {
+        let connection = try await connect(isid: isid, portalAt: index, expecting: nil)
+        guard epoch == mine else { break }
+        sessions.append(TargetSession(
+          handle: handle, number: number, isid: isid, facts: connection.facts))
+        context.port.start(handle, connection.takeHandover())
+        return
+      } catch {
+        // The first failure names the portal asked for first.
+        failure = failure ?? error
+        if epoch != mine || error.error.errno == .canceled { break }
+      }
+    }
+    context.registry.release(handle)
+    throw failure ?? LoginFailure(cancelled)
+  }
+
+  /// One login at one portal, whose outcome is noted with it.
+  func connect(
+    isid: ISID, portalAt index: Int, expecting tag: UInt16?
+  ) async throws(LoginFailure) -> LoggedInConnection {
+    let portal = portals[index].portal
+    let order = LoginOrder(
+      targetName: name.value, portal: portals[index].destination, isid: isid,
+      expectedTargetPortalGroupTag: tag)
+    do {
+      var connection = try await context.environment.connector.logIn(
+        order, settings: context.settings)
+      if let moved = connection.facts.movedTo { portals[index].movedTo = moved }
+      connection.facts.portal = portal
+      portals[index].lastError = nil
+      loginLog = connection.facts.transcript.lines
+      return connection
+    } catch {
+      portals[index].lastError = error.error
+      // A portal that has moved may have moved back.
+      portals[index].movedTo = nil
+      if !error.transcript.lines.isEmpty { loginLog = error.transcript.lines }
+      throw error
+    }
+  }
+
+  /// LOGGED_IN or RECOVERING, as the sessions are.
+  func settle() {
+    guard phase == .loggingIn || phase == .loggedIn || phase == .recovering else { return }
+    phase = sessions.contains(where: \.isLost) ? .recovering : .loggedIn
+  }
+
+  // MARK: - Logout
+
+  /// Logs out; with `force` also while LUN files are open, whose pending I/O then fails.
+  ///
+  /// Bounded whatever the target does: a session that does not answer is closed.
+  func logOut(force: Bool) async throws(ControlError) {
+    guard phase != .loggingOut else {
+      throw ControlError(.resourceBusy, .busy, "\(name) is being logged out")
+    }
+    let isWanted = phase != .loggedOut && !(phase == .failed && retry == nil)
+    guard isWanted else {
+      throw ControlError(.socketNotConnected, .sessionNotConnected, "\(name) is not logged in")
+    }
+    guard force || openCounts.isEmpty else {
+      throw ControlError(
+        .resourceBusy, .busy,
+        "\(openCounts.count) LUN(s) of \(name) are open; \"logout force\" ends that")
+    }
+    epoch += 1
+    phase = .loggingOut
+    attempt?.cancel()
+    attempt = nil
+    retry?.cancel()
+    retry = nil
+    scan?.cancel()
+    scheduledScan?.cancel()
+    scheduledScan = nil
+    let ending = sessions
+    sessions = []
+    for session in ending { session.recovery?.cancel() }
+    let files = units.values.compactMap(\.registeredHandle)
+    units = [:]
+    publish()
+    context.changes.yield(.logicalUnitsChanged(target: directoryName))
+    if !force { await withdraw(files, error: .socketNotConnected) }
+    await withTaskGroup(of: Void.self) { group in
+      for session in ending { group.addTask { await self.end(session) } }
+    }
+    if force { await withdraw(files, error: .socketNotConnected) }
+    phase = .loggedOut
+    lastError = nil
+    publish()
+    logger.info("logged out")
+  }
+
+  /// Ends one session: a logout where there is a connection, bounded, else the memory of it.
+  func end(_ session: TargetSession) async {
+    session.recovery?.cancel()
+    let port = context.port
+    let limit = context.settings.sessionTimeouts.logoutMilliseconds
+    let handle = session.handle
+    var isDone = false
+    if !session.isLost {
+      isDone = await context.bounded(.milliseconds(limit)) { await port.logout(handle) }
+    }
+    if !isDone {
+      _ = await context.bounded(.seconds(1)) {
+        await port.close(handle, error: .socketNotConnected)
+      }
+    }
+    context.registry.release(handle)
+  }
+
+  /// Ends the service of files, bounded.
+  func withdraw(_ files: [LogicalUnitHandle], error: Errno) async {
+    let port = context.port
+    _ = await context.bounded(.seconds(5)) {
+      await withTaskGroup(of: Void.self) { group in
+        for file in files { group.addTask { await port.withdraw(file, error: error) } }
+      }
+    }
+  }
+}
+
+extension TargetLogicalUnit {
+  /// The handle of a file the reactor serves.
+  var registeredHandle: LogicalUnitHandle? { registration == nil ? nil : handle }
+}

@@ -1,0 +1,102 @@
+import ISCSI
+import Logging
+import Reactor
+import SystemPackage
+
+/// Coming back after a session was lost.
+extension Target {
+  /// The reactor gave a connection up and has parked its tasks.
+  func sessionLost(_ handle: SessionHandle, _ failure: SessionFailure) {
+    guard let index = sessions.firstIndex(where: { $0.handle == handle }),
+      !sessions[index].isLost
+    else { return }
+    sessions[index].isLost = true
+    let portal = sessions[index].facts.portal
+    note(
+      ControlError(
+        .socketNotConnected, failure.errorCode,
+        "session \(sessions[index].number) with \(portal.address) was lost: \(failure.sentence)"))
+    settle()
+    publish()
+    var first = Duration.zero
+    if case .requestedByTarget(let seconds) = failure { first = .seconds(Int(seconds)) }
+    sessions[index].recovery = Task { await self.recover(handle, after: first) }
+  }
+
+  /// Logs the session in again under the same ISID, until it succeeds or nobody wants it any more.
+  ///
+  /// Only portals of the session's own group are tried: at another group's the login would make
+  /// another nexus, and tasks sent over it might run beside the old ones.
+  private func recover(_ handle: SessionHandle, after first: Duration) async {
+    var schedule = RecoverySchedule()
+    var delay = first
+    var tries = 0
+    while !Task.isCancelled {
+      if delay > .zero {
+        do { try await context.clock.sleep(for: delay) } catch { return }
+      }
+      guard let session = sessions.first(where: { $0.handle == handle }), session.isLost,
+        !Task.isCancelled
+      else { return }
+      let group = portalsOfGroup(of: session)
+      do {
+        let connection = try await connect(
+          isid: session.isid, portalAt: group[tries % group.count],
+          expecting: session.facts.targetPortalGroupTag)
+        guard resume(handle, connection) else { return }
+        break
+      } catch {
+        guard !Task.isCancelled else { return }
+        lastError = error.error
+        logger.warning("try \(tries + 1): \(error.error.line)")
+        publish()
+        delay = schedule.delay(
+          isPermanent: error.isPermanent, random: context.environment.random())
+      }
+      tries += 1
+    }
+    guard !Task.isCancelled else { return }
+    if let error = await rescan() { note(error) }
+  }
+
+  /// Hands the new connection to the reactor, which sends the parked tasks again.
+  ///
+  /// False when the session is not wanted any more.
+  private func resume(
+    _ handle: SessionHandle, _ connection: consuming LoggedInConnection
+  ) -> Bool {
+    guard let index = sessions.firstIndex(where: { $0.handle == handle }),
+      sessions[index].isLost, !Task.isCancelled
+    else { return false }
+    sessions[index].facts = connection.facts
+    sessions[index].isLost = false
+    sessions[index].recovery = nil
+    context.port.start(handle, connection.takeHandover())
+    logger.info("session \(sessions[index].number) is back")
+    lastError = nil
+    settle()
+    publish()
+    return true
+  }
+
+  /// The portals a session may come back through: its own first.
+  private func portalsOfGroup(of session: TargetSession) -> [Int] {
+    let own = portals.firstIndex { $0.portal == session.facts.portal } ?? 0
+    let tag = portals[own].portal.targetPortalGroupTag
+    let others = portals.indices.filter { index in
+      index != own && tag != nil && portals[index].portal.targetPortalGroupTag == tag
+    }
+    return [own] + others
+  }
+}
+
+extension SessionFailure {
+  /// open-iscsi's code.
+  fileprivate var errorCode: InitiatorErrorCode {
+    switch self {
+    case .pingTimedOut: .transportTimeout
+    case .requestedByUser, .requestedByTarget: .sessionNotConnected
+    case .connectionClosed, .socket, .malformed, .violation: .transport
+    }
+  }
+}

@@ -1,0 +1,187 @@
+import ISCSI
+import Logging
+import LogicalUnit
+import Reactor
+import SCSI
+import SystemPackage
+
+/// One target: its portals, its sessions and the LUNs they show.
+///
+/// Long work (a login, a scan) runs in tasks of its own, so that events are taken at once; after
+/// each wait the work looks at `epoch`, and lets go of what it has when a logout came between.
+actor Target {
+  /// Where the target stands.
+  enum Phase: Equatable {
+    case loggedOut
+    case loggingIn
+    case loggedIn
+    case recovering
+    case loggingOut
+    case failed
+  }
+
+  nonisolated let name: ISCSIName
+  nonisolated let directoryName: String
+  let context: ControlContext
+
+  var phase = Phase.loggedOut
+  /// Grows with every login and logout: work begun in an older one is void.
+  var epoch = 0
+  var portals: [TargetPortal]
+  var lastError: ControlError?
+  var loginLog: [String] = []
+  var sessions: [TargetSession] = []
+  var units: [LogicalUnitNumber: TargetLogicalUnit] = [:]
+  /// The file each LUN had when it was last seen: the same unit gets the same file again.
+  var knownFiles: [LogicalUnitNumber: KnownFile] = [:]
+  var openCounts: [LogicalUnitHandle: Int] = [:]
+
+  /// The login under way, for a logout to end.
+  var attempt: Task<LoginFailure?, Never>?
+  /// Tries a wanted login again.
+  var retry: Task<Void, Never>?
+  /// The scan under way.
+  var scan: Task<ControlError?, Never>?
+  /// Somebody asked for a scan after the one under way had begun.
+  var isScanWanted = false
+  /// A scan that a unit attention asked for and that has not begun.
+  var scheduledScan: Task<Void, Never>?
+
+  init(name: ISCSIName, portals: [Portal], context: ControlContext) {
+    precondition(!portals.isEmpty, "a target has a portal")
+    self.name = name
+    directoryName = name.directoryName
+    self.portals = portals.map { TargetPortal(portal: $0) }
+    self.context = context
+  }
+
+  var logger: Logger {
+    var logger = context.logger
+    logger[metadataKey: "target"] = "\(name)"
+    return logger
+  }
+
+  /// Adds the portals not known yet.
+  func add(_ found: [Portal]) {
+    for portal in found where !portals.contains(where: { $0.portal == portal }) {
+      portals.append(TargetPortal(portal: portal))
+    }
+    publish()
+  }
+
+  /// True when the target may be forgotten.
+  var isIdle: Bool { sessions.isEmpty && (phase == .loggedOut || phase == .failed) }
+
+  /// Forgets everything but the name; the target must be idle.
+  func retire() throws(ControlError) {
+    guard isIdle else {
+      throw ControlError(.resourceBusy, .busy, "\(name) is logged in; log out first")
+    }
+    epoch += 1
+    retry?.cancel()
+    retry = nil
+    for file in knownFiles.values { context.registry.release(file.handle) }
+    knownFiles = [:]
+    context.board.remove(directoryName)
+  }
+
+  /// Ends one session; the last one's end is the target's logout.
+  func logOutSession(number: Int) async throws(ControlError) {
+    guard let session = sessions.first(where: { $0.number == number }) else {
+      throw ControlError(
+        .socketNotConnected, .sessionNotFound, "\(name) has no session \(number)")
+    }
+    guard sessions.count > 1 else { return try await logOut(force: false) }
+    sessions.removeAll { $0.number == number }
+    exposeAll()
+    publish()
+    await end(session)
+  }
+
+  /// Closes a session's connection as if it had been lost.
+  func dropSession(number: Int) throws(ControlError) {
+    guard let session = sessions.first(where: { $0.number == number }) else {
+      throw ControlError(
+        .socketNotConnected, .sessionNotFound, "\(name) has no session \(number)")
+    }
+    context.port.drop(session.handle)
+  }
+
+  // MARK: - Opens
+
+  /// Counts an open of a LUN's file, or says why it does not open.
+  func open(_ handle: LogicalUnitHandle, writable: Bool) throws(Errno) {
+    guard let unit = units.values.first(where: { $0.handle == handle }) else {
+      throw .noSuchAddressOrDevice
+    }
+    if case .closed(let error, _) = unit.probed.availability { throw error }
+    guard let registration = unit.registration else { throw .noSuchAddressOrDevice }
+    if writable, registration.isWriteProtected || context.settings.isReadOnly {
+      throw .readOnlyFileSystem
+    }
+    openCounts[handle, default: 0] += 1
+    publish()
+  }
+
+  /// Takes back one open.
+  func close(_ handle: LogicalUnitHandle) {
+    guard let count = openCounts[handle] else { return }
+    openCounts[handle] = count > 1 ? count - 1 : nil
+    publish()
+  }
+
+  // MARK: - Snapshot
+
+  /// Shows what is now.
+  func publish() {
+    let isBlocked = !sessions.isEmpty && sessions.allSatisfy(\.isLost)
+    let portalSnapshots = portals.map { portal in
+      portal.snapshot(state: state(of: portal.portal))
+    }
+    let reached = portalSnapshots.enumerated().filter { index, _ in
+      sessions.contains { $0.facts.portal == portals[index].portal }
+    }.map(\.element)
+    let timeouts = context.settings.sessionTimeouts
+    context.board.put(
+      TargetSnapshot(
+        name: name.value, directoryName: directoryName, state: shownState,
+        lastError: lastError?.line ?? ControlError.successLine, portals: portalSnapshots,
+        sessions: sessions.map { $0.snapshot(timeouts: timeouts) },
+        logicalUnits: units.values
+          .sorted { Self.precedes($0, $1) }
+          .map { unit in
+            unit.snapshot(
+              openCount: unit.handle.flatMap { openCounts[$0] } ?? 0, isBlocked: isBlocked,
+              portals: reached)
+          },
+        loginLog: loginLog))
+  }
+
+  private static func precedes(_ left: TargetLogicalUnit, _ right: TargetLogicalUnit) -> Bool {
+    left.probed.description.logicalUnitNumber.rawValue
+      < right.probed.description.logicalUnitNumber.rawValue
+  }
+
+  private var shownState: TargetSnapshot.State {
+    switch phase {
+    case .loggedOut, .loggingOut: .loggedOut
+    case .loggingIn: .loggingIn
+    case .loggedIn: .loggedIn
+    case .recovering: .recovering
+    case .failed: .failed
+    }
+  }
+
+  private func state(of portal: Portal) -> TargetSnapshot.State {
+    let own = sessions.filter { $0.facts.portal == portal }
+    if own.contains(where: { !$0.isLost }) { return .loggedIn }
+    if !own.isEmpty { return .recovering }
+    return phase == .loggingIn ? .loggingIn : .loggedOut
+  }
+
+  /// Notes an error for `last_error` and the log.
+  func note(_ error: ControlError) {
+    lastError = error
+    logger.warning("\(error.line)")
+  }
+}

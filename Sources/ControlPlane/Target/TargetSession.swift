@@ -1,0 +1,30 @@
+import ISCSI
+import Reactor
+
+/// One session of a target, from its first login to its logout; a loss in between is part of it.
+struct TargetSession {
+  let handle: SessionHandle
+  /// The directory's number.
+  let number: Int
+  /// The same in every login of this session.
+  let isid: ISID
+  var facts: LoginFacts
+  /// The connection is gone, and being made again.
+  var isLost = false
+  /// Logs in again while `isLost`.
+  var recovery: Task<Void, Never>?
+
+  func snapshot(timeouts: SessionTimeouts) -> SessionSnapshot {
+    let connection = ConnectionSnapshot(
+      connectionID: facts.connectionID, address: facts.ends.address, port: facts.ends.port,
+      persistentAddress: facts.portal.host, persistentPort: facts.portal.port,
+      localAddress: facts.ends.localAddress, localPort: facts.ends.localPort,
+      state: isLost ? "failed" : "up")
+    return SessionSnapshot(
+      number: number, handle: handle, isid: isid, tsih: facts.tsih,
+      targetPortalGroupTag: facts.targetPortalGroupTag ?? facts.portal.targetPortalGroupTag ?? 1,
+      state: isLost ? "FAILED" : "LOGGED_IN", parameters: facts.parameters,
+      recoveryTimeoutSeconds: timeouts.replacementMilliseconds.map { $0 / 1000 },
+      connections: [connection])
+  }
+}
