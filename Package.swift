@@ -14,7 +14,7 @@ let strict: [SwiftSetting] = [
 /// Modules the I/O path runs through: `package` members must inline across modules
 /// (Docs/Decisions/001-cross-module-optimization.md).
 let hot: [SwiftSetting] =
-  strict + [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))]
+  strict + [.unsafeFlags(["-enable-cmo-everything"], .when(configuration: .release))]
 
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
