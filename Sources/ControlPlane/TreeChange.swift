@@ -1,6 +1,6 @@
 package import Reactor
 
-/// What changed in the snapshot, told after the change, so that the kernel can be made to look again.
+/// What changed in the snapshot, told after the change, so that the kernel looks again.
 package enum TreeChange: Equatable, Sendable {
   /// Targets came or went, or any of their sessions, connections or portals.
   case targetsChanged
