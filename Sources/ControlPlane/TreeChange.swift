@@ -1,11 +1,11 @@
 package import Reactor
 
-/// What changed in the snapshot, told after the change, so that the kernel looks again.
+/// What changed, for whoever keeps names or sizes of the tree.
 package enum TreeChange: Equatable, Sendable {
-  /// Targets came or went, or any of their sessions, connections or portals.
+  /// Targets came or went.
   case targetsChanged
-  /// LUN files of the target in this directory came, went or became others.
+  /// LUN files of the target with this directory name came or went.
   case logicalUnitsChanged(target: String)
-  /// A LUN file's size or write protection is another.
+  /// The file behind the handle has another size.
   case capacityChanged(LogicalUnitHandle)
 }

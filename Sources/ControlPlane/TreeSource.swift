@@ -1,32 +1,34 @@
 package import Reactor
 package import SystemPackage
 
-/// What the mounted tree asks of the control plane.
+/// All the mounted tree asks of the control plane.
 ///
-/// Targets are named by the `directoryName` of their snapshot, sessions by their number.
+/// Targets are named by their directory's name, sessions by their directory's number.
 package protocol TreeSource: Sendable {
-  /// Everything the tree shows, at one moment.
+  /// What the tree shows now; never waits.
   func snapshot() async -> InitiatorSnapshot
 
-  func perform(_ command: RootCommand) async throws(ControlError)
-  func perform(_ command: TargetCommand, target: String) async throws(ControlError)
-  func perform(
-    _ command: SessionCommand, target: String, session: Int
-  ) async throws(ControlError)
+  /// What changed since, in order; one reader.
+  var changes: AsyncStream<TreeChange> { get }
 
-  /// EBUSY while a session is logged in.
+  /// A command of the root's `control`: returns when it is done.
+  func perform(_ command: RootCommand) async throws(ControlError)
+
+  /// A command of a target's `control`.
+  func perform(_ command: TargetCommand, target: String) async throws(ControlError)
+
+  /// A command of a session's `control`.
+  func perform(_ command: SessionCommand, target: String, session: Int) async throws(ControlError)
+
+  /// Another initiator name for the logins to come; EBUSY while a session is logged in.
   func setInitiatorName(_ name: String) async throws(ControlError)
 
-  /// Counts one more open of a LUN file: ENXIO when it is offline, EROFS for writing to a write
-  /// protected one, ESTALE when the unit has become another.
+  /// Counts an open of a LUN's file, or says why it cannot be opened.
   func openLogicalUnit(_ unit: LogicalUnitHandle, writable: Bool) async throws(Errno)
 
-  /// Takes one open back.
+  /// Takes back one open.
   func closeLogicalUnit(_ unit: LogicalUnitHandle) async
 
-  /// A session's numbers, nil when it is not on a reactor.
+  /// A session's numbers at this moment, nil when it is gone.
   func statistics(_ session: SessionHandle) async -> SessionStatistics?
-
-  /// What changes, in order; one reader.
-  var changes: AsyncStream<TreeChange> { get }
 }
