@@ -13,10 +13,11 @@ package final class FileSystemSession: @unchecked Sendable {
   /// libfuse guards its session with a lock of its own; `destroy` is ordered after all users.
   private let session: OpaquePointer
   private let dispatcher: ColdDispatcher
+  /// Where every reply goes that is not the reactor's own.
   private let channel: ReplyChannel
   private let notifier: KernelNotifier
 
-  /// Where every reply goes that is not the reactor's own.
+  /// The directory, as it was given.
   package let mountPoint: String
 
   /// Mounts; on return the kernel's first request waits to be read.
