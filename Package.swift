@@ -81,13 +81,16 @@ let package = Package(
     .testTarget(
       name: "TargetSimulatorTests", dependencies: ["TargetSimulator", "ISCSI", "SCSI", "Wire"],
       swiftSettings: strict),
+    .target(
+      name: "LoopbackPeer", dependencies: ["LinuxIO", "CLinux", system],
+      path: "Tests/Support/LoopbackPeer", swiftSettings: strict),
     .testTarget(
-      name: "LinuxIOTests", dependencies: ["LinuxIO", "CLinux", system], swiftSettings: strict),
+      name: "LinuxIOTests", dependencies: ["LinuxIO", "LoopbackPeer", "CLinux", system], swiftSettings: strict),
     .testTarget(
       name: "ControlPlaneTests",
       dependencies: [
         "ControlPlane", "Reactor", "Records", "LogicalUnit", "ISCSI", "SCSI", "Wire", "LinuxIO",
-        "TargetSimulator", logging, system,
+        "TargetSimulator", "LoopbackPeer", logging, system,
       ],
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
