@@ -1,7 +1,8 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-/// Settings of every Swift target: strict memory safety, no warnings, imports that say what they show.
+/// Settings of every Swift target: strict memory safety, no warnings, imports that say what they
+/// show.
 let strict: [SwiftSetting] = [
   .strictMemorySafety(),
   .treatAllWarnings(as: .error),
@@ -57,7 +58,10 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(
-      name: "Tree", dependencies: ["ControlPlane", "FUSE", logging, system],
+      name: "Tree",
+      dependencies: [
+        "ControlPlane", "Reactor", "LogicalUnit", "ISCSI", "SCSI", "FUSE", "LinuxIO", logging, system,
+      ],
       swiftSettings: strict),
     .target(
       name: "TargetSimulator", dependencies: ["ISCSI", "SCSI", "Wire", "LinuxIO", crypto],
@@ -79,7 +83,11 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests", dependencies: ["iscsifs", "Records"], swiftSettings: strict),
     .testTarget(
-      name: "TargetSimulatorTests", dependencies: ["TargetSimulator", "ISCSI", "SCSI", "Wire"],
+      name: "TreeTests",
+      dependencies: [
+        "Tree", "ControlPlane", "Reactor", "LogicalUnit", "ISCSI", "SCSI", "Wire", "FUSE", "LinuxIO",
+        "CLinux", system,
+      ],
       swiftSettings: strict),
     .target(
       name: "LoopbackPeer", dependencies: ["LinuxIO", "CLinux", system],

@@ -1,9 +1,11 @@
-package import CLinux
+import CLinux
 package import SystemPackage
 
 /// The readiness of many descriptors in one wait.
 ///
+/// One thread waits; what it found is read by position until the next wait.
 /// The corresponding C functions are `epoll_create1`, `epoll_ctl` and `epoll_wait`.
+@safe
 package struct EventPoll: ~Copyable {
   /// What a descriptor waits for or has.
   package struct Interest: OptionSet, BitwiseCopyable, Sendable {
@@ -21,9 +23,20 @@ package struct EventPoll: ~Copyable {
   }
 
   private let descriptor: OwnedDescriptor
+  private let events: UnsafeMutablePointer<epoll_event>
+  private let capacity: Int
 
-  package init() throws(Errno) {
+  /// - Parameter capacity: events that one wait finds at most.
+  package init(capacity: Int) throws(Errno) {
+    precondition(capacity > 0)
     descriptor = OwnedDescriptor(owning: try Errno.check(clinux_epoll_create()))
+    unsafe events = UnsafeMutablePointer.allocate(capacity: capacity)
+    unsafe events.initialize(repeating: epoll_event(), count: capacity)
+    self.capacity = capacity
+  }
+
+  deinit {
+    unsafe events.deallocate()
   }
 
   /// Watches `number` for `interest`; events of it carry `token`.
@@ -41,16 +54,21 @@ package struct EventPoll: ~Copyable {
     _ = clinux_epoll_remove(descriptor.rawValue, number)
   }
 
-  /// Waits for events, at most `timeoutMilliseconds` (-1: without limit), and stores them.
+  /// Waits for events, at most `timeoutMilliseconds` (-1: without limit).
   ///
-  /// - Returns: how many were stored; 0 also when a signal came.
-  package borrowing func wait(
-    into events: UnsafeMutableBufferPointer<epoll_event>, timeoutMilliseconds: CInt
-  ) -> Int {
-    // SAFETY: the kernel stores at most `count` events where the caller's buffer lies.
+  /// - Returns: how many there are; 0 also when a signal came.
+  package borrowing func wait(timeoutMilliseconds: CInt) -> Int {
+    // SAFETY: the kernel stores at most `capacity` events where that many lie.
     let count = unsafe clinux_epoll_wait(
-      descriptor.rawValue, events.baseAddress, CInt(events.count), timeoutMilliseconds)
+      descriptor.rawValue, events, CInt(capacity), timeoutMilliseconds)
     precondition(count >= 0, "epoll_wait fails only on a bad descriptor or buffer")
     return Int(count)
+  }
+
+  /// What the last wait found at `position`, below the count it returned.
+  package borrowing func event(at position: Int) -> (token: UInt64, interest: Interest) {
+    precondition(position >= 0 && position < capacity)
+    let event = unsafe events[position]
+    return unsafe (event.data.u64, Interest(rawValue: event.events))
   }
 }

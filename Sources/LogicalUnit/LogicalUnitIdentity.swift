@@ -29,7 +29,7 @@ package struct LogicalUnitIdentity: Hashable, Sendable {
     self.blockCount = blockCount
   }
 
-  /// The identity told by a logical unit's INQUIRY data, its two identifying pages and its geometry.
+  /// The identity told by a unit's INQUIRY data, its two identifying pages and its geometry.
   ///
   /// An empty serial number is none.
   package init(

@@ -3,7 +3,7 @@ import SCSI
 /// Orders the writes of one mount so that a read-modify-write is atomic among them.
 ///
 /// Two writes of the same logical unit conflict when their blocks overlap and at least one of them
-/// reads before it writes; whole-block writes are each atomic already and never wait for each other.
+/// reads before it writes; whole-block writes are atomic already and do not wait for each other.
 /// Every write takes a ticket as it comes; it runs when no conflicting write with an earlier ticket
 /// is left, running or waiting. So nobody is overtaken by a write it conflicts with, waiting
 /// writes cannot starve, and waits follow ascending tickets and cannot form a circle.
@@ -67,7 +67,7 @@ package struct RangeLocks: ~Copyable {
 
   package var capacity: Int { entries.count }
 
-  /// Asks for `blocks` of a logical unit on behalf of `owner`, which traps if it has a lock already.
+  /// Asks for `blocks` of a logical unit for `owner`; traps if that one has a lock already.
   package mutating func acquire(
     owner: UInt16, logicalUnit: UInt16, blocks: BlockRange, isReadModifyWrite: Bool
   ) -> Admission {
@@ -89,7 +89,7 @@ package struct RangeLocks: ~Copyable {
     return entry.state == .parked ? .parked : .granted
   }
 
-  /// Gives up what `owner` holds or waits for, which traps if that is nothing.
+  /// Gives up what `owner` holds or waits for; traps if that is nothing.
   ///
   /// Drain `nextGranted()` afterwards.
   package mutating func release(owner: UInt16) {

@@ -52,7 +52,7 @@ package struct Designator: Hashable, Sendable {
 }
 
 extension Designator {
-  /// The name in the form `naa.`, `eui.` or `t10.`, or nil for another scheme or an impossible length.
+  /// The name in the form `naa.`, `eui.` or `t10.`; nil for another scheme or an impossible length.
   ///
   /// It is fit for a file name: no ':', no '/', nothing unprintable.
   /// Source: SPC-5, 7.7.6.4 (T10), 7.7.6.5 (EUI-64), 7.7.6.6 (NAA).

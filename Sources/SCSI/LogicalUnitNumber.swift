@@ -11,7 +11,7 @@ package struct LogicalUnitNumber: RawRepresentable, BitwiseCopyable, Hashable, S
     self.rawValue = rawValue
   }
 
-  /// The single-level LUN with this number: peripheral device addressing below 256, else flat space.
+  /// The single-level LUN with this number: peripheral device addressing below 256, then flat.
   ///
   /// Traps for 16384 and above, which fourteen bits of flat space cannot hold.
   @inlinable

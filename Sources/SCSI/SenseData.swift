@@ -31,7 +31,7 @@ package struct SenseData: BitwiseCopyable, Hashable, Sendable {
   /// The sense data in `bytes`, or nil when not even a sense key can be told.
   ///
   /// Response codes 70h to 73h are read, vendor-specific 7Fh and the reserved ones are not. Bytes
-  /// past the additional length, or past what was received, count as absent: their fields are 00/00.
+  /// past the additional length, or past what was received, are absent: their fields are zero.
   @inlinable
   package init?(parsing bytes: borrowing RawSpan) {
     guard bytes.byteCount >= 1 else { return nil }

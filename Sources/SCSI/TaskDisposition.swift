@@ -1,7 +1,7 @@
 /// What to do with a task that has ended: nothing, send it again, or fail the caller.
 ///
 /// The rule looks only at status and sense data; counting tries, waiting and deadlines are the
-/// data path's. A task that is `done` may still have moved fewer bytes: residuals are checked apart.
+/// data path's. A task that is `done` may have moved fewer bytes: residuals are checked apart.
 /// Source: SAM-5, 5.3 (status); SPC-5, 4.4.8 (sense keys).
 package enum TaskDisposition: BitwiseCopyable, Hashable, Sendable {
   /// The command did what it was asked.
@@ -76,7 +76,7 @@ package enum TaskDisposition: BitwiseCopyable, Hashable, Sendable {
     }
   }
 
-  /// ILLEGAL REQUEST: three causes mean something to the caller, the rest are our mistake or theirs.
+  /// ILLEGAL REQUEST: three causes mean something to the caller, the rest are a mistake.
   @inlinable
   init(illegalRequest cause: AdditionalSense) {
     switch cause {

@@ -1,1 +1,61 @@
-// Placeholder while the module's first file is written.
+package import ControlPlane
+package import FUSE
+import Reactor
+import Synchronization
+import SystemPackage
+
+/// The mounted tree: what the kernel asks, answered from the control plane's snapshots.
+///
+/// Names and values come from one snapshot a request; only the nodes the kernel knows, what is open
+/// and the last command's outcome are kept here. Bytes of LUN files never pass.
+package final class Tree: Sendable {
+  /// How long the kernel may use a name without asking: a missed invalidation heals itself.
+  static let nameSeconds = 60.0
+  /// How long it may use attributes that only change with a notice.
+  static let attributeSeconds = 3600.0
+
+  let source: any TreeSource
+  let options: TreeOptions
+  let notifier: KernelNotifier
+  let nodes = Mutex(NodeTable())
+  let files = Mutex(OpenFileTable())
+  let lastError = Mutex("0 SUCCESS")
+  private let links = Mutex<(revision: UInt64, links: TreeLinks)?>(nil)
+
+  package init(source: any TreeSource, options: TreeOptions, notifier: KernelNotifier) {
+    self.source = source
+    self.options = options
+    self.notifier = notifier
+  }
+
+  /// The tree at this moment.
+  func view() async -> TreeView {
+    let snapshot = await source.snapshot()
+    let cached = links.withLock { $0 }
+    let found: TreeLinks
+    if let cached, cached.revision == snapshot.revision {
+      found = cached.links
+    } else {
+      found = TreeLinks(snapshot)
+      links.withLock { $0 = (snapshot.revision, found) }
+    }
+    return TreeView(
+      snapshot: snapshot, links: found, version: options.version,
+      rootLastError: lastError.withLock { $0 })
+  }
+
+  /// A known node's path and what lies there now.
+  ///
+  /// ESTALE for a number the kernel should not have, or a LUN file that has become another; ENOENT
+  /// for what is gone.
+  func resolve(_ node: NodeNumber) async throws(Errno) -> (path: TreePath, entry: TreeEntry) {
+    guard let path = nodes.withLock({ $0.path(of: node) }) else {
+      throw .staleNFSFileHandle
+    }
+    guard let entry = await view().entry(at: path) else { throw .noSuchFileOrDirectory }
+    if case .logicalUnit(let file) = entry, file.handle.nodeID != node.rawValue {
+      throw .staleNFSFileHandle
+    }
+    return (path, entry)
+  }
+}

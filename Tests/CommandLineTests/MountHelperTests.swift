@@ -9,8 +9,10 @@ struct MountHelperTests {
     arguments: [
       (["h", "/m"], ["mount", "--", "h", "/m"]),
       (["h", "/m", "-o", "rw,_netdev"], ["mount", "-o", "rw,_netdev", "--", "h", "/m"]),
-      (["h", "/m", "-sfnv", "-o", "ro"],
-        ["mount", "--sloppy", "--fake", "--verbose", "-o", "ro", "--", "h", "/m"]),
+      (
+        ["h", "/m", "-sfnv", "-o", "ro"],
+        ["mount", "--sloppy", "--fake", "--verbose", "-o", "ro", "--", "h", "/m"]
+      ),
       (["-t", "iscsifs", "h", "/m", "-n"], ["mount", "--", "h", "/m"]),
       (["--version"], ["--version"]),
     ])

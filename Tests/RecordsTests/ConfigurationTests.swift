@@ -71,29 +71,58 @@ struct ConfigurationTests {
         "f.conf:2: \"node.session.cmd_max\" is not a key iscsifs knows; "
           + "did you mean node.session.cmds_max?"
       ),
-      ("cmds_max = 3", "f.conf:1: \"cmds_max\" is not a key iscsifs knows; "
-        + "did you mean node.session.cmds_max?"),
+      (
+        "cmds_max = 3",
+        "f.conf:1: \"cmds_max\" is not a key iscsifs knows; "
+          + "did you mean node.session.cmds_max?"
+      ),
       ("x.y.z = 3", "f.conf:1: \"x.y.z\" is not a key iscsifs knows"),
-      ("node.startup", "f.conf:1: \"node.startup\" is neither a comment (#) nor a line of the form "
-        + "key = value"),
-      ("node.startup =", "f.conf:1: \"node.startup =\" is neither a comment (#) nor a line of the "
-        + "form key = value"),
-      ("node.startup = never", "f.conf:1: node.startup cannot be \"never\"; it takes one of "
-        + "\"manual\", \"automatic\", \"onboot\""),
-      ("node.session.cmds_max = 100", "f.conf:1: node.session.cmds_max cannot be \"100\"; it takes "
-        + "a power of two from 2 to 2048"),
-      ("node.session.cmds_max = 4096", "f.conf:1: node.session.cmds_max cannot be \"4096\"; it "
-        + "takes a power of two from 2 to 2048"),
-      ("node.session.queue_depth = -1", "f.conf:1: node.session.queue_depth cannot be \"-1\"; it "
-        + "takes a whole number from 1 to 1024"),
-      ("node.session.iscsi.FirstBurstLength = 99999999999999999999", "f.conf:1: "
-        + "node.session.iscsi.FirstBurstLength cannot be \"99999999999999999999\"; it takes "
-        + "a whole number from 512 to 16777215"),
-      ("node.session.iscsi.FirstBurstLength = 1024\nnode.session.iscsi.MaxBurstLength = 512",
+      (
+        "node.startup",
+        "f.conf:1: \"node.startup\" is neither a comment (#) nor a line of the form "
+          + "key = value"
+      ),
+      (
+        "node.startup =",
+        "f.conf:1: \"node.startup =\" is neither a comment (#) nor a line of the "
+          + "form key = value"
+      ),
+      (
+        "node.startup = never",
+        "f.conf:1: node.startup cannot be \"never\"; it takes one of "
+          + "\"manual\", \"automatic\", \"onboot\""
+      ),
+      (
+        "node.session.cmds_max = 100",
+        "f.conf:1: node.session.cmds_max cannot be \"100\"; it takes "
+          + "a power of two from 2 to 2048"
+      ),
+      (
+        "node.session.cmds_max = 4096",
+        "f.conf:1: node.session.cmds_max cannot be \"4096\"; it "
+          + "takes a power of two from 2 to 2048"
+      ),
+      (
+        "node.session.queue_depth = -1",
+        "f.conf:1: node.session.queue_depth cannot be \"-1\"; it "
+          + "takes a whole number from 1 to 1024"
+      ),
+      (
+        "node.session.iscsi.FirstBurstLength = 99999999999999999999",
+        "f.conf:1: "
+          + "node.session.iscsi.FirstBurstLength cannot be \"99999999999999999999\"; it takes "
+          + "a whole number from 512 to 16777215"
+      ),
+      (
+        "node.session.iscsi.FirstBurstLength = 1024\nnode.session.iscsi.MaxBurstLength = 512",
         "configuration: node.session.iscsi.FirstBurstLength (1024) is above "
-          + "node.session.iscsi.MaxBurstLength (512)"),
-      ("node.name = iqn.2005-03.org.example:t", "configuration: node.name names a target, but "
-        + "node.conn[0].address does not say where it is"),
+          + "node.session.iscsi.MaxBurstLength (512)"
+      ),
+      (
+        "node.name = iqn.2005-03.org.example:t",
+        "configuration: node.name names a target, but "
+          + "node.conn[0].address does not say where it is"
+      ),
     ])
   func errors(text: String, expected: String) {
     #expect(sentence(text) == expected)
@@ -132,7 +161,8 @@ struct ConfigurationTests {
       """)
     #expect(try configuration(made.text()) == made)
     made.authentication.secret = Secret("S3CRET-CANARY")
-    #expect(made.text(prefix: "node.session.auth.pass") == "node.session.auth.password = ********\n")
+    #expect(
+      made.text(prefix: "node.session.auth.pass") == "node.session.auth.password = ********\n")
     #expect(!"\(made)".contains("CANARY"))
     #expect(!String(reflecting: made).contains("CANARY"))
     var dumped = ""

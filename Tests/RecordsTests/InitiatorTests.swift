@@ -23,7 +23,8 @@ struct InitiatorTests {
 
   @Test("iqn., eui. and naa. names, in lower case; nothing else (RFC 3722)")
   func names() {
-    #expect(InitiatorName("iqn.1993-08.org.DEBIAN:01:ab")?.rawValue == "iqn.1993-08.org.debian:01:ab")
+    #expect(
+      InitiatorName("iqn.1993-08.org.DEBIAN:01:ab")?.rawValue == "iqn.1993-08.org.debian:01:ab")
     #expect(InitiatorName("eui.02004567A425678D") != nil)
     for bad in ["", "iqn.", "host", "iqn.a/b", "iqn.a b", "iqn.ä", "iqn.a_b", "iqn.\u{1B}[2J"] {
       #expect(InitiatorName(bad) == nil)

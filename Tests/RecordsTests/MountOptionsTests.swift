@@ -47,11 +47,17 @@ struct MountOptionsTests {
     "what is wrong is named",
     arguments: [
       ("logn=auto", "-o logn: not an option iscsifs knows; did you mean login?"),
-      ("queue_depth=2", "-o queue_depth: not an option iscsifs knows; "
-        + "did you mean node.session.queue_depth?"),
+      (
+        "queue_depth=2",
+        "-o queue_depth: not an option iscsifs knows; "
+          + "did you mean node.session.queue_depth?"
+      ),
       ("zzzzzzz", "-o zzzzzzz: not an option iscsifs knows; iscsifs help mount lists them"),
-      ("node.conn[0].iscsi.DataDigest=CRC32C,None", "-o None: not an option; "
-        + "a value with a comma goes in double quotes, KEY=\"A,B\""),
+      (
+        "node.conn[0].iscsi.DataDigest=CRC32C,None",
+        "-o None: not an option; "
+          + "a value with a comma goes in double quotes, KEY=\"A,B\""
+      ),
       ("login", "-o login: needs a value, login=..."),
       ("login=", "-o login: needs a value, login=..."),
       ("ro=1", "-o ro: takes no value"),

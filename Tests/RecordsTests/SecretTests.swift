@@ -86,6 +86,7 @@ struct SecretTests {
     #expect(objection(0o640, owner: 1000) == "/c has mode 0640; do: chmod 600 /c")
     #expect(objection(0o604, owner: 1000) != nil)
     #expect(objection(0o4600, owner: 1000) != nil)
-    #expect(objection(0o600, owner: 1001) == "/c belongs to user 1001; its owner must be you or root")
+    #expect(
+      objection(0o600, owner: 1001) == "/c belongs to user 1001; its owner must be you or root")
   }
 }

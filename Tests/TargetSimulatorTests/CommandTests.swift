@@ -62,7 +62,8 @@ struct CommandTests {
       units = try initiator.exchange(header, data: Array(pattern[first.count..<2048]))
     }
     #expect(units.count == 2, "two R2Ts are outstanding")
-    #expect(ReadyToTransfer(units[0].header).bufferOffset == (initialR2T ? UInt32(first.count) : 2048))
+    let begin = initialR2T ? UInt32(first.count) : 2048
+    #expect(ReadyToTransfer(units[0].header).bufferOffset == begin)
     var answered = 0
     while let next = units.first, next.header.opcode == .readyToTransfer {
       units.removeFirst()

@@ -53,7 +53,8 @@ struct DiskTests {
     #expect(unit.store.allocatedByteCount == 2 * 65536)
     #expect(unit.contents(at: 384 * 512, count: 513) == [UInt8](repeating: 0, count: 512) + [1])
     let status = run(unit, [0x9E, 0x12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 24, 0, 0])
-    #expect(status.data == [0, 0, 0, 20, 0, 0, 0, 0] + [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128, 1, 0, 0, 0])
+    let descriptor: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128, 1, 0, 0, 0]
+    #expect(status.data == [0, 0, 0, 20, 0, 0, 0, 0] + descriptor)
   }
 
   @Test("what is refused, and how")

@@ -1,6 +1,7 @@
 /// Bytes from the peer that are not the PDU they claim to be.
 ///
-/// Every case ends the connection (RFC 7143, 7.7): once a length cannot be trusted, nothing after it can.
+/// Every case ends the connection (RFC 7143, 7.7): once a length cannot be trusted, nothing after
+/// it can.
 package enum PDUError: Error, Equatable, Sendable {
   /// DataSegmentLength above what we declared to accept.
   case dataSegmentTooLong(opcode: Opcode, length: Int, limit: Int)

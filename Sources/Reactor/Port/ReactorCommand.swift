@@ -1,8 +1,8 @@
 import SystemPackage
 
 /// A request of the control plane on its way through the door.
-enum ReactorCommand: ~Copyable, Sendable {
-  case start(SessionHandle, ConnectionHandover)
+enum ReactorCommand: Sendable {
+  case start(SessionHandle, HandoverBox)
   case execute(
     ControlTask, CheckedContinuation<Result<ControlTask.Result, ControlTask.Failure>, Never>)
   case expose(LogicalUnitHandle, LogicalUnitRegistration)

@@ -5,7 +5,7 @@ extension ReactorPort {
   /// Starts a session on a logged-in connection, or resumes a lost one: its parked tasks are sent
   /// again, in their first order.
   package func start(_ session: SessionHandle, _ handover: consuming ConnectionHandover) {
-    submit(.start(session, handover))
+    submit(.start(session, HandoverBox(handover)))
   }
 
   /// Sends one command on a session and returns how it ended.

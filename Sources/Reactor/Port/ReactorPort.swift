@@ -13,7 +13,7 @@ package final class ReactorPort: Sendable {
   /// Commands that may wait for the reactor; control tasks beyond are refused as busy.
   static let commandCapacity = 512
 
-  private let commands = Mutex(UniqueDeque<ReactorCommand>())
+  private let commands = Mutex(Deque<ReactorCommand>())
   /// Wakes the reactor.
   let wakeup: EventDescriptor
   /// What happens unasked, in order; one reader.
@@ -27,11 +27,8 @@ package final class ReactorPort: Sendable {
   }
 
   /// Queues a command and wakes the reactor.
-  func submit(_ command: consuming ReactorCommand) {
-    var slot: ReactorCommand? = consume command
-    commands.withLock { queue in
-      if let command = slot.take() { queue.append(command) }
-    }
+  func submit(_ command: ReactorCommand) {
+    commands.withLock { $0.append(command) }
     wakeup.signal()
   }
 

@@ -9,6 +9,8 @@ package enum SessionFailure: Error, Equatable, Sendable {
   case socket(Errno)
   /// A ping went unanswered.
   case pingTimedOut
+  /// The target answers pings but not a command.
+  case commandTimedOut
   /// What arrived was no acceptable PDU.
   case malformed(PDUError)
   /// A PDU arrived that the protocol forbids here.
@@ -25,6 +27,7 @@ package enum SessionFailure: Error, Equatable, Sendable {
     case .connectionClosed: "the target closed the connection"
     case .socket(let error): "the connection failed: \(error)"
     case .pingTimedOut: "the target did not answer a NOP-Out in time"
+    case .commandTimedOut: "the target did not answer a command in time"
     case .malformed(let error): error.sentence
     case .violation(let violation): violation.sentence
     case .requestedByTarget: "the target asked for the connection to end"

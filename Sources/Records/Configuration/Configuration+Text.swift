@@ -23,7 +23,7 @@ extension Configuration {
     for key in ConfigurationKey.all {
       text += "\n"
       for line in key.summary.split(separator: "\n") { text += "# \(line)\n" }
-      text += "#\(key.name) = \(key.text(defaults) ?? "")\n"
+      text += "#\(key.name) =" + (key.text(defaults).map { " " + $0 } ?? "") + "\n"
     }
     return text
   }

@@ -81,7 +81,8 @@ package struct InitiatorIdentity: Equatable, Sendable {
     }
     do throws(Errno) {
       try TextFile.replace(
-        files.kept, with: "# Made by iscsifs; targets know this machine by it.\n"
+        files.kept,
+        with: "# Made by iscsifs; targets know this machine by it.\n"
           + "InitiatorName=\(name)\n")
     } catch {
       throw ConfigurationError(

@@ -77,7 +77,8 @@ extension ConfigurationKey {
       "Seconds a logout may take before the connection is closed without it."),
     .init(
       "node.conn[0].timeo.noop_out_interval", \.timeouts.noopOutIntervalSeconds,
-      .number(0...86_400), "Seconds of silence before a NOP-Out asks whether the target lives; 0 never asks."),
+      .number(0...86_400),
+      "Seconds of silence before a NOP-Out asks whether the target lives; 0 never asks."),
     .init(
       "node.conn[0].timeo.noop_out_timeout", \.timeouts.noopOutSeconds, .number(seconds),
       "Seconds its answer may take."),

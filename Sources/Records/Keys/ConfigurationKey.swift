@@ -39,7 +39,8 @@ package struct ConfigurationKey: Sendable {
   }
 
   /// Every key this version honours, in the order of the sample file.
-  package static let all = initiator + node + session + authentication + timeouts + negotiation
+  package static let all =
+    initiator + node + session + authentication + timeouts + negotiation
     + discovery
 
   /// The key of that name. open-iscsi's names are case-sensitive and so are ours.

@@ -43,7 +43,7 @@ package final class SimulatedLogicalUnit {
     /// Blocks that cannot be read: 3/11/00 with the first one's address.
     package var unreadableBlocks: [Range<UInt64>] = []
 
-    /// A disk of `blockCount` blocks; `identity` makes serial number and NAA unlike its neighbours'.
+    /// A disk of `blockCount` blocks; `identity` makes serial number and NAA its own.
     package init(blockCount: UInt64, blockLength: Int = 512, identity: UInt32 = 1) {
       precondition(blockLength > 0 && blockCount > 0, "a medium has blocks")
       self.blockCount = blockCount

@@ -1,12 +1,14 @@
 /// The bytes of a medium: chunks that exist once written, zeros everywhere else.
 ///
-/// With `isVolatile` every chunk changed since the last `synchronize` keeps its earlier content, and
-/// `losePower` brings that back: what a drive's write cache forgets.
+/// With `isVolatile` every chunk changed since the last `synchronize` keeps its earlier content,
+/// and `losePower` brings that back: what a drive's write cache forgets.
 package struct SparseStore: Sendable {
   /// The unit of allocation, in bytes.
   package let chunkByteCount: Int
   /// Whether writes may be lost until synchronised.
   package var isVolatile: Bool
+  /// A chunk of zeros to copy from.
+  private let zeros: [UInt8]
   private var chunks: [UInt64: [UInt8]] = [:]
   /// What stable storage holds for chunks changed since; nil inside is a hole.
   private var stable: [UInt64: [UInt8]?] = [:]
@@ -14,6 +16,7 @@ package struct SparseStore: Sendable {
   package init(chunkByteCount: Int = 64 * 1024, isVolatile: Bool = false) {
     precondition(chunkByteCount > 0, "a chunk has bytes")
     self.chunkByteCount = chunkByteCount
+    zeros = [UInt8](repeating: 0, count: chunkByteCount)
     self.isVolatile = isVolatile
   }
 
@@ -35,7 +38,7 @@ package struct SparseStore: Sendable {
       if let content = chunks[chunk] {
         bytes.append(contentsOf: content[range])
       } else {
-        bytes.append(contentsOf: repeatElement(0, count: range.count))
+        bytes.append(contentsOf: zeros[range])
       }
     }
   }
@@ -69,7 +72,7 @@ package struct SparseStore: Sendable {
         chunks[chunk] = nil
       } else {
         let range = Int(max(start, offset) - start)..<Int(min(start + size, end) - start)
-        chunks[chunk]?.replaceSubrange(range, with: repeatElement(0, count: range.count))
+        chunks[chunk]?.replaceSubrange(range, with: zeros[range])
       }
     }
   }
@@ -84,8 +87,6 @@ package struct SparseStore: Sendable {
     for (chunk, content) in stable { chunks[chunk] = content }
     stable.removeAll()
   }
-
-  private var zeros: [UInt8] { [UInt8](repeating: 0, count: chunkByteCount) }
 
   private mutating func preserve(_ chunk: UInt64) {
     guard isVolatile, stable[chunk] == nil else { return }

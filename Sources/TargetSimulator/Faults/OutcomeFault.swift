@@ -1,4 +1,4 @@
-/// Ends chosen commands otherwise than the unit would: BUSY, TASK SET FULL, CHECK CONDITION, nothing.
+/// Ends chosen commands otherwise than the unit would: BUSY, CHECK CONDITION, not at all.
 package final class OutcomeFault: ConnectionFault {
   private let operationCodes: Set<UInt8>?
   private let logicalUnitNumber: UInt64?

@@ -131,7 +131,8 @@ struct OperationalNegotiation {
     _ value: String, _ ours: [TargetParameters.Digest],
     _ outcome: WritableKeyPath<NegotiatedParameters, Bool>
   ) -> String {
-    let chosen = value.listElements.compactMap(TargetParameters.Digest.init).first(where: ours.contains)
+    let chosen = value.listElements.compactMap(TargetParameters.Digest.init)
+      .first(where: ours.contains)
     guard let chosen else { return "Reject" }
     result[keyPath: outcome] = chosen == .crc32c
     return chosen.rawValue

@@ -1,7 +1,7 @@
 /// A network portal and the targets behind it: the state connections share.
 ///
-/// Pure: bytes and time come in through `TargetConnection`, actions go out. Not thread-safe; whoever
-/// owns it serialises (`SimulatorServer` does so with a lock).
+/// Pure: bytes and time come in through `TargetConnection`, actions go out. Not thread-safe;
+/// whoever owns it serialises (`SimulatorServer` does so with a lock).
 package final class SimulatedPortal {
   /// `address:port` as SendTargets tells it; the server writes its own here.
   package var address = "127.0.0.1:3260"

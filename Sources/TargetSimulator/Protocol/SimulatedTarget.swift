@@ -94,7 +94,8 @@ package final class SimulatedTarget {
     let allocationLength = cdb.number(at: 6, count: 4)
     guard allocationLength >= 16, cdb[2] <= 2 else { return .check(.invalidFieldInCDB) }
     // SELECT REPORT 01h asks for well-known units only: there are none.
-    let listed = cdb[2] == 1 ? [] : logicalUnits.filter(\.value.configuration.isListed).keys.sorted()
+    let units = logicalUnits.filter(\.value.configuration.isListed)
+    let listed = cdb[2] == 1 ? [] : units.keys.sorted()
     var data: [UInt8] = []
     data.append(number: UInt64(listed.count * 8), count: 4)
     data += [0, 0, 0, 0]

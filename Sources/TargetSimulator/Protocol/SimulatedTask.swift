@@ -58,7 +58,7 @@ package final class SimulatedTask {
   func keep(_ data: [UInt8], at offset: Int) {
     guard result == nil, offset < neededByteCount else { return }
     if buffer.count < neededByteCount {
-      buffer += repeatElement(0, count: neededByteCount - buffer.count)
+      buffer += [UInt8](repeating: 0, count: neededByteCount - buffer.count)
     }
     let count = min(data.count, neededByteCount - offset)
     buffer.replaceSubrange(offset..<offset + count, with: data[..<count])

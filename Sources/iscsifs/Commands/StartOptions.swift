@@ -1,6 +1,6 @@
 import ArgumentParser
-import Glibc
 import FoundationEssentials
+import Glibc
 import Records
 import SystemPackage
 
@@ -84,10 +84,11 @@ struct StartOptions: ParsableArguments {
       configuration = try DaemonPlan.configuration(source: source, options: options)
       try mountpoint.prepare()
       // Absolute, because the daemon leaves the directory it was started in.
-      state = FilePath(FileManager.default.currentDirectoryPath).pushing(
-        FilePath(
-          DaemonPlan.stateDirectory(options: options, userID: userID, environment: environment))
-      ).string
+      state =
+        FilePath(FileManager.default.currentDirectoryPath).pushing(
+          FilePath(
+            DaemonPlan.stateDirectory(options: options, userID: userID, environment: environment))
+        ).string
       identity = try InitiatorIdentity.resolve(
         configuration, files: InitiatorIdentity.Files(stateDirectory: state), userID: userID)
     } catch { throw CommandFailure(error) }

@@ -22,9 +22,9 @@ struct StatusCommand: ParsableCommand {
   func run() throws {
     let mounts = try MountTable.current().entries.filter(\.isOurs)
     guard let given = mountpoint else {
-      return try json
-        ? Output.line(StatusReport.encode(mounts.map(MountListing.init)))
-        : mounts.forEach { Output.line("\($0.mountpoint) \($0.source)") }
+      if json { return Output.line(try StatusReport.encode(mounts.map(MountListing.init))) }
+      for mount in mounts { Output.line("\(mount.mountpoint) \(mount.source)") }
+      return
     }
     let path = try Mountpoint(given).path
     guard let entry = mounts.last(where: { $0.mountpoint == path }) else {

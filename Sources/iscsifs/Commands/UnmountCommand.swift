@@ -28,7 +28,8 @@ struct UnmountCommand: AsyncParsableCommand {
     while try MountTable.current().top(at: mountpoint.path) == entry {
       if clock.now >= deadline {
         throw CommandFailure(
-          .timedOut, "\(mountpoint.path): still mounted after \(Self.patience.components.seconds) s")
+          .timedOut, "\(mountpoint.path): still mounted after \(Self.patience.components.seconds) s"
+        )
       }
       try await Task.sleep(for: .milliseconds(20))
     }

@@ -23,7 +23,8 @@ enum FUSEDevice {
     switch error {
     case .noSuchFileOrDirectory:
       CommandFailure(
-        .fuseUnavailable, "there is no \(path); load the module with: modprobe fuse "
+        .fuseUnavailable,
+        "there is no \(path); load the module with: modprobe fuse "
           + "(in a container: --device \(path) --cap-add SYS_ADMIN)")
     case .noSuchAddressOrDevice, .operationNotSupportedByDevice:
       CommandFailure(

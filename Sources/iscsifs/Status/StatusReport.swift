@@ -35,7 +35,9 @@ struct StatusReport: Encodable, Equatable {
     source = mount.source
     attributes = StatusReport.values(in: mount.mountpoint, named: ["version", "initiatorname"])
     let targets = mount.mountpoint + "/targets"
-    self.targets = StatusReport.names(in: targets).map { Target(name: $0, path: "\(targets)/\($0)") }
+    self.targets = StatusReport.names(in: targets).map {
+      Target(name: $0, path: "\(targets)/\($0)")
+    }
   }
 
   /// JSON with sorted keys, for people and for `diff`.

@@ -1,0 +1,109 @@
+# Everything a developer types. `make` alone explains itself.
+PREFIX     ?= /usr/local
+DESTDIR    ?=
+SYSCONFDIR ?= /etc
+SBINDIR    ?= /sbin
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+
+MOUNTPOINT := Mountpoints/iscsi
+RELEASE    := .build/release/iscsifs
+SOURCES    := Package.swift Sources Tests
+SWIFT      ?= swift
+SUDO       := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# Two at a time: the build must leave a small machine usable.
+JOBS       ?= 2
+
+BUILD_PACKAGES := libfuse3-dev fuse3 pkg-config
+TEST_PACKAGES  := tgt fio e2fsprogs qemu-utils qemu-system-common qemu-block-extra libiscsi-bin \
+                  tshark strace util-linux
+
+.DEFAULT_GOAL := help
+.PHONY: help deps deps-test build run test lint format check install uninstall clean
+
+help: ## Show what can be made
+	@echo 'make TARGET, where TARGET is one of'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+# Installs those of $(1) that dpkg does not know as installed; asks nothing and nobody otherwise.
+define install_missing
+	@missing=; for package in $(1); do \
+	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' \
+	    || missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing:$$missing"; \
+	  $(SUDO) apt-get update -qq && \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends $$missing </dev/null; \
+	fi
+endef
+
+deps: ## Install what building needs, when missing (Debian, Ubuntu)
+	@command -v $(SWIFT) >/dev/null || \
+	  { echo 'Swift 6.3 is not on PATH; get it from https://www.swift.org/install/linux'; exit 1; }
+	$(call install_missing,$(BUILD_PACKAGES))
+
+deps-test: deps ## Install what testing needs besides, when missing
+	$(call install_missing,$(TEST_PACKAGES))
+
+build: deps ## Build the release binary
+	$(SWIFT) build -c release --product iscsifs --jobs $(JOBS)
+
+run: build ## Mount Mountpoints/iscsi on the embedded target and print what to try
+	@mkdir -p $(MOUNTPOINT)
+	@if $(RELEASE) status | grep -qxF "$(CURDIR)/$(MOUNTPOINT) demo"; then \
+	  echo "$(MOUNTPOINT) is mounted already."; \
+	else \
+	  $(RELEASE) demo $(MOUNTPOINT) && echo "Mounted $(MOUNTPOINT)."; \
+	fi
+	@echo
+	@echo 'Try:'
+	@echo '  ls -l $(MOUNTPOINT)/targets/*/'
+	@echo '  cat $(MOUNTPOINT)/status'
+	@echo '  dd if=/dev/urandom of=$$(ls $(MOUNTPOINT)/targets/*/lun? | head -1) bs=1M count=16 conv=notrunc,fsync'
+	@echo '  echo logout > $$(ls -d $(MOUNTPOINT)/targets/* | head -1)/control'
+	@echo 'Done:'
+	@echo '  $(RELEASE) unmount $(MOUNTPOINT)'
+
+test: deps-test ## Build and run every test
+	$(SWIFT) build --build-tests --jobs $(JOBS)
+	ISCSIFS_BINARY="$${ISCSIFS_BINARY:-$(CURDIR)/.build/debug/iscsifs}" \
+	SWIFT_BACKTRACE=enable=no $(SWIFT) test --skip-build --num-workers $(JOBS) --parallel
+
+lint: ## Check the sources against .swift-format
+	$(SWIFT) format lint --strict --parallel --recursive --configuration .swift-format $(SOURCES)
+
+format: ## Bring the sources into that form
+	$(SWIFT) format --in-place --parallel --recursive --configuration .swift-format $(SOURCES)
+
+check: lint test ## Everything a change must pass
+
+install: deps ## Install below PREFIX (/usr/local), as packages do below DESTDIR
+	$(SWIFT) build -c release --product iscsifs --static-swift-stdlib --jobs $(JOBS)
+	install -D -m 755 $(RELEASE) $(DESTDIR)$(PREFIX)/bin/iscsifs
+	install -d $(DESTDIR)$(SBINDIR)
+	ln -sf $(PREFIX)/bin/iscsifs $(DESTDIR)$(SBINDIR)/mount.iscsifs
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|/usr/local/bin/|$(PREFIX)/bin/|' Mountpoints/systemd/iscsifs@.service \
+	  > $(DESTDIR)$(UNITDIR)/iscsifs@.service
+	[ -e $(DESTDIR)$(SYSCONFDIR)/iscsifs.conf ] || \
+	  install -D -m 600 Mountpoints/iscsifs.conf $(DESTDIR)$(SYSCONFDIR)/iscsifs.conf
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	$(RELEASE) --generate-completion-script bash \
+	  > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/iscsifs
+	$(RELEASE) --generate-completion-script zsh \
+	  > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_iscsifs
+	$(RELEASE) --generate-completion-script fish \
+	  > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/iscsifs.fish
+
+uninstall: ## Remove what install installed, but the configuration
+	rm -f $(DESTDIR)$(PREFIX)/bin/iscsifs $(DESTDIR)$(SBINDIR)/mount.iscsifs \
+	  $(DESTDIR)$(UNITDIR)/iscsifs@.service \
+	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/iscsifs \
+	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_iscsifs \
+	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/iscsifs.fish
+
+clean: ## Remove what was built
+	$(SWIFT) package clean

@@ -1,0 +1,141 @@
+import CFUSE3
+import LinuxIO
+import Synchronization
+import SystemPackage
+
+/// Gives each cold request a task of its own and sees that it is answered once.
+///
+/// Requests begin on the cold thread; answers come from anywhere.
+final class ColdDispatcher: Sendable {
+  private struct Work: Sendable {
+    var request: FuseRequest
+    var task: Task<Void, Never>?
+  }
+
+  private struct State: Sendable {
+    var works: [UInt64: Work] = [:]
+    var channel: ReplyChannel?
+    /// Set between the kernel's INIT and libfuse's answer.
+    var initRequest: InitRequest?
+    /// The request that libfuse decodes just now, on the cold thread.
+    var currentUnique: UInt64 = 0
+    var isClosed = false
+  }
+
+  let operations: any FileSystemOperations
+  private let cacheMode: CacheMode
+  private let state = Mutex(State())
+  private let room: EventDescriptor
+
+  init(operations: any FileSystemOperations, cacheMode: CacheMode) throws(Errno) {
+    self.operations = operations
+    self.cacheMode = cacheMode
+    room = try EventDescriptor()
+  }
+
+  /// The way to the kernel, once there is a mount.
+  var channel: ReplyChannel? {
+    get { state.withLock { $0.channel } }
+    set { state.withLock { $0.channel = newValue } }
+  }
+
+  /// Remembers what the kernel offered, until libfuse's answer passes by.
+  func expect(_ request: InitRequest) {
+    state.withLock { $0.initRequest = request }
+  }
+
+  /// Our answer in place of libfuse's when this reply is INIT's, else nil.
+  func initAnswer(replacing reply: [UInt8]) -> [UInt8]? {
+    let request = state.withLock { state in state.initRequest.take() }
+    guard let request else { return nil }
+    var patched = reply
+    guard InitAnswer(to: request, cacheMode: cacheMode).patch(reply: &patched) else { return nil }
+    return patched
+  }
+
+  var awaitsInitAnswer: Bool { state.withLock { $0.initRequest != nil } }
+
+  /// Notes the request that libfuse is about to decode.
+  func willDecode(unique: UInt64) {
+    state.withLock { $0.currentUnique = unique }
+  }
+
+  /// Waits until another task may be started, or the dispatcher is closed.
+  func waitForRoom() {
+    while true {
+      let hasRoom = state.withLock { $0.isClosed || $0.works.count < ColdLimits.tasks }
+      if hasRoom { return }
+      _ = room.wait(milliseconds: nil)
+      room.clear()
+    }
+  }
+
+  /// Serves the request libfuse has just decoded.
+  func serve(
+    _ request: fuse_req_t,
+    _ body: @escaping @Sendable (FuseRequest, any FileSystemOperations) async throws(Errno) -> Void
+  ) {
+    let unique = state.withLock { $0.currentUnique }
+    // SAFETY: libfuse keeps the request until it is answered, which the wrapper does once.
+    serve(FuseRequest(unique: unique, origin: unsafe .libfuse(request)), body)
+  }
+
+  /// Serves an OPEN; one that came too late to be answered is closed again.
+  func serve(_ open: OpenRequest) {
+    guard let channel else { return }
+    serve(FuseRequest(unique: open.unique, origin: .raw(channel))) {
+      (request, operations) async throws(Errno) in
+      let opened = try await operations.open(open.node, flags: open.flags)
+      if !request.answer(opened: opened) {
+        await operations.release(opened.number, of: open.node)
+      }
+    }
+  }
+
+  private func serve(
+    _ request: FuseRequest,
+    _ body: @escaping @Sendable (FuseRequest, any FileSystemOperations) async throws(Errno) -> Void
+  ) {
+    state.withLock { $0.works[request.unique] = Work(request: request, task: nil) }
+    let task = Task {
+      do throws(Errno) {
+        try await body(request, operations)
+      } catch {
+        request.fail(error)
+      }
+      end(request)
+    }
+    state.withLock { $0.works[request.unique]?.task = task }
+  }
+
+  private func end(_ request: FuseRequest) {
+    state.withLock { state in
+      if state.works[request.unique]?.request === request {
+        state.works[request.unique] = nil
+      }
+    }
+    room.signal()
+  }
+
+  /// Answers EINTR for a caller who is being killed, and cancels what was done for it.
+  ///
+  /// An interrupt always follows its request; one that finds none came after the answer.
+  func interrupt(unique: UInt64) {
+    let work = state.withLock { $0.works[unique] }
+    work?.request.fail(.interrupted)
+    work?.task?.cancel()
+  }
+
+  /// Answers everything left and takes nothing more: afterwards nobody is inside libfuse.
+  func close() {
+    let works = state.withLock { state in
+      state.isClosed = true
+      return state.works.values.map { $0 }
+    }
+    for work in works {
+      work.request.fail(.operationNotSupportedByDevice)  // ENODEV
+      work.task?.cancel()
+    }
+    room.signal()
+  }
+}

@@ -1,0 +1,36 @@
+package import SystemPackage
+
+/// Replies we write without libfuse: `fuse_out_header`, then the body.
+///
+/// Source: linux/fuse.h, `struct fuse_out_header` and `struct fuse_open_out`.
+package enum RawReply {
+  /// A reply that carries only an error, or none and no body.
+  package static func bytes(unique: UInt64, error: Errno?) -> [UInt8] {
+    header(unique: unique, error: error, bodyCount: 0)
+  }
+
+  /// An OPEN's reply.
+  package static func bytes(unique: UInt64, opened: OpenedFile) -> [UInt8] {
+    var bytes = header(unique: unique, error: nil, bodyCount: 16)
+    append(opened.number.rawValue, to: &bytes)
+    append(opened.options.rawValue, to: &bytes)
+    append(UInt32(0), to: &bytes)
+    return bytes
+  }
+
+  private static func header(unique: UInt64, error: Errno?, bodyCount: Int) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(16 + bodyCount)
+    append(UInt32(16 + bodyCount), to: &bytes)
+    append(UInt32(bitPattern: -(error?.rawValue ?? 0)), to: &bytes)
+    append(unique, to: &bytes)
+    return bytes
+  }
+
+  /// The kernel's structs are in the machine's byte order, which is little-endian wherever Swift is.
+  private static func append<T: FixedWidthInteger>(_ value: T, to bytes: inout [UInt8]) {
+    for index in 0..<(T.bitWidth / 8) {
+      bytes.append(UInt8(truncatingIfNeeded: value >> T(index * 8)))
+    }
+  }
+}

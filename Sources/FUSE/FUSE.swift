@@ -1,1 +1,0 @@
-// Placeholder while the module's first file is written.

@@ -1,0 +1,16 @@
+/// How long things may take, in nanoseconds.
+enum Interval {
+  static let millisecond: UInt64 = 1_000_000
+  static let second: UInt64 = 1_000_000_000
+  /// Between looks at what is due, while something is.
+  static let tick: UInt64 = 250 * millisecond
+  /// The same while commands wait to be sent again.
+  static let shortTick: UInt64 = 20 * millisecond
+  /// Longer than a healthy path ever takes: from then on a caller may be interrupted.
+  static let interrupt: UInt64 = second
+  /// The first wait after BUSY; it doubles up to `retryMaximum`.
+  static let retryMinimum: UInt64 = 50 * millisecond
+  static let retryMaximum: UInt64 = 2 * second
+  /// A command without any answer for so long ends its connection.
+  static let command: UInt64 = 30 * second
+}

@@ -1,0 +1,113 @@
+import ISCSI
+import LinuxIO
+import LogicalUnit
+import SystemPackage
+import Wire
+
+/// What the control plane asks for, taken at the start of a turn.
+extension Reactor {
+  mutating func takeCommands() {
+    port.wakeup.clear()
+    while let command = port.next() {
+      switch command {
+      case .start(let handle, let box):
+        if let handover = box.take() { start(handle, handover) }
+      case .execute(let task, let continuation): execute(task, continuation)
+      case .expose(let handle, let registration): expose(handle, registration)
+      case .withdraw(let handle, let error, let continuation):
+        withdraw(handle, error, continuation)
+      case .logout(let handle, let continuation): logout(handle, continuation)
+      case .drop(let handle):
+        if let index = find(handle) { lose(session: index, .requestedByUser) }
+      case .close(let handle, let error, let continuation):
+        if let index = find(handle) { release(session: index, error: error) }
+        continuation.resume()
+      case .statistics(let handle, let continuation):
+        continuation.resume(returning: statistics(handle))
+      case .stop: isRunning = false
+      }
+    }
+  }
+
+  private func expose(_ handle: LogicalUnitHandle, _ registration: LogicalUnitRegistration) {
+    let index = Int(handle.index)
+    precondition(index < units.count, "the control plane gives out places the reactor has")
+    if units[index].state == .free || units[index].generation != handle.generation {
+      precondition(units[index].busyCount == 0, "a place is given again when it is quiet")
+      units[index] = LogicalUnitEntry()
+      units[index].generation = handle.generation
+    }
+    units[index].state = .exposed
+    units[index].sessionCount = UInt8(registration.sessions.count)
+    for (position, session) in registration.sessions.enumerated() {
+      units[index].sessions[position] = session.index
+    }
+    units[index].lun = registration.lun
+    units[index].geometry = registration.geometry
+    units[index].isWriteProtected = registration.isWriteProtected
+    units[index].supportsForceUnitAccess = registration.supportsForceUnitAccess
+    units[index].hasVolatileCache = registration.hasVolatileCache
+    units[index].form = registration.supportsSixteenByteCommands ? .sixteen : .tenWhereItFits
+  }
+
+  /// Refuses new requests and answers those that wait; who asked is told when none is in flight.
+  private mutating func withdraw(
+    _ handle: LogicalUnitHandle, _ error: Errno, _ continuation: CheckedContinuation<Void, Never>
+  ) {
+    let unit = Int(handle.index)
+    guard unit < units.count, units[unit].state == .exposed,
+      units[unit].generation == handle.generation
+    else { return continuation.resume() }
+    units[unit].state = .withdrawn
+    units[unit].error = error.rawValue
+    units[unit].withdrawal = continuation
+    for index in 0..<slots.requestCount
+    where slots[index].kind != .free && !slots[index].isOver && slots[index].unit == handle.index
+    {
+      switch slots[index].stage {
+      case .queued:
+        sessions[Int(slots[index].session)].pending.remove(UInt16(index))
+        finish(index, error: error)
+      case .delayed:
+        delayedCount -= 1
+        finish(index, error: error)
+      case .range: finish(index, error: error)
+      case .inFlight:
+        // The target still has it: the caller is answered, the pages stay until it is done.
+        answerEarly(index, error: error)
+      case .idle: break
+      }
+    }
+    if units[unit].busyCount == 0 { units[unit].withdrawal.take()?.resume() }
+  }
+
+  /// Answers a caller whose task is still at the target.
+  mutating func answerEarly(_ index: Int, error: Errno) {
+    guard !slots[index].isAnswered else { return }
+    slots[index].isAnswered = true
+    answer(unique: slots[index].unique, error: error)
+  }
+
+  private mutating func logout(
+    _ handle: SessionHandle, _ continuation: CheckedContinuation<Void, Never>
+  ) {
+    guard let index = find(handle) else { return continuation.resume() }
+    guard sessions[index].state == .up else {
+      release(session: index)
+      return continuation.resume()
+    }
+    sessions[index].logout = continuation
+    requestLogout(session: index, time2WaitSeconds: 0)
+  }
+
+  private func statistics(_ handle: SessionHandle) -> SessionStatistics? {
+    guard let index = find(handle) else { return nil }
+    var statistics = sessions[index].statistics
+    statistics.cmdSN = sessions[index].machine.cmdSN.rawValue
+    statistics.expCmdSN = sessions[index].machine.expCmdSN.rawValue
+    statistics.maxCmdSN = sessions[index].machine.maxCmdSN.rawValue
+    statistics.expStatSN = sessions[index].machine.expStatSN.rawValue
+    statistics.tasksInFlight = sessions[index].inFlightCount
+    return statistics
+  }
+}

@@ -1,0 +1,157 @@
+import ISCSI
+import LogicalUnit
+import SCSI
+import SystemPackage
+
+/// Ends of tasks and of requests.
+extension Reactor {
+  /// The current command did what it was asked: what comes next for the slot?
+  mutating func succeed(_ index: Int) {
+    switch (slots[index].kind, slots[index].step) {
+    case (.write, .readHead), (.write, .readTail): fillEdge(index)
+    case (.read, _):
+      guard slots[index].commands.remaining.isEmpty else {
+        return issueNext(index, at: SlotMemory.readPayload)
+      }
+      finishRead(index)
+    case (.write, .transfer):
+      guard slots[index].commands.remaining.isEmpty else {
+        return issueNext(index, at: SlotMemory.writePayload - Int(slots[index].headFill))
+      }
+      let unit = Int(slots[index].unit)
+      units[unit].writeEpoch += 1
+      if slots[index].isDurable, !units[unit].supportsForceUnitAccess,
+        units[unit].hasVolatileCache
+      {
+        return issueSynchronize(index)
+      }
+      finishWrite(index)
+    case (_, .synchronize):
+      let unit = Int(slots[index].unit)
+      units[unit].syncedEpoch = max(units[unit].syncedEpoch, slots[index].epoch)
+      if slots[index].kind == .write { return finishWrite(index) }
+      if !slots[index].isAnswered { answer(unique: slots[index].unique) }
+      end(index)
+    case (.synchronize, _), (.control, _), (.free, _):
+      preconditionFailure("this kind of slot has no such step")
+    }
+  }
+
+  private mutating func finishRead(_ index: Int) {
+    if !slots[index].isAnswered {
+      let offset = SlotMemory.readPayload + Int(slots[index].headFill)
+      // SAFETY: the plan's bytes lie in the slot's pages, all of them received.
+      unsafe answer(
+        unique: slots[index].unique, bytes: slots.memory(index) + offset,
+        count: Int(slots[index].resultLength))
+    }
+    end(index)
+  }
+
+  /// Answers a write whose bytes have all been taken.
+  mutating func finishWrite(_ index: Int) {
+    if !slots[index].isAnswered {
+      answer(unique: slots[index].unique, accepted: slots[index].resultLength)
+    }
+    end(index)
+  }
+
+  /// Answers a request, or a control task, with an error and ends it.
+  mutating func finish(_ index: Int, error: Errno) {
+    if slots[index].kind == .control {
+      return finishControl(index, error == .timedOut ? .timedOut : .sessionLost)
+    }
+    if !slots[index].isAnswered { answer(unique: slots[index].unique, error: error) }
+    end(index)
+  }
+
+  /// Ends a request that has been answered: gives up its lock, its unit and its slot.
+  mutating func end(_ index: Int) {
+    if slots[index].holdsRange {
+      slots[index].holdsRange = false
+      locks.release(owner: UInt16(index))
+    }
+    let unit = Int(slots[index].unit)
+    slots.retire(index)
+    while let granted = locks.nextGranted() { beginFill(Int(granted)) }
+    precondition(units[unit].busyCount > 0, "a request ends at its unit once")
+    units[unit].busyCount -= 1
+    if units[unit].busyCount == 0 { units[unit].withdrawal.take()?.resume() }
+  }
+
+  /// The task ended with a status and perhaps sense data: done, again, or failed.
+  mutating func complete(_ index: Int, status: SCSIStatus, sense: SenseData?) {
+    let disposition = TaskDisposition(status: status, sense: sense)
+    if let sense, sense.key == .unitAttention, !sense.isDeferred {
+      let session = slots[index].session
+      let handle = SessionHandle(
+        index: session, generation: sessions[Int(session)].generation)
+      port.eventContinuation.yield(
+        .unitAttention(handle, slots[index].lun, sense.additionalSense))
+    }
+    switch disposition {
+    case .done: succeed(index)
+    case .retry(let reason): retry(index, reason)
+    case .failed(let failure): fail(index, failure)
+    }
+  }
+
+  /// Sends the command again, at once or later, as often as the reason allows.
+  private mutating func retry(_ index: Int, _ reason: RetryReason) {
+    guard !slots[index].isAnswered else { return end(index) }
+    slots[index].attempts &+= 1
+    let attempts = slots[index].attempts
+    let isExhausted =
+      if let limit = reason.retryLimit { Int(attempts) > limit } else { isPastDeadline(index) }
+    guard !isExhausted else { return fail(index, reason.failureWhenExhausted) }
+    guard reason.needsBackoff else { return again(index) }
+    let backoff = Interval.retryMinimum << UInt64(min(attempts - 1, 6))
+    delay(index, min(backoff, Interval.retryMaximum))
+  }
+
+  /// True when a request has been tried again for as long as a lost path may take.
+  private func isPastDeadline(_ index: Int) -> Bool {
+    let session = Int(slots[index].session)
+    let limit = sessions[session].timeouts.replacementMilliseconds ?? 120_000
+    return now >= slots[index].startedAt &+ limit &* Interval.millisecond
+  }
+
+  /// Sends the slot's command again, from its first byte.
+  mutating func again(_ index: Int) {
+    slots[index].transfer = .init(
+      direction: slots[index].transfer.direction,
+      expectedLength: slots[index].transfer.expectedLength)
+    enqueue(index)
+  }
+
+  private mutating func delay(_ index: Int, _ nanoseconds: UInt64) {
+    slots[index].attempts = min(slots[index].attempts, 64)
+    slots[index].stage = .delayed
+    slots[index].retryAt = now &+ nanoseconds
+    delayedCount += 1
+    nextTick = min(nextTick, slots[index].retryAt)
+  }
+
+  /// Data that should have come did not: never success, tried again a few times.
+  mutating func retryIncomplete(_ index: Int) {
+    retry(index, .abortedCommand)
+  }
+
+  private mutating func fail(_ index: Int, _ failure: SCSIFailure) {
+    let unit = slots[index].unit
+    if failure == .logicalUnitGone {
+      let handle = LogicalUnitHandle(index: unit, generation: units[Int(unit)].generation)
+      port.eventContinuation.yield(.logicalUnitGone(handle))
+    }
+    if failure == .unsupportedCommand || failure == .illegalRequest,
+      slots[index].step == .synchronize, units[Int(unit)].form == .sixteen,
+      slots[index].attempts == 0
+    {
+      // SYNCHRONIZE CACHE(16) is optional where (10) is not.
+      slots[index].attempts = 1
+      slots[index].cdb = .synchronizeCache10()
+      return enqueue(index)
+    }
+    finish(index, error: Errno(failure))
+  }
+}

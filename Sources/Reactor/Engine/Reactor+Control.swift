@@ -1,0 +1,69 @@
+import ISCSI
+import SCSI
+import Wire
+
+/// SCSI commands of the control plane: sent like any other, their data copied out at the end.
+extension Reactor {
+  /// Starts a control task, or says at once why not.
+  mutating func execute(_ task: ControlTask, _ continuation: ControlContinuation) {
+    guard let session = find(task.session),
+      sessions[session].state == .up || sessions[session].state == .lost
+    else { return continuation.resume(returning: .failure(.notConnected)) }
+    guard let index = slots.takeControl() else {
+      return continuation.resume(returning: .failure(.busy))
+    }
+    let generation = slots[index].generation
+    slots[index] = Slot()
+    slots[index].kind = .control
+    slots[index].generation = generation
+    slots[index].startedAt = now
+    slots[index].retryAt = now &+ task.timeoutMilliseconds &* Interval.millisecond
+    slots[index].lun = task.lun
+    slots[index].cdb = task.cdb
+    slots[index].memoryOffset = SlotMemory.readPayload
+    slots[index].transfer = TransferState(
+      direction: task.dataInCapacity > 0 ? .read : .none,
+      expectedLength: UInt32(task.dataInCapacity))
+    controlContinuations[index - slots.requestCount] = continuation
+    if nextTick == .max { nextTick = now &+ Interval.tick }
+    enqueue(index, on: session)
+  }
+
+  /// A control task has a status: hands out its data and sense.
+  mutating func finishControl(
+    _ index: Int, _ status: SCSIStatus, _ residual: Residual, _ sense: borrowing RawSpan
+  ) {
+    let received = Int(slots[index].transfer.receivedLength)
+    var length = received
+    if case .underflow(let missing) = residual {
+      length = min(length, max(0, Int(slots[index].transfer.expectedLength) - Int(missing)))
+    }
+    // SAFETY: `length` bytes were received into the slot's pages.
+    let data = unsafe [UInt8](
+      UnsafeRawBufferPointer(
+        start: slots.memory(index) + SlotMemory.readPayload, count: length))
+    var senseBytes = [UInt8]()
+    for offset in 0..<sense.byteCount { senseBytes.append(sense.byte(at: offset)) }
+    endControl(
+      index, .success(ControlTask.Result(status: status, data: data, sense: senseBytes)))
+  }
+
+  /// A control task ends without a status.
+  mutating func finishControl(_ index: Int, _ failure: ControlTask.Failure) {
+    endControl(index, .failure(failure))
+  }
+
+  private mutating func endControl(
+    _ index: Int, _ result: Result<ControlTask.Result, ControlTask.Failure>
+  ) {
+    resumeControl(index, result)
+    slots.retire(index)
+  }
+
+  /// Tells who waits; the slot stays while its task is still at the target.
+  mutating func resumeControl(
+    _ index: Int, _ result: Result<ControlTask.Result, ControlTask.Failure>
+  ) {
+    controlContinuations[index - slots.requestCount].take()?.resume(returning: result)
+  }
+}

@@ -1,0 +1,166 @@
+import ISCSI
+import SCSI
+import Wire
+
+/// PDUs other than Data-In with payload, each to its handler.
+extension Reactor {
+  /// Handles a whole PDU; what must not come ends the session.
+  mutating func dispatch(
+    _ header: BasicHeaderSegment, _ data: borrowing RawSpan, session index: Int
+  ) {
+    do throws(ProtocolViolation) {
+      sessions[index].machine.updateWindow(from: header)
+      switch header.opcode {
+      case .scsiResponse: try receive(SCSIResponse(header), data, session: index)
+      case .dataIn: try receiveEmpty(DataIn(header), session: index)
+      case .readyToTransfer: try receive(ReadyToTransfer(header), session: index)
+      case .nopIn: try receive(NOPIn(header), session: index)
+      case .asyncMessage: try receive(AsyncMessage(header), data, session: index)
+      case .logoutResponse:
+        try sessions[index].machine.advanceStatus(from: header)
+        finishLogout(session: index)
+      case .reject:
+        throw .rejected(reason: Reject(header).rawReason)
+      default:
+        // Task management and text: none was asked for.
+        throw .unexpectedOpcode(header.opcode)
+      }
+    } catch {
+      lose(session: index, .violation(error))
+    }
+  }
+
+  /// The slot whose task in flight on this session the PDU names.
+  func task(
+    _ header: BasicHeaderSegment, session index: Int
+  ) throws(ProtocolViolation) -> Int {
+    let tag = header.initiatorTaskTag
+    let slot = Int(tag.rawValue & 0xFFFF)
+    guard slot < slots.count, slots[slot].stage == .inFlight,
+      slots[slot].session == UInt16(index), slots[slot].tag(index: slot) == tag
+    else { throw .unknownTask(header.opcode, tag) }
+    return slot
+  }
+
+  private mutating func receive(
+    _ response: SCSIResponse, _ data: borrowing RawSpan, session index: Int
+  ) throws(ProtocolViolation) {
+    let slot = try task(response.header, session: index)
+    try sessions[index].machine.advanceStatus(from: response.header)
+    guard let residual = response.residual else {
+      throw .contradictoryResidual(flags: response.header.flags)
+    }
+    leave(slot, session: index)
+    guard response.response == 0 else {
+      // Target failure or a vendor's: the command may or may not have run. Try it again.
+      return conclude(slot, status: .taskAborted, sense: nil, residual: .none)
+    }
+    let sense = Self.senseBytes(data)
+    if slots[slot].kind == .control {
+      return finishControl(slot, response.status, residual, data.extracting(sense))
+    }
+    conclude(
+      slot, status: response.status,
+      sense: SenseData(parsing: data.extracting(sense)), residual: residual)
+  }
+
+  /// Where sense data lie in a response's data segment: behind their own length (11.4.7).
+  private static func senseBytes(_ data: borrowing RawSpan) -> Range<Int> {
+    guard data.byteCount >= 2 else { return 0..<0 }
+    let length = Int(data.bigEndian(at: 0, as: UInt16.self))
+    return 2..<min(data.byteCount, 2 + length)
+  }
+
+  private mutating func receiveEmpty(
+    _ dataIn: DataIn, session index: Int
+  ) throws(ProtocolViolation) {
+    let slot = try task(dataIn.header, session: index)
+    try slots[slot].transfer.receive(dataIn)
+    guard dataIn.hasStatus else { return }
+    try sessions[index].machine.advanceStatus(from: dataIn.header)
+    finishDataIn(dataIn, slot: slot, session: index)
+  }
+
+  private mutating func receive(
+    _ readyToTransfer: ReadyToTransfer, session index: Int
+  ) throws(ProtocolViolation) {
+    let slot = try task(readyToTransfer.header, session: index)
+    try slots[slot].transfer.receive(
+      readyToTransfer, parameters: sessions[index].machine.parameters)
+    sessions[index].bursts.append(UInt16(slot))
+  }
+
+  /// The target's ping is answered, the answer to ours noted.
+  private mutating func receive(
+    _ nopIn: NOPIn, session index: Int
+  ) throws(ProtocolViolation) {
+    let header = nopIn.header
+    if header.initiatorTaskTag != .reserved {
+      guard UInt16(truncatingIfNeeded: header.initiatorTaskTag.rawValue) == Tag.ping,
+        sessions[index].pingedAt != 0
+      else { throw .unknownTask(.nopIn, header.initiatorTaskTag) }
+      try sessions[index].machine.advanceStatus(from: header)
+      sessions[index].pingedAt = 0
+      return
+    }
+    guard header.targetTransferTag != .reserved else { return }
+    guard sessions[index].transmit.freeCount > 0 else {
+      // A target that asks faster than it takes answers is not well.
+      throw .unexpectedOpcode(.nopIn)
+    }
+    let answer = NOPOut(
+      logicalUnit: nopIn.logicalUnit, initiatorTaskTag: .reserved,
+      targetTransferTag: header.targetTransferTag, cmdSN: sessions[index].machine.cmdSN,
+      expStatSN: sessions[index].machine.expStatSN)
+    unsafe sessions[index].transmit.append(
+      answer.header, parameters: sessions[index].machine.parameters)
+  }
+
+  private mutating func receive(
+    _ message: AsyncMessage, _ data: borrowing RawSpan, session index: Int
+  ) throws(ProtocolViolation) {
+    try sessions[index].machine.advanceStatus(from: message.header)
+    let handle = SessionHandle(
+      index: UInt16(index), generation: sessions[index].generation)
+    switch message.event {
+    case .logoutRequested:
+      // Ending the connection in order and coming back is the control plane's recovery.
+      requestLogout(session: index, time2WaitSeconds: message.parameter3)
+    case .connectionDropped, .allConnectionsDropped:
+      lose(session: index, .requestedByTarget(time2WaitSeconds: message.parameter2))
+    case .scsiAsyncEvent:
+      let sense = SenseData(parsing: data.extracting(Self.senseBytes(data)))
+      port.eventContinuation.yield(
+        .asyncMessage(handle, .scsiAsyncEvent, message.logicalUnit, sense?.additionalSense))
+    case .some(let event):
+      port.eventContinuation.yield(.asyncMessage(handle, event, message.logicalUnit, nil))
+    case nil:
+      // Reserved events say nothing we must act on (11.9.1).
+      break
+    }
+  }
+
+  /// Takes a task that has ended off its session.
+  mutating func leave(_ slot: Int, session index: Int) {
+    slots[slot].stage = .idle
+    sessions[index].inFlightCount -= 1
+    if slots[slot].transfer.hasBurst { sessions[index].bursts.remove(UInt16(slot)) }
+  }
+
+  /// A task has ended: its data must be whole before its status counts.
+  mutating func conclude(
+    _ slot: Int, status: SCSIStatus, sense: SenseData?, residual: Residual
+  ) {
+    if slots[slot].kind == .control {
+      let empty = unsafe RawSpan(_unsafeStart: slots.memory(slot), byteCount: 0)
+      return finishControl(slot, status, residual, empty)
+    }
+    if status == .good {
+      guard slots[slot].transfer.isAccountedFor(residual), residual == .none else {
+        // Blocks are never half there: fewer bytes than commanded are bytes lost.
+        return retryIncomplete(slot)
+      }
+    }
+    complete(slot, status: status, sense: sense)
+  }
+}

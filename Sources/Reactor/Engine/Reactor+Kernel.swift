@@ -1,0 +1,170 @@
+import CLinux
+import FUSE
+import Glibc
+import LinuxIO
+import SystemPackage
+
+/// Requests from /dev/fuse and answers to it.
+extension Reactor {
+  /// Reads what the kernel asks: one request when they come singly, until none is left when not.
+  mutating func drainKernel() {
+    var taken = 0
+    while isRunning && !isFUSEPaused {
+      guard let index = slots.nextFreeRequest else {
+        pauseKernel()
+        break
+      }
+      // SAFETY: a free slot's pages belong to nobody else; the capacity ends before its scratch.
+      let length = unsafe Transfer.read(
+        fuseNumber, slots.memory(index) + SlotMemory.request, SlotMemory.requestCapacity)
+      guard length > 0 else {
+        endKernel(errorNumber: CInt(-length))
+        break
+      }
+      take(request: index, length: length)
+      taken += 1
+      if !drainsFUSE && taken == 1 && slots.busyCount <= 1 { return }
+    }
+    drainsFUSE = taken > 1
+  }
+
+  /// What a failed read of /dev/fuse means.
+  private mutating func endKernel(errorNumber: CInt) {
+    switch errorNumber {
+    // Nothing there; a request interrupted before it was read; a request that went away.
+    case EAGAIN, EINTR, ENOENT: return
+    default:
+      // ENODEV: unmounted, or the connection aborted.
+      port.eventContinuation.yield(.unmounted)
+      isRunning = false
+    }
+  }
+
+  /// Decodes a request in the next free slot's pages: serves it, or hands it to the cold side.
+  private mutating func take(request index: Int, length: Int) {
+    let bytes = unsafe UnsafeRawBufferPointer(
+      start: slots.memory(index) + SlotMemory.request, count: length)
+    let span = unsafe bytes.bytes
+    guard let header = RequestHeader(parsing: span) else { return }
+    let unit = LogicalUnitHandle(nodeID: header.nodeID)
+    switch (header.opcode, unit) {
+    case (.read, let unit?):
+      guard let request = TransferRequest(parsing: span) else { return }
+      begin(index, header, unit)
+      beginRead(index, request)
+    case (.write, let unit?):
+      guard let request = TransferRequest(parsing: span) else { return }
+      begin(index, header, unit)
+      beginWrite(index, request)
+    case (.fsync, let unit?):
+      begin(index, header, unit)
+      beginSynchronize(index)
+    case (.fallocate, .some), (.lseek, .some):
+      // Not offered: the kernel remembers and answers for us.
+      answer(unique: header.unique, error: .noFunction)
+    case (.interrupt, _):
+      guard let request = InterruptRequest(parsing: span), interrupt(request) else {
+        return hand(overCold: length)
+      }
+    default:
+      hand(overCold: length)
+    }
+  }
+
+  /// Gives the request in the next free slot's pages to the cold side, or keeps it until it fits.
+  mutating func hand(overCold length: Int) {
+    guard let index = slots.nextFreeRequest else {
+      preconditionFailure("a cold request lies in a free slot")
+    }
+    let bytes = unsafe UnsafeRawBufferPointer(
+      start: slots.memory(index) + SlotMemory.request, count: length)
+    if unsafe coldQueue.submit(bytes) {
+      stalledColdLength = 0
+    } else {
+      stalledColdLength = length
+      pauseKernel()
+    }
+  }
+
+  private mutating func pauseKernel() {
+    guard !isFUSEPaused, fuseNumber >= 0 else { return }
+    isFUSEPaused = true
+    poll.remove(fuseNumber)
+  }
+
+  /// Watches /dev/fuse again once a slot is free and no cold request waits.
+  mutating func resumeKernel() {
+    if stalledColdLength > 0 { hand(overCold: stalledColdLength) }
+    guard stalledColdLength == 0, slots.nextFreeRequest != nil else { return }
+    do throws(Errno) {
+      try poll.add(fuseNumber, .readable, token: Token.fuse)
+      isFUSEPaused = false
+    } catch {
+      endKernel(errorNumber: error.rawValue)
+    }
+  }
+
+  /// The caller of a request wants it over; false when the request is none of ours.
+  ///
+  /// It is answered with EINTR only after it has waited longer than a healthy path ever takes:
+  /// a signal must not turn healthy disk I/O into an error.
+  private mutating func interrupt(_ request: InterruptRequest) -> Bool {
+    for index in 0..<slots.requestCount
+    where slots[index].kind != .free && slots[index].unique == request.unique {
+      slots[index].isInterrupted = true
+      nextTick = min(nextTick, slots[index].startedAt &+ Interval.interrupt)
+      return true
+    }
+    return false
+  }
+}
+
+/// Answers.
+extension Reactor {
+  /// Answers with an error and no payload.
+  func answer(unique: UInt64, error: Errno) {
+    send(ReplyHeader(unique: unique, errorNumber: error.rawValue))
+  }
+
+  /// Answers success without payload.
+  func answer(unique: UInt64) {
+    send(ReplyHeader(unique: unique, payloadLength: 0))
+  }
+
+  private func send(_ reply: ReplyHeader) {
+    var reply = reply
+    // SAFETY: sixteen bytes of a local. A request that is gone (ENOENT) needs no answer.
+    _ = unsafe Transfer.write(fuseNumber, &reply, ReplyHeader.byteCount)
+  }
+
+  /// Answers a write: how many bytes were accepted.
+  func answer(unique: UInt64, accepted: UInt32) {
+    var reply = (ReplyHeader(unique: unique, payloadLength: 8), UInt64(accepted))
+    // SAFETY: 24 bytes of a local: fuse_out_header, then fuse_write_out {size, padding}.
+    _ = unsafe Transfer.write(fuseNumber, &reply, ReplyHeader.byteCount + 8)
+  }
+
+  /// Answers a read with bytes of a slot's pages.
+  func answer(unique: UInt64, bytes: UnsafeMutableRawPointer, count: Int) {
+    var reply = ReplyHeader(unique: unique, payloadLength: count)
+    unsafe withUnsafeMutablePointer(to: &reply) { header in
+      var vectors = unsafe (
+        iovec(iov_base: header, iov_len: ReplyHeader.byteCount),
+        iovec(iov_base: bytes, iov_len: count)
+      )
+      // SAFETY: two vectors of a local tuple; the pages outlive the call.
+      unsafe withUnsafePointer(to: &vectors.0) {
+        _ = unsafe Transfer.write(fuseNumber, $0, 2)
+      }
+    }
+  }
+
+  /// Answers a read with bytes of a receive buffer, over whose parsed header the reply's is laid.
+  func answer(unique: UInt64, inPlace bytes: UnsafeMutableRawPointer, count: Int) {
+    let start = unsafe bytes - ReplyHeader.byteCount
+    // SAFETY: at least 48 parsed header bytes lie before the payload in the same buffer.
+    unsafe start.storeBytes(
+      of: ReplyHeader(unique: unique, payloadLength: count), as: ReplyHeader.self)
+    _ = unsafe Transfer.write(fuseNumber, start, ReplyHeader.byteCount + count)
+  }
+}

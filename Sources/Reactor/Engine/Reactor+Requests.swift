@@ -1,0 +1,177 @@
+import FUSE
+import Glibc
+import ISCSI
+import LogicalUnit
+import SCSI
+import SystemPackage
+
+/// Kernel requests on LUN files, from their arrival to the first command.
+extension Reactor {
+  /// Makes the next free slot this request's; the caller has seen that there is one.
+  mutating func begin(_ index: Int, _ header: RequestHeader, _ handle: LogicalUnitHandle) {
+    slots.takeRequest()
+    let generation = slots[index].generation
+    slots[index] = Slot()
+    slots[index].kind = .synchronize
+    slots[index].generation = generation
+    slots[index].unique = header.unique
+    slots[index].startedAt = now
+    // An index past the table is of no unit, and found out by `unit(of:)`.
+    slots[index].unit = handle.index
+    slots[index].epoch = UInt64(handle.generation)
+    if nextTick == .max { nextTick = now &+ Interval.tick }
+  }
+
+  /// The unit a new request is for; nil after answering that it is not served.
+  private mutating func admit(_ index: Int) -> Int? {
+    let unit = Int(slots[index].unit)
+    let generation = UInt16(slots[index].epoch)
+    guard unit < units.count, units[unit].state != .free, units[unit].generation == generation
+    else {
+      refuse(index, .staleNFSFileHandle)
+      return nil
+    }
+    guard units[unit].state == .exposed else {
+      refuse(index, Errno(rawValue: units[unit].error))
+      return nil
+    }
+    units[unit].busyCount += 1
+    return unit
+  }
+
+  /// Answers a request that never got to its unit.
+  private mutating func refuse(_ index: Int, _ error: Errno) {
+    answer(unique: slots[index].unique, error: error)
+    slots.free(index)
+  }
+
+  /// READ: the blocks that hold the range, then the bytes asked for.
+  mutating func beginRead(_ index: Int, _ request: TransferRequest) {
+    slots[index].kind = .read
+    guard let unit = admit(index) else { return }
+    let length = min(request.size, UInt32(SlotMemory.payloadLimit))
+    let plan = ReadPlan(
+      offset: request.offset, length: length, geometry: units[unit].geometry)
+    guard plan.returnedLength > 0 else {
+      answer(unique: slots[index].unique)
+      return end(index)
+    }
+    slots[index].resultLength = plan.returnedLength
+    slots[index].headFill = plan.leadingSkip
+    slots[index].commands = TransferCommands(
+      .read, blocks: plan.blocks, geometry: units[unit].geometry, form: units[unit].form)
+    issueNext(index, at: SlotMemory.readPayload)
+  }
+
+  /// WRITE: whole blocks at once; edges inside blocks are read first, under the range lock.
+  mutating func beginWrite(_ index: Int, _ request: TransferRequest) {
+    slots[index].kind = .write
+    guard let unit = admit(index) else { return }
+    guard !units[unit].isWriteProtected else {
+      return finish(index, error: .readOnlyFileSystem)
+    }
+    let plan: WritePlan
+    do throws(WritePlan.Refusal) {
+      plan = try WritePlan(
+        offset: request.offset, length: min(request.size, UInt32(SlotMemory.payloadLimit)),
+        geometry: units[unit].geometry)
+    } catch {
+      return finish(index, error: .noSpace)
+    }
+    slots[index].resultLength = plan.acceptedLength
+    guard plan.acceptedLength > 0 else { return finishWrite(index) }
+    slots[index].headFill = plan.headFill
+    slots[index].tailFill = plan.tailFill
+    slots[index].blocks = plan.blocks
+    slots[index].isDurable = request.openFlags & UInt32(O_DSYNC) != 0
+    slots[index].holdsRange = true
+    let admission = locks.acquire(
+      owner: UInt16(index), logicalUnit: slots[index].unit, blocks: plan.blocks,
+      isReadModifyWrite: !plan.isAligned)
+    switch admission {
+    case .granted: beginFill(index)
+    case .parked: slots[index].stage = .range
+    }
+  }
+
+  /// Reads the blocks at the edges of a write, where there are any, then writes.
+  mutating func beginFill(_ index: Int) {
+    let slot = slots[index]
+    let isOneBlock = slot.blocks.count == 1
+    if slot.headFill > 0 || (isOneBlock && slot.tailFill > 0) {
+      return readEdge(index, .readHead, slot.blocks.first, at: SlotMemory.scratchHead)
+    }
+    beginTail(index)
+  }
+
+  private mutating func beginTail(_ index: Int) {
+    let slot = slots[index]
+    guard slot.tailFill > 0, slot.blocks.count > 1 else { return beginTransfer(index) }
+    readEdge(index, .readTail, slot.blocks.last, at: SlotMemory.scratchTail)
+  }
+
+  private mutating func readEdge(
+    _ index: Int, _ step: Slot.Step, _ block: LogicalBlockAddress, at offset: Int
+  ) {
+    let unit = Int(slots[index].unit)
+    slots[index].step = step
+    slots[index].commands = TransferCommands(
+      .read, blocks: BlockRange(first: block, count: 1), geometry: units[unit].geometry,
+      form: units[unit].form)
+    issueNext(index, at: offset)
+  }
+
+  /// Lays what an edge's block has on both sides of the payload.
+  mutating func fillEdge(_ index: Int) {
+    let slot = slots[index]
+    let blockLength = Int(units[Int(slot.unit)].geometry.logicalBlockLength)
+    let memory = unsafe slots.memory(index)
+    let (head, tail) = (Int(slot.headFill), Int(slot.tailFill))
+    let payloadEnd = SlotMemory.writePayload + Int(slot.resultLength)
+    // SAFETY: fills are shorter than a block of at most 4096 bytes, which `SlotMemory` leaves room for.
+    if slot.step == .readHead {
+      let block = unsafe memory + SlotMemory.scratchHead
+      unsafe (memory + SlotMemory.writePayload - head).copyMemory(from: block, byteCount: head)
+      if slot.blocks.count == 1 {
+        unsafe (memory + payloadEnd).copyMemory(
+          from: block + blockLength - tail, byteCount: tail)
+      }
+      return beginTail(index)
+    }
+    let block = unsafe memory + SlotMemory.scratchTail
+    unsafe (memory + payloadEnd).copyMemory(from: block + blockLength - tail, byteCount: tail)
+    beginTransfer(index)
+  }
+
+  private mutating func beginTransfer(_ index: Int) {
+    let unit = Int(slots[index].unit)
+    let forcesUnitAccess = slots[index].isDurable && units[unit].supportsForceUnitAccess
+    slots[index].step = .transfer
+    slots[index].commands = TransferCommands(
+      forcesUnitAccess ? .writeForcingUnitAccess : .write, blocks: slots[index].blocks,
+      geometry: units[unit].geometry, form: units[unit].form)
+    issueNext(index, at: SlotMemory.writePayload - Int(slots[index].headFill))
+  }
+
+  /// FSYNC: SYNCHRONIZE CACHE when something was written since the last and can be lost.
+  mutating func beginSynchronize(_ index: Int) {
+    slots[index].kind = .synchronize
+    guard let unit = admit(index) else { return }
+    guard units[unit].hasVolatileCache, units[unit].syncedEpoch != units[unit].writeEpoch else {
+      answer(unique: slots[index].unique)
+      return end(index)
+    }
+    issueSynchronize(index)
+  }
+
+  /// Sends SYNCHRONIZE CACHE for the whole medium.
+  mutating func issueSynchronize(_ index: Int) {
+    let unit = Int(slots[index].unit)
+    slots[index].step = .synchronize
+    slots[index].epoch = units[unit].writeEpoch
+    slots[index].cdb = units[unit].form == .sixteen ? .synchronizeCache16() : .synchronizeCache10()
+    slots[index].transfer = .init(direction: .none, expectedLength: 0)
+    slots[index].lun = units[unit].lun
+    enqueue(index)
+  }
+}

@@ -1,0 +1,163 @@
+import ISCSI
+import LinuxIO
+import SystemPackage
+import Wire
+
+/// Sessions: started, lost, resumed, logged out.
+extension Reactor {
+  /// The session's index, nil when the handle is of an earlier tenant or none.
+  func find(_ handle: SessionHandle) -> Int? {
+    let index = Int(handle.index)
+    guard index < sessions.count, sessions[index].state != .free,
+      sessions[index].generation == handle.generation
+    else { return nil }
+    return index
+  }
+
+  /// Takes over a logged-in connection, for a new session or one that was lost.
+  mutating func start(_ handle: SessionHandle, _ handover: consuming ConnectionHandover) {
+    let index = Int(handle.index)
+    precondition(index < sessions.count, "the control plane gives out places the reactor has")
+    let isNew = sessions[index].state == .free
+    guard isNew || (sessions[index].generation == handle.generation
+      && sessions[index].state == .lost)
+    else { return }
+    if isNew { sessions[index].statistics = SessionStatistics() }
+    sessions[index].generation = handle.generation
+    sessions[index].connectionID = handover.connectionID
+    sessions[index].timeouts = handover.timeouts
+    sessions[index].machine = FullFeatureMachine(
+      parameters: handover.parameters, cmdSN: handover.cmdSN, expCmdSN: handover.expCmdSN,
+      maxCmdSN: handover.maxCmdSN, expStatSN: handover.expStatSN)
+    sessions[index].state = .up
+    sessions[index].receivedAt = now
+    sessions[index].pingedAt = 0
+    let early = handover.earlyBytes
+    sessions[index].connect(handover.socket)
+    nextTick = min(nextTick, now &+ Interval.tick)
+    do throws(Errno) {
+      try poll.add(
+        sessions[index].descriptor, .readable, token: Token.firstSession + UInt64(index))
+    } catch {
+      return lose(session: index, .socket(error))
+    }
+    sessionsToPump |= 1 << UInt64(index)
+    guard !early.isEmpty, early.count <= sessions[index].receive.freeCount else { return }
+    unsafe early.withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress else { return }
+      // SAFETY: the count was compared with the buffer's room.
+      unsafe sessions[index].receive.free.copyMemory(from: base, byteCount: bytes.count)
+    }
+    sessions[index].receive.received(early.count)
+    parse(session: index)
+  }
+
+  /// The connection is gone: parks its tasks in their first order and tells the control plane.
+  mutating func lose(session index: Int, _ failure: SessionFailure) {
+    guard sessions[index].isConnected else { return }
+    let wasLoggingOut = sessions[index].state == .loggingOut
+    disconnect(session: index)
+    sessions[index].state = .lost
+    sessions[index].changedAt = now
+    park(session: index)
+    if wasLoggingOut && sessions[index].logout != nil {
+      return release(session: index)
+    }
+    port.eventContinuation.yield(
+      .sessionLost(
+        SessionHandle(index: UInt16(index), generation: sessions[index].generation), failure))
+    nextTick = min(nextTick, now)
+  }
+
+  /// Closes the session's connection.
+  private mutating func disconnect(session index: Int) {
+    poll.remove(sessions[index].descriptor)
+    sessions[index].disconnect(slots)
+  }
+
+  /// Puts tasks that were in flight back before those that wait, in the order of their CmdSN.
+  private mutating func park(session index: Int) {
+    while let slot = latestInFlight(session: index) {
+      slots[slot].stage = .queued
+      slots[slot].transfer = .init(
+        direction: slots[slot].transfer.direction,
+        expectedLength: slots[slot].transfer.expectedLength)
+      if slots[slot].isAnswered {
+        // Nobody waits for it any more, and the target forgets it with the session.
+        finish(slot, error: .interrupted)
+      } else {
+        sessions[index].pending.prepend(UInt16(slot))
+      }
+    }
+  }
+
+  /// The slot in flight on the session with the last CmdSN.
+  private func latestInFlight(session index: Int) -> Int? {
+    var latest: Int?
+    for slot in 0..<slots.count
+    where slots[slot].kind != .free && slots[slot].stage == .inFlight
+      && slots[slot].session == UInt16(index)
+    {
+      if let other = latest, slots[slot].cmdSN.precedes(slots[other].cmdSN) { continue }
+      latest = slot
+    }
+    return latest
+  }
+
+  /// True when the session has been lost for longer than its tasks may wait.
+  func isExpired(session index: Int) -> Bool {
+    guard sessions[index].state == .lost,
+      let limit = sessions[index].timeouts.replacementMilliseconds
+    else { return false }
+    return now >= sessions[index].changedAt &+ limit &* Interval.millisecond
+  }
+
+  /// Fails every task that waits on the session.
+  mutating func failPending(session index: Int, error: Errno) {
+    while let slot = sessions[index].pending.popFirst() {
+      finish(Int(slot), error: error)
+    }
+  }
+
+  /// Sends a Logout Request that closes the session; commands still there stay unanswered by it.
+  mutating func requestLogout(session index: Int, time2WaitSeconds: UInt16) {
+    guard sessions[index].state == .up, sessions[index].transmit.freeCount > 0 else {
+      return lose(session: index, .requestedByTarget(time2WaitSeconds: time2WaitSeconds))
+    }
+    let request = LogoutRequest(
+      reason: .closeSession,
+      initiatorTaskTag: InitiatorTaskTag(rawValue: UInt32(Tag.logout)),
+      connectionID: sessions[index].connectionID, cmdSN: sessions[index].machine.cmdSN,
+      expStatSN: sessions[index].machine.expStatSN)
+    unsafe sessions[index].transmit.append(
+      request.header, parameters: sessions[index].machine.parameters)
+    sessions[index].state = .loggingOut
+    sessions[index].changedAt = now
+    sessionsToPump |= 1 << UInt64(index)
+    nextTick = min(nextTick, now &+ Interval.tick)
+  }
+
+  /// The target has answered a Logout: the session is over, or comes back if the target began it.
+  mutating func finishLogout(session index: Int) {
+    guard sessions[index].state == .loggingOut else {
+      return lose(session: index, .violation(.unexpectedOpcode(.logoutResponse)))
+    }
+    if sessions[index].logout != nil {
+      release(session: index)
+    } else {
+      lose(session: index, .requestedByTarget(time2WaitSeconds: 0))
+    }
+  }
+
+  /// Forgets a session; what still waits on it fails.
+  mutating func release(session index: Int, error: Errno = .socketNotConnected) {
+    if sessions[index].isConnected {
+      disconnect(session: index)
+      sessions[index].state = .lost
+      park(session: index)
+    }
+    sessions[index].state = .free
+    failPending(session: index, error: error)
+    sessions[index].logout.take()?.resume()
+  }
+}

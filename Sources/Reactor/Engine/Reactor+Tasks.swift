@@ -1,0 +1,149 @@
+import ISCSI
+import LogicalUnit
+import SCSI
+import SystemPackage
+import Wire
+
+/// SCSI tasks of slots: issued, queued on a session, sent.
+extension Reactor {
+  /// Issues the next command of the slot's range; its bytes lie at `base` and on.
+  mutating func issueNext(_ index: Int, at base: Int) {
+    guard let command = slots[index].commands.next() else {
+      preconditionFailure("a transfer has a command left")
+    }
+    let unit = Int(slots[index].unit)
+    slots[index].memoryOffset = base + Int(command.byteOffset)
+    slots[index].cdb = command.commandDescriptorBlock
+    slots[index].transfer = TransferState(
+      direction: slots[index].commands.direction == .read ? .read : .write,
+      expectedLength: command.byteCount)
+    slots[index].lun = units[unit].lun
+    enqueue(index)
+  }
+
+  /// Queues the slot's command on the session of its unit that has the least to do.
+  mutating func enqueue(_ index: Int) {
+    let unit = Int(slots[index].unit)
+    var chosen: Int?
+    for position in 0..<Int(units[unit].sessionCount) {
+      let session = Int(units[unit].sessions[position])
+      switch (sessions[session].state, chosen) {
+      case (.up, nil), (.lost, nil): chosen = session
+      case (.up, let other?):
+        if !sessions[other].isUp || load(session) < load(other) { chosen = session }
+      default: break
+      }
+    }
+    guard let chosen else { return finish(index, error: .socketNotConnected) }
+    guard !isExpired(session: chosen) else { return finish(index, error: .noLink) }
+    enqueue(index, on: chosen)
+  }
+
+  /// Queues the slot's command on a session.
+  mutating func enqueue(_ index: Int, on session: Int) {
+    slots[index].session = UInt16(session)
+    slots[index].stage = .queued
+    sessions[session].pending.append(UInt16(index))
+    sessionsToPump |= 1 << UInt64(session)
+  }
+
+  private func load(_ session: Int) -> Int {
+    Int(sessions[session].inFlightCount) + sessions[session].pending.count
+  }
+
+  /// Queues as much as the window and the transmit queue take, then sends it all at once.
+  mutating func pump(session index: Int) {
+    guard sessions[index].isConnected else { return }
+    repeat {
+      while sessions[index].canSend, let slot = sessions[index].pending.popFirst() {
+        sendCommand(Int(slot), on: index)
+      }
+      while sessions[index].transmit.freeCount > 0, let slot = sessions[index].bursts.peek {
+        sendSegment(Int(slot), on: index)
+      }
+      guard !sessions[index].awaitsWritable, !sessions[index].transmit.isEmpty else { return }
+      guard flush(session: index) else { return }
+    } while true
+  }
+
+  /// Queues the slot's SCSI Command with what may travel along.
+  private mutating func sendCommand(_ slot: Int, on session: Int) {
+    let direction = slots[slot].transfer.direction
+    let expected = slots[slot].transfer.expectedLength
+    let lengths = sessions[session].machine.unsolicitedLengths(
+      expectedLength: direction == .write ? expected : 0)
+    slots[slot].generation &+= 1
+    slots[slot].stage = .inFlight
+    slots[slot].sentAt = now
+    slots[slot].cmdSN = sessions[session].machine.numberCommand()
+    var command = SCSICommand(
+      logicalUnit: slots[slot].lun,
+      initiatorTaskTag: slots[slot].tag(index: slot),
+      cdb: slots[slot].cdb,
+      expectedDataTransferLength: expected,
+      isRead: direction == .read,
+      isWrite: direction == .write,
+      isFinal: lengths.unsolicited == 0,
+      cmdSN: slots[slot].cmdSN,
+      expStatSN: sessions[session].machine.expStatSN)
+    command.header.dataSegmentLength = Int(lengths.immediate)
+    sessions[session].inFlightCount += 1
+    sessions[session].statistics.commands += 1
+    queue(command.header, slot: slot, offset: 0, on: session)
+    if lengths.unsolicited > 0 {
+      slots[slot].transfer.permitUnsolicited(
+        after: lengths.immediate, length: lengths.unsolicited)
+      sessions[session].bursts.append(UInt16(slot))
+    }
+  }
+
+  /// Queues the next Data-Out of the burst at the head of the session's bursts.
+  private mutating func sendSegment(_ slot: Int, on session: Int) {
+    let segment = slots[slot].transfer.nextSegment(
+      maximumLength: sessions[session].machine.parameters.maxXmitDataSegmentLength)
+    if segment.isFinal { _ = sessions[session].bursts.popFirst() }
+    let dataOut = DataOut(
+      logicalUnit: slots[slot].lun,
+      initiatorTaskTag: slots[slot].tag(index: slot),
+      targetTransferTag: segment.burst.targetTransferTag,
+      expStatSN: sessions[session].machine.expStatSN,
+      dataSN: segment.burst.dataSN,
+      bufferOffset: segment.burst.offset,
+      length: Int(segment.length),
+      isFinal: segment.isFinal)
+    queue(dataOut.header, slot: slot, offset: Int(segment.burst.offset), on: session)
+  }
+
+  /// Queues a PDU whose data segment lies in the slot's transfer at `offset`.
+  private mutating func queue(
+    _ header: BasicHeaderSegment, slot: Int, offset: Int, on session: Int
+  ) {
+    let parameters = sessions[session].machine.parameters
+    guard header.dataSegmentLength > 0 else {
+      unsafe sessions[session].transmit.append(header, parameters: parameters)
+      return
+    }
+    slots[slot].transmitsQueued += 1
+    // SAFETY: offset and length lie in the transfer, which lies in the slot's pages.
+    unsafe sessions[session].transmit.append(
+      header, payload: slots.memory(slot) + slots[slot].memoryOffset + offset,
+      slot: UInt16(slot), parameters: parameters)
+  }
+
+  /// Sends what is queued; false when the socket is full or the session lost by it.
+  private mutating func flush(session index: Int) -> Bool {
+    let outcome = sessions[index].transmit.send(on: sessions[index].descriptor, slots)
+    sessions[index].statistics.transmittedBytes += UInt64(outcome.byteCount)
+    guard outcome.result < 0 else {
+      return sessions[index].canSend && !sessions[index].pending.isEmpty
+        || !sessions[index].bursts.isEmpty
+    }
+    let error = Errno(rawValue: CInt(-outcome.result))
+    if error == .wouldBlock || error == .resourceTemporarilyUnavailable {
+      awaitWritable(session: index, true)
+    } else {
+      lose(session: index, .socket(error))
+    }
+    return false
+  }
+}

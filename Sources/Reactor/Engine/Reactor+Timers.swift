@@ -1,0 +1,109 @@
+import ISCSI
+import SystemPackage
+
+/// What time brings: interrupts, retries, pings, deadlines.
+extension Reactor {
+  /// Looks at everything that may be due and says when to look again.
+  mutating func tick() {
+    nextTick = .max
+    for index in 0..<sessions.count where sessions[index].state != .free {
+      tick(session: index)
+    }
+    guard slots.busyCount > 0 else { return }
+    for index in 0..<slots.count where slots[index].kind != .free && !slots[index].isOver {
+      tick(slot: index)
+    }
+    nextTick = min(
+      nextTick, now &+ (delayedCount > 0 ? Interval.shortTick : Interval.tick))
+  }
+
+  private mutating func tick(slot index: Int) {
+    if slots[index].kind == .control {
+      // Its deadline: who waits is told, the slot stays until the target or the session is done.
+      guard now >= slots[index].retryAt else { return }
+      if slots[index].stage == .queued {
+        sessions[Int(slots[index].session)].pending.remove(UInt16(index))
+        return finishControl(index, .timedOut)
+      }
+      return resumeControl(index, .failure(.timedOut))
+    }
+    switch slots[index].stage {
+    case .delayed where now >= slots[index].retryAt:
+      delayedCount -= 1
+      again(index)
+    case .inFlight where now >= slots[index].sentAt &+ Interval.command:
+      // Pings are answered, this command is not: start the session over, which ends the task.
+      return lose(session: Int(slots[index].session), .commandTimedOut)
+    default: break
+    }
+    guard slots[index].isInterrupted, now >= slots[index].startedAt &+ Interval.interrupt,
+      slots[index].kind != .free, !slots[index].isAnswered
+    else { return }
+    switch slots[index].stage {
+    case .inFlight: answerEarly(index, error: .interrupted)
+    case .queued:
+      sessions[Int(slots[index].session)].pending.remove(UInt16(index))
+      finish(index, error: .interrupted)
+    case .delayed:
+      delayedCount -= 1
+      finish(index, error: .interrupted)
+    case .range: finish(index, error: .interrupted)
+    case .idle: break
+    }
+  }
+
+  private mutating func tick(session index: Int) {
+    let timeouts = sessions[index].timeouts
+    switch sessions[index].state {
+    case .free: return
+    case .up: ping(session: index, timeouts)
+    case .lost:
+      guard let limit = timeouts.replacementMilliseconds else { return }
+      let deadline = sessions[index].changedAt &+ limit &* Interval.millisecond
+      if now >= deadline {
+        failPending(session: index, error: .noLink)
+      } else {
+        nextTick = min(nextTick, deadline)
+      }
+    case .loggingOut:
+      let deadline =
+        sessions[index].changedAt &+ timeouts.logoutMilliseconds &* Interval.millisecond
+      if now >= deadline {
+        lose(session: index, .requestedByTarget(time2WaitSeconds: 0))
+      } else {
+        nextTick = min(nextTick, deadline)
+      }
+    }
+  }
+
+  /// Asks a silent target whether it is there, and gives it up when it does not answer.
+  ///
+  /// Anything received counts as a sign of life, not only the answer.
+  private mutating func ping(session index: Int, _ timeouts: SessionTimeouts) {
+    guard timeouts.pingIntervalMilliseconds > 0 else { return }
+    let heard = sessions[index].receivedAt
+    if sessions[index].pingedAt > 0 {
+      let deadline =
+        max(sessions[index].pingedAt, heard)
+        &+ timeouts.pingTimeoutMilliseconds &* Interval.millisecond
+      guard now >= deadline else {
+        nextTick = min(nextTick, deadline)
+        return
+      }
+      return lose(session: index, .pingTimedOut)
+    }
+    let due = heard &+ timeouts.pingIntervalMilliseconds &* Interval.millisecond
+    guard now >= due, sessions[index].transmit.freeCount > 0 else {
+      nextTick = min(nextTick, max(due, now &+ Interval.tick))
+      return
+    }
+    let ping = NOPOut(
+      initiatorTaskTag: InitiatorTaskTag(rawValue: 0x1_0000 | UInt32(Tag.ping)),
+      cmdSN: sessions[index].machine.cmdSN, expStatSN: sessions[index].machine.expStatSN)
+    unsafe sessions[index].transmit.append(
+      ping.header, parameters: sessions[index].machine.parameters)
+    sessions[index].pingedAt = now
+    sessionsToPump |= 1 << UInt64(index)
+    nextTick = min(nextTick, now &+ timeouts.pingTimeoutMilliseconds &* Interval.millisecond)
+  }
+}

@@ -1,0 +1,91 @@
+import FUSE
+import LinuxIO
+import LogicalUnit
+
+/// The data plane of a mount: kernel requests in, SCSI tasks out, answers back, on one thread.
+///
+/// It lives on its thread's stack and is touched by no other; the control plane talks to it through
+/// its `ReactorPort`. A turn runs to completion: take what is ready, decide, then send everything
+/// queued for a connection at once. All memory is taken at init; what is full makes the kernel wait.
+struct Reactor: ~Copyable {
+  /// Epoll tokens; sessions follow.
+  enum Token {
+    static let fuse: UInt64 = 0
+    static let wakeup: UInt64 = 1
+    static let firstSession: UInt64 = 2
+  }
+
+  /// Task tag halves that are no slot.
+  enum Tag {
+    static let ping: UInt16 = 0xFFFE
+    static let logout: UInt16 = 0xFFFD
+  }
+
+  let limits: IOLimits
+  let port: ReactorPort
+  let coldQueue: ColdQueue
+  /// /dev/fuse, non-blocking; nil in a reactor that serves only the control plane.
+  private let fuse: OwnedDescriptor?
+  /// Its number, -1 without one.
+  let fuseNumber: CInt
+  let poll: EventPoll
+
+  let slots: SlotTable
+  let sessions: FixedArray<Session>
+  let units: FixedArray<LogicalUnitEntry>
+  var locks: RangeLocks
+  let controlContinuations: FixedArray<ControlContinuation?>
+
+  /// This turn's moment, in monotonic nanoseconds.
+  var now: UInt64 = 0
+  /// One bit a session: something changed that may let it send.
+  var sessionsToPump: UInt64 = 0
+  var isRunning = true
+  /// No slot was free, or the cold queue full: /dev/fuse is not watched.
+  var isFUSEPaused = false
+  /// A cold request that the cold queue had no room for yet, in the next free slot's pages.
+  var stalledColdLength = 0
+  /// Requests were waiting one behind the other the last time: read until there are none.
+  var drainsFUSE = false
+  /// Slots in stage `delayed`.
+  var delayedCount = 0
+  var nextTick: UInt64 = 0
+
+  /// Nil when the kernel has no memory or descriptors left for it.
+  init?(
+    limits: IOLimits, port: ReactorPort, fuse: consuming OwnedDescriptor?, coldQueue: ColdQueue
+  ) {
+    precondition(limits.sessions <= 64, "sessions are bits of a word")
+    guard let slots = SlotTable(limits: limits), let poll = try? EventPoll(capacity: limits.sessions + 2) else { return nil }
+    let slotCapacity = Self.powerOfTwo(atLeast: slots.count)
+    guard
+      let sessions = try? FixedArray<Session>(
+        count: limits.sessions,
+        { _ throws(OutOfMemory) in
+          guard let session = Session(limits: limits, slotCapacity: slotCapacity) else {
+            throw OutOfMemory()
+          }
+          return session
+        })
+    else { return nil }
+    locks = RangeLocks(capacity: limits.requestSlots)
+    self.sessions = sessions
+    units = FixedArray(count: limits.logicalUnits) { _ in LogicalUnitEntry() }
+    controlContinuations = FixedArray(count: limits.controlSlots) { _ in nil }
+    self.limits = limits
+    self.port = port
+    fuseNumber = fuse?.rawValue ?? -1
+    self.fuse = fuse
+    self.coldQueue = coldQueue
+    self.slots = slots
+    self.poll = poll
+  }
+
+  private struct OutOfMemory: Error {}
+
+  private static func powerOfTwo(atLeast count: Int) -> Int {
+    var power = 1
+    while power < count { power *= 2 }
+    return power
+  }
+}

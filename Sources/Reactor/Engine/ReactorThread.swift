@@ -1,0 +1,32 @@
+package import FUSE
+package import LinuxIO
+
+/// A reactor on a thread of its own, from mount to unmount.
+package final class ReactorThread: Sendable {
+  private let thread: PosixThread
+
+  /// Starts a reactor that serves `fuse` (nil: control tasks only) until it is stopped or unmounted.
+  package init(
+    limits: IOLimits = IOLimits(), port: ReactorPort, fuse: consuming OwnedDescriptor?,
+    coldQueue: ColdQueue
+  ) {
+    // The number is owned by the closure from here on; a closure cannot consume the descriptor itself.
+    let number = fuse?.take()
+    thread = PosixThread(name: "reactor") {
+      let descriptor = number.map { OwnedDescriptor(owning: $0) }
+      guard
+        var reactor = Reactor(limits: limits, port: port, fuse: descriptor, coldQueue: coldQueue)
+      else { fatalError("no memory for the reactor's tables at start") }
+      do {
+        try reactor.run()
+      } catch {
+        fatalError("the reactor cannot watch its own descriptors: \(error)")
+      }
+    }
+  }
+
+  /// Waits until the reactor has ended.
+  package func join() {
+    thread.join()
+  }
+}

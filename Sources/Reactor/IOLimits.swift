@@ -1,0 +1,17 @@
+/// Every capacity of a reactor, fixed when it starts: what is full makes the kernel wait.
+package struct IOLimits: BitwiseCopyable, Sendable {
+  /// Kernel requests served at once.
+  package var requestSlots = 128
+  /// Control-plane commands served at once.
+  package var controlSlots = 16
+  /// Sessions a reactor can hold.
+  package var sessions = 64
+  /// LUN files a reactor can serve.
+  package var logicalUnits = 4096
+  /// PDUs queued for one connection before the rest waits unmade.
+  package var transmitEntries = 256
+  /// Bytes received from one connection before they are parsed.
+  package var receiveBytes = 320 * 1024
+
+  package init() {}
+}

@@ -1,0 +1,114 @@
+import ISCSI
+import LinuxIO
+import Wire
+
+/// One session of a reactor, with its one connection: a socket, what waits before it and behind it.
+///
+/// Lives at its index for the reactor's whole life; `state` says whether anyone is home.
+struct Session: ~Copyable {
+  enum State: UInt8 {
+    case free
+    /// Full feature phase.
+    case up
+    /// The connection is gone; tasks wait in `pending` for another.
+    case lost
+    /// A Logout Request was sent.
+    case loggingOut
+  }
+
+  /// Where in a PDU the receiver stands.
+  enum Position: UInt8 {
+    case header
+    /// The payload of a Data-In goes straight into a slot's pages.
+    case payload
+    /// Padding and data digest behind such a payload.
+    case trailer
+  }
+
+  var state = State.free
+  var generation: UInt16 = 0
+  private var socket: OwnedDescriptor?
+  /// The socket's number; -1 while there is none.
+  private(set) var descriptor: CInt = -1
+  var connectionID: UInt16 = 0
+  var machine: FullFeatureMachine
+  var timeouts = SessionTimeouts()
+
+  // Transmit side.
+  var transmit: TransmitQueue
+  /// Slots whose command waits to be sent, in order.
+  var pending: IndexQueue
+  /// Slots with a burst to send, one entry a burst, in the order the target asked.
+  var bursts: IndexQueue
+  /// The socket was full: wait until it is writable.
+  var awaitsWritable = false
+  /// Commands sent and not answered.
+  var inFlightCount: UInt32 = 0
+
+  // Receive side.
+  var receive: ReceiveBuffer
+  var position = Position.header
+  /// The Data-In whose payload is under way, its slot, and what of it is still to come.
+  var payloadHeader = BasicHeaderSegment(opcode: .dataIn)
+  var payloadSlot = 0
+  var payloadOffset = 0
+  var payloadRemaining = 0
+  /// The last Data-In was large: receive headers alone, payload where it belongs.
+  var expectsLargePayload = false
+
+  // Time, in monotonic nanoseconds.
+  var receivedAt: UInt64 = 0
+  /// When an unanswered ping was sent; 0 when none is.
+  var pingedAt: UInt64 = 0
+  /// When the connection was lost, or the Logout sent.
+  var changedAt: UInt64 = 0
+
+  var statistics = SessionStatistics()
+  var logout: CheckedContinuation<Void, Never>?
+
+  /// Nil when the kernel has no memory.
+  init?(limits: IOLimits, slotCapacity: Int) {
+    guard let receive = ReceiveBuffer(byteCount: limits.receiveBytes),
+      let transmit = TransmitQueue(capacity: limits.transmitEntries)
+    else { return nil }
+    self.receive = receive
+    self.transmit = transmit
+    pending = IndexQueue(capacity: slotCapacity)
+    bursts = IndexQueue(capacity: slotCapacity * TransferState.burstCapacity)
+    let zero = SerialNumber(rawValue: 0)
+    machine = FullFeatureMachine(
+      parameters: NegotiatedParameters(), cmdSN: zero, expCmdSN: zero, maxCmdSN: zero,
+      expStatSN: zero)
+  }
+
+  /// Whether the connection carries commands.
+  var isUp: Bool { state == .up }
+
+  var isConnected: Bool { descriptor >= 0 }
+
+  /// Takes a connected socket.
+  mutating func connect(_ socket: consuming OwnedDescriptor) {
+    descriptor = socket.rawValue
+    self.socket = consume socket
+  }
+
+  /// Closes the socket and forgets what was under way on it; slots whose PDUs were queued are told.
+  mutating func disconnect(_ slots: borrowing SlotTable) {
+    socket = nil
+    descriptor = -1
+    awaitsWritable = false
+    expectsLargePayload = false
+    position = .header
+    payloadRemaining = 0
+    receive.removeAll()
+    bursts.removeAll()
+    inFlightCount = 0
+    transmit.removeAll(slots)
+  }
+
+  /// Whether the next queued command may be sent.
+  var canSend: Bool {
+    state == .up && machine.isWindowOpen && inFlightCount < UInt32(timeouts.commandsMaximum)
+      && transmit.freeCount > 0
+  }
+}

@@ -1,0 +1,94 @@
+import ISCSI
+import LogicalUnit
+import SCSI
+import Wire
+
+/// One request from its arrival to its answer, and the SCSI task that works for it now.
+///
+/// A slot has one task at a time; a request that needs several commands (a device with a small
+/// maximum transfer, a read-modify-write) has them one after the other.
+struct Slot: BitwiseCopyable {
+  /// Who asked, and for what.
+  enum Kind: UInt8, BitwiseCopyable {
+    case free, read, write, synchronize, control
+  }
+
+  /// What the slot waits for.
+  enum Stage: UInt8, BitwiseCopyable {
+    /// Nothing: free, or being worked on in this turn.
+    case idle
+    /// A conflicting write.
+    case range
+    /// Its turn to be sent on `session`.
+    case queued
+    /// The target's answer on `session`.
+    case inFlight
+    /// `retryAt`.
+    case delayed
+  }
+
+  /// What the current command is for.
+  enum Step: UInt8, BitwiseCopyable {
+    case transfer, readHead, readTail, synchronize
+  }
+
+  var kind = Kind.free
+  var stage = Stage.idle
+  var step = Step.transfer
+  /// The caller was answered early (EINTR, a withdrawn LUN); only the target's answer is awaited.
+  var isAnswered = false
+  /// The caller wants it over.
+  var isInterrupted = false
+  /// A write that must be on the medium before it is answered.
+  var isDurable = false
+  var holdsRange = false
+  /// Answered and done; only queued PDUs still point here.
+  var isOver = false
+  /// Told apart in the task tag from the slot's earlier tasks.
+  var generation: UInt16 = 0
+  var session: UInt16 = 0
+  var unit: UInt16 = 0
+  /// Queued PDUs that point into this slot's pages: it is not free before they have left.
+  var transmitsQueued: UInt16 = 0
+  var attempts: UInt8 = 0
+  /// FUSE's name for the request.
+  var unique: UInt64 = 0
+  /// Monotonic nanoseconds.
+  var startedAt: UInt64 = 0
+  /// When the current command was sent, or may be sent again.
+  var sentAt: UInt64 = 0
+  var retryAt: UInt64 = 0
+  var cmdSN = SerialNumber(rawValue: 0)
+  /// What a SYNCHRONIZE CACHE makes durable: the unit's writes up to here.
+  var epoch: UInt64 = 0
+
+  // The current command.
+  var lun = LogicalUnitNumber(rawValue: 0)
+  var cdb = CommandDescriptorBlock.testUnitReady
+  var memoryOffset = 0
+  var transfer = TransferState(direction: .none, expectedLength: 0)
+
+  // The request's range.
+  var commands = TransferCommands.none
+  /// What a read returns, or a write accepts.
+  var resultLength: UInt32 = 0
+  /// Read: bytes to skip in the first block. Write: bytes filled in there.
+  var headFill: UInt32 = 0
+  var tailFill: UInt32 = 0
+  var blocks = BlockRange(first: LogicalBlockAddress(0), count: 0)
+
+  /// The tag of the slot's current task.
+  func tag(index: Int) -> InitiatorTaskTag {
+    InitiatorTaskTag(rawValue: UInt32(generation) << 16 | UInt32(index))
+  }
+}
+
+extension TransferCommands {
+  /// No command at all.
+  static var none: TransferCommands {
+    var commands = TransferCommands(
+      .read, blocks: BlockRange(first: LogicalBlockAddress(0), count: 0), geometry: .none)
+    commands.remaining = BlockRange(first: LogicalBlockAddress(0), count: 0)
+    return commands
+  }
+}

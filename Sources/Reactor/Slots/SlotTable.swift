@@ -1,0 +1,105 @@
+import LinuxIO
+
+/// Every slot and its pages; free ones are handed out last in, first out, so that they are warm.
+///
+/// The table itself never changes, only what is in it, so that those who change a slot need no
+/// exclusive hold of all. Request slots come first, control slots behind them: a task tag's low half is the index.
+@safe
+struct SlotTable: ~Copyable {
+  let requestCount: Int
+  private let slots: FixedArray<Slot>
+  private let pages: PageRegion
+  private let freeRequests: FixedArray<UInt16>
+  private let freeControls: FixedArray<UInt16>
+  /// How many are free, request slots then control slots.
+  private let freeCounts: FixedArray<Int>
+
+  /// Nil when the kernel has no memory for the pages.
+  init?(limits: IOLimits) {
+    let count = limits.requestSlots + limits.controlSlots
+    precondition(count < 0xFF00, "tags above are for pings and logouts")
+    guard let pages = PageRegion(byteCount: count * SlotMemory.byteCount) else { return nil }
+    self.pages = pages
+    requestCount = limits.requestSlots
+    slots = FixedArray(count: count) { _ in Slot() }
+    freeRequests = FixedArray(count: limits.requestSlots) { [requestCount] in
+      UInt16(requestCount - 1 - $0)
+    }
+    freeControls = FixedArray(count: limits.controlSlots) { [requestCount] in
+      UInt16(requestCount + $0)
+    }
+    freeCounts = FixedArray(count: 2) { $0 == 0 ? limits.requestSlots : limits.controlSlots }
+  }
+
+  var count: Int { slots.count }
+
+  private var freeRequestCount: Int {
+    get { freeCounts[0] }
+    nonmutating set { freeCounts[0] = newValue }
+  }
+
+  private var freeControlCount: Int {
+    get { freeCounts[1] }
+    nonmutating set { freeCounts[1] = newValue }
+  }
+
+  subscript(index: Int) -> Slot {
+    @inline(__always) _read { yield slots[index] }
+    @inline(__always) nonmutating _modify { yield &slots[index] }
+  }
+
+  /// The start of a slot's pages.
+  @inline(__always)
+  func memory(_ index: Int) -> UnsafeMutableRawPointer {
+    precondition(index >= 0 && index < count, "a slot's index")
+    // SAFETY: the region has `count` times the bytes of a slot.
+    return unsafe pages.baseAddress + index * SlotMemory.byteCount
+  }
+
+  /// The request slot that the next `takeRequest` gives, nil when all are busy.
+  var nextFreeRequest: Int? {
+    freeRequestCount == 0 ? nil : Int(freeRequests[freeRequestCount - 1])
+  }
+
+  /// Takes the slot `nextFreeRequest` named.
+  func takeRequest() {
+    precondition(freeRequestCount > 0)
+    freeRequestCount -= 1
+  }
+
+  /// Takes a control slot; nil when all are busy.
+  func takeControl() -> Int? {
+    guard freeControlCount > 0 else { return nil }
+    freeControlCount -= 1
+    return Int(freeControls[freeControlCount])
+  }
+
+  /// Gives a slot back; its task must be over and no queued PDU point into its pages.
+  func free(_ index: Int) {
+    precondition(slots[index].kind != .free && slots[index].transmitsQueued == 0)
+    slots[index].kind = .free
+    slots[index].stage = .idle
+    if index < requestCount {
+      freeRequests[freeRequestCount] = UInt16(index)
+      freeRequestCount += 1
+    } else {
+      freeControls[freeControlCount] = UInt16(index)
+      freeControlCount += 1
+    }
+  }
+
+  /// A queued PDU with payload of this slot has left, or never will.
+  func transmitted(_ index: Int) {
+    slots[index].transmitsQueued -= 1
+    if slots[index].transmitsQueued == 0, slots[index].isOver { free(index) }
+  }
+
+  /// The slot's work is done: frees it, now or when its last queued PDU has left.
+  func retire(_ index: Int) {
+    slots[index].isOver = true
+    if slots[index].transmitsQueued == 0 { free(index) }
+  }
+
+  /// Slots that are not free.
+  var busyCount: Int { count - freeRequestCount - freeControlCount }
+}

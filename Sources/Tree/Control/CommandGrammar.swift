@@ -1,0 +1,144 @@
+package import ControlPlane
+
+/// What may be written to the control files.
+///
+/// Words are separated by spaces or tabs; verbs are lower case. Nothing is done here: names and
+/// addresses are checked by whoever acts on them.
+package enum CommandGrammar {
+  /// The longest write that is taken, in bytes.
+  package static let byteLimit = 4096
+
+  package static let rootUsage = """
+    discover SOURCE
+    add IQN ADDRESS[:PORT][,TPGT]
+    remove IQN
+    login [IQN]
+    logout [IQN] [force]
+    rescan
+    shutdown
+
+    """
+
+  package static let targetUsage = """
+    login [nowait]
+    logout [force]
+    rescan
+    remove
+
+    """
+
+  package static let sessionUsage = """
+    logout
+    drop
+
+    """
+
+  /// The text of one write: UTF-8, one line, its newline taken off.
+  package static func text(of bytes: [UInt8], byteCount: Int) throws(CommandError) -> String {
+    guard byteCount <= byteLimit else {
+      throw CommandError("a command has at most \(byteLimit) bytes, this one has \(byteCount)")
+    }
+    let body = bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...]
+    guard let text = String(validating: body, as: UTF8.self) else {
+      throw CommandError("a command is UTF-8 text")
+    }
+    guard !text.unicodeScalars.contains(where: { $0.value < 0x20 && $0 != "\t" }) else {
+      throw CommandError("a write is one command of one line")
+    }
+    return text
+  }
+
+  /// A command of the root's `control`.
+  package static func root(_ text: String) throws(CommandError) -> RootCommand {
+    let words = words(of: text)
+    let arguments = words.dropFirst()
+    switch words.first {
+    case "discover":
+      return .discover(source: try one(arguments, of: "discover SOURCE"))
+    case "add":
+      guard arguments.count == 2 else { throw usage("add IQN ADDRESS[:PORT][,TPGT]") }
+      return .add(name: arguments[1], portal: arguments[2])
+    case "remove": return .remove(name: try one(arguments, of: "remove IQN"))
+    case "login":
+      guard arguments.count <= 1 else { throw usage("login [IQN]") }
+      return .login(name: arguments.first)
+    case "logout":
+      let force = arguments.last == "force"
+      let names = force ? arguments.dropLast() : arguments
+      guard names.count <= 1 else { throw usage("logout [IQN] [force]") }
+      return .logout(name: names.first, force: force)
+    case "rescan":
+      try none(arguments, of: "rescan")
+      return .rescan
+    case "shutdown":
+      try none(arguments, of: "shutdown")
+      return .shutdown
+    default: throw unknown(words.first, rootUsage)
+    }
+  }
+
+  /// A command of a target's `control`.
+  package static func target(_ text: String) throws(CommandError) -> TargetCommand {
+    let words = words(of: text)
+    let arguments = words.dropFirst()
+    switch words.first {
+    case "login": return .login(nowait: try option("nowait", in: arguments, of: "login [nowait]"))
+    case "logout": return .logout(force: try option("force", in: arguments, of: "logout [force]"))
+    case "rescan":
+      try none(arguments, of: "rescan")
+      return .rescan
+    case "remove":
+      try none(arguments, of: "remove")
+      return .remove
+    default: throw unknown(words.first, targetUsage)
+    }
+  }
+
+  /// A command of a session's `control`.
+  package static func session(_ text: String) throws(CommandError) -> SessionCommand {
+    let words = words(of: text)
+    switch words.first {
+    case "logout":
+      try none(words.dropFirst(), of: "logout")
+      return .logout
+    case "drop":
+      try none(words.dropFirst(), of: "drop")
+      return .drop
+    default: throw unknown(words.first, sessionUsage)
+    }
+  }
+
+  private static func words(of text: String) -> [String] {
+    text.split { $0 == " " || $0 == "\t" }.map(String.init)
+  }
+
+  private static func one(
+    _ arguments: ArraySlice<String>, of form: String
+  ) throws(CommandError) -> String {
+    guard arguments.count == 1, let argument = arguments.first else { throw usage(form) }
+    return argument
+  }
+
+  private static func none(
+    _ arguments: ArraySlice<String>, of verb: String
+  ) throws(CommandError) {
+    guard arguments.isEmpty else { throw CommandError("\(verb) takes no argument") }
+  }
+
+  private static func option(
+    _ word: String, in arguments: ArraySlice<String>, of form: String
+  ) throws(CommandError) -> Bool {
+    if arguments.isEmpty { return false }
+    guard arguments.count == 1, arguments.first == word else { throw usage(form) }
+    return true
+  }
+
+  private static func usage(_ form: String) -> CommandError { CommandError("usage: \(form)") }
+
+  private static func unknown(_ verb: String?, _ usage: String) -> CommandError {
+    let verbs = usage.split(separator: "\n").compactMap { $0.split(separator: " ").first }
+    let known = verbs.joined(separator: ", ")
+    guard let verb else { return CommandError("an empty command; known verbs: \(known)") }
+    return CommandError("unknown verb \"\(verb.prefix(32))\"; known verbs: \(known)")
+  }
+}

@@ -1,0 +1,28 @@
+import ControlPlane
+import Reactor
+
+/// A file that shows a value, built when it is opened.
+struct AttributeFile: Sendable {
+  /// Where the value comes from.
+  enum Content: Sendable {
+    /// Known from the snapshot; costs nothing until asked for.
+    case rendered(@Sendable () -> [UInt8])
+    /// A number that moves with every command, asked of the session's reactor.
+    case counter(SessionHandle, @Sendable (SessionStatistics) -> UInt32)
+  }
+
+  var permissions: UInt16 = 0o444
+  var content: Content
+  /// What a write does; nil where the file is read-only.
+  var writes: ControlFile.Scope?
+
+  /// A text, which gets the newline every value ends in.
+  static func text(_ text: String) -> AttributeFile {
+    AttributeFile(content: .rendered { [UInt8]((text + "\n").utf8) })
+  }
+
+  /// Bytes as they are.
+  static func bytes(_ bytes: [UInt8]) -> AttributeFile {
+    AttributeFile(content: .rendered { bytes })
+  }
+}

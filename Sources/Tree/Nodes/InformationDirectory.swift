@@ -1,0 +1,38 @@
+import ControlPlane
+import SCSI
+
+/// `lun<N>.info/`, with the names of sysfs.
+struct InformationDirectory: TreeDirectory {
+  private static let pages = "vpd"
+
+  let unit: LogicalUnitSnapshot
+
+  var names: [String] {
+    Rendering.information.names(of: unit)
+      + (unit.vitalProductDataPages.isEmpty ? [] : [Self.pages])
+  }
+
+  func entry(named name: String) -> TreeEntry? {
+    if name == Self.pages {
+      guard !unit.vitalProductDataPages.isEmpty else { return nil }
+      return .directory(PagesDirectory(pages: unit.vitalProductDataPages))
+    }
+    return Rendering.information.file(named: name, of: unit).map { .attribute($0) }
+  }
+}
+
+/// `vpd/`: the pages as the target sent them, `pg` and two digits each.
+struct PagesDirectory: TreeDirectory {
+  let pages: [VitalProductDataPageBytes]
+
+  var names: [String] { pages.map(Self.name) }
+
+  func entry(named name: String) -> TreeEntry? {
+    pages.first { Self.name(of: $0) == name }.map { .attribute(.bytes($0.bytes)) }
+  }
+
+  /// The kernel's spelling: `vpd_pgb0` is lower case.
+  private static func name(of page: VitalProductDataPageBytes) -> String {
+    "pg" + page.code.hexadecimal.lowercased()
+  }
+}

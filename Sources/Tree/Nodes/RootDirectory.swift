@@ -1,0 +1,37 @@
+import ControlPlane
+
+/// The mount point.
+struct RootDirectory: TreeDirectory {
+  let view: TreeView
+
+  static let targets = "targets"
+  static let byID = "by-id"
+  static let byPath = "by-path"
+
+  let names = [
+    "control", "status", "version", "initiatorname", "last_error", targets, byID, byPath,
+  ]
+
+  func entry(named name: String) -> TreeEntry? {
+    let snapshot = view.snapshot
+    switch name {
+    case "control":
+      return .control(
+        ControlFile(scope: .root, permissions: 0o600, usage: CommandGrammar.rootUsage))
+    case "status":
+      return .attribute(
+        AttributeFile(content: .rendered { [UInt8](StatusTable.text(of: snapshot).utf8) }))
+    case "version": return .attribute(.text(view.version))
+    case "initiatorname":
+      var file = AttributeFile.text(Rendering.line(snapshot.initiatorName))
+      file.permissions = 0o644
+      file.writes = .initiatorName
+      return .attribute(file)
+    case "last_error": return .attribute(.text(Rendering.line(view.rootLastError)))
+    case Self.targets: return .directory(TargetsDirectory(view: view))
+    case Self.byID: return .directory(LinkDirectory(links: view.links.byID))
+    case Self.byPath: return .directory(LinkDirectory(links: view.links.byPath))
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import ControlPlane
+
+/// `sessions/`: one directory a session.
+struct SessionsDirectory: TreeDirectory {
+  let target: TargetSnapshot
+
+  var names: [String] { target.sessions.map { String($0.number) } }
+
+  func entry(named name: String) -> TreeEntry? {
+    target.sessions.first { String($0.number) == name }
+      .map { .directory(SessionDirectory(target: target, session: $0)) }
+  }
+}
+
+/// `sessions/<n>/`, with the names of /sys/class/iscsi_session.
+struct SessionDirectory: TreeDirectory {
+  private static let connections = "connections"
+
+  let target: TargetSnapshot
+  let session: SessionSnapshot
+
+  var names: [String] { Rendering.session.names + ["control", Self.connections] }
+
+  func entry(named name: String) -> TreeEntry? {
+    switch name {
+    case "control":
+      let scope = ControlFile.Scope.session(
+        target: target.directoryName, number: session.number)
+      return .control(ControlFile(scope: scope, permissions: 0o200, usage: ""))
+    case Self.connections: return .directory(ConnectionsDirectory(session: session))
+    default:
+      return Rendering.session.file(
+        named: name, of: SessionFacts(targetName: target.name, session: session)
+      ).map { .attribute($0) }
+    }
+  }
+}
+
+/// A session with what its directory shows of its target.
+struct SessionFacts: Sendable {
+  var targetName: String
+  var session: SessionSnapshot
+}

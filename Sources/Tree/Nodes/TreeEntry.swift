@@ -1,0 +1,19 @@
+import ControlPlane
+import Reactor
+
+/// What a name in the tree leads to, at the moment of one snapshot.
+enum TreeEntry: Sendable {
+  case directory(any TreeDirectory)
+  case attribute(AttributeFile)
+  case control(ControlFile)
+  case link(target: String)
+  case logicalUnit(LogicalUnitFile)
+}
+
+/// A directory: its names in the order shown, and what each leads to.
+protocol TreeDirectory: Sendable {
+  var names: [String] { get }
+
+  /// What `name` leads to, nil when there is nothing. Finding one costs no more than its search.
+  func entry(named name: String) -> TreeEntry?
+}

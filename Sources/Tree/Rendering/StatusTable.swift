@@ -1,0 +1,73 @@
+package import ControlPlane
+
+/// The `status` file: everything on one page, for a person.
+///
+/// A line a target, and below it an indented one a LUN. Columns are as wide as what is in them, so
+/// that `column` is not needed; words are those of the attribute files.
+package enum StatusTable {
+  /// The table, which ends in a newline.
+  package static func text(of snapshot: InitiatorSnapshot) -> String {
+    var lines = ["Initiator: \(Rendering.line(snapshot.initiatorName))"]
+    guard !snapshot.targets.isEmpty else {
+      lines.append("No targets. Try: echo \"discover HOST\" > control")
+      return lines.joined(separator: "\n") + "\n"
+    }
+    lines.append("")
+    lines += aligned(rows(of: snapshot), rightAligned: [2, 4])
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// `bytes` in the largest unit that leaves at least 1, with one decimal, rounded down.
+  package static func size(_ bytes: UInt64) -> String {
+    guard bytes >= 1024 else { return "\(bytes) B" }
+    let units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+    let power = (63 - bytes.leadingZeroBitCount) / 10
+    let unit = UInt64(1) << UInt64(power * 10)
+    // The remainder is below 2^60, so ten of it fit.
+    let tenths = (bytes % unit) * 10 / unit
+    return "\(bytes / unit).\(tenths) \(units[power - 1])"
+  }
+
+  private static func rows(of snapshot: InitiatorSnapshot) -> [[String]] {
+    var rows = [["TARGET", "STATE", "SESSIONS", "LUN", "SIZE", "LUN STATE", "DEVICE"]]
+    for target in snapshot.targets {
+      let name = Rendering.line(target.directoryName)
+      let head = [name, target.state.rawValue, "\(target.sessions.count)"]
+      if target.logicalUnits.isEmpty {
+        rows.append(head + ["-", "-", "-", "-"])
+      }
+      for (index, unit) in target.logicalUnits.enumerated() {
+        rows.append((index == 0 ? head : ["", "", ""]) + columns(of: unit))
+      }
+    }
+    return rows
+  }
+
+  private static func columns(of unit: LogicalUnitSnapshot) -> [String] {
+    let capacity = Rendering.file(of: unit)?.capacityBytes ?? 0
+    let opens = unit.openCount == 0 ? "" : " (\(unit.openCount) open)"
+    return [
+      TargetDirectory.fileName(of: unit.lun), capacity == 0 ? "-" : size(capacity),
+      Rendering.line(unit.state) + opens, Rendering.device(of: unit),
+    ]
+  }
+
+  private static func aligned(_ rows: [[String]], rightAligned: Set<Int>) -> [String] {
+    var widths: [Int] = []
+    for row in rows {
+      for (column, text) in row.enumerated() {
+        if column == widths.count { widths.append(0) }
+        widths[column] = max(widths[column], text.count)
+      }
+    }
+    return rows.map { row in
+      var line = ""
+      for (column, text) in row.enumerated() {
+        let padding = String(repeating: " ", count: widths[column] - text.count)
+        if column > 0 { line += "  " }
+        line += rightAligned.contains(column) ? padding + text : text + padding
+      }
+      return String(line.reversed().drop { $0 == " " }.reversed())
+    }
+  }
+}

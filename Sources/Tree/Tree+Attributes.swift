@@ -1,0 +1,62 @@
+import FUSE
+import Reactor
+
+/// What `stat` shows.
+extension Tree {
+  /// sysfs' size of an attribute whose length is not known before it is read.
+  private static let unknownSizeBytes: UInt64 = 4096
+
+  func attributes(of entry: TreeEntry, node: NodeNumber) -> NodeAttributes {
+    var attributes = NodeAttributes(
+      node: node, kind: .regular, permissions: 0, sizeBytes: 0, allocatedBytes: 0,
+      userID: options.userID, groupID: options.groupID, timeSeconds: options.startSeconds,
+      validSeconds: Self.attributeSeconds)
+    switch entry {
+    case .directory:
+      attributes.kind = .directory
+      // Writable for the owner, so that making a name is our EPERM and not the kernel's EACCES.
+      attributes.permissions = 0o755
+    case .attribute(let file):
+      attributes.permissions = file.permissions
+      attributes.sizeBytes = Self.size(of: file)
+      attributes.validSeconds = 0
+    case .control(let file):
+      attributes.permissions = file.permissions
+      attributes.sizeBytes = UInt64(file.usage.utf8.count)
+    case .link(let target):
+      attributes.kind = .symbolicLink
+      attributes.permissions = 0o777
+      attributes.sizeBytes = UInt64(target.utf8.count)
+      attributes.validSeconds = 0
+    case .logicalUnit(let file):
+      attributes.permissions = file.isWriteProtected ? 0o400 : 0o600
+      attributes.sizeBytes = file.capacityBytes
+      attributes.allocatedBytes = file.capacityBytes
+      attributes.preferredTransferBytes = file.preferredTransferBytes
+    }
+    if attributes.kind != .symbolicLink { attributes.permissions &= ~options.modeMask }
+    return attributes
+  }
+
+  private static func size(of file: AttributeFile) -> UInt64 {
+    switch file.content {
+    case .rendered(let render): UInt64(render().count)
+    case .counter: unknownSizeBytes
+    }
+  }
+}
+
+extension TreeEntry {
+  /// The LUN behind a data file.
+  var unit: LogicalUnitHandle? {
+    if case .logicalUnit(let file) = self { file.handle } else { nil }
+  }
+
+  var kind: NodeAttributes.Kind {
+    switch self {
+    case .directory: .directory
+    case .link: .symbolicLink
+    case .attribute, .control, .logicalUnit: .regular
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import ControlPlane
+package import FUSE
+import ISCSI
+import Reactor
+import Synchronization
+package import SystemPackage
+
+/// Open files: values, control files and the opens of LUN files.
+extension Tree {
+  package func open(_ node: NodeNumber, flags: OpenFlags) async throws(Errno) -> OpenedFile {
+    switch try await resolve(node).entry {
+    case .directory: throw .isDirectory
+    case .link: throw .tooManySymbolicLinkLevels
+    case .logicalUnit(let file): return try await open(file.handle, flags)
+    case .attribute(let file):
+      try Self.checkAccess(flags, permissions: file.permissions)
+      let bytes = flags.reads ? try await content(of: file) : []
+      return opened(bytes, scope: file.writes, flags)
+    case .control(let file):
+      try Self.checkAccess(flags, permissions: file.permissions)
+      return opened(flags.reads ? [UInt8](file.usage.utf8) : [], scope: file.scope, flags)
+    }
+  }
+
+  package func read(
+    _ file: OpenFileNumber, offset: UInt64, count: Int
+  ) async throws(Errno) -> ArraySlice<UInt8> {
+    guard case .content(let bytes, _) = files.withLock({ $0.file(file) }) else {
+      throw .badFileDescriptor
+    }
+    guard let start = Int(exactly: offset), start < bytes.count, count > 0 else { return [] }
+    return bytes[start..<(start + min(count, bytes.count - start))]
+  }
+
+  package func write(
+    _ bytes: [UInt8], byteCount: Int, to file: OpenFileNumber, offset: UInt64
+  ) async throws(Errno) {
+    let admission = files.withLock {
+      $0.admitWrite(file, offset: offset, byteCount: byteCount)
+    }
+    guard let admission else { throw .badFileDescriptor }
+    do throws(ControlError) {
+      guard admission.isInPlace else {
+        throw ControlError(.invalidArgument, .invalid, "a command is written at offset 0")
+      }
+      let text = try Self.parsed { () throws(CommandError) in
+        try CommandGrammar.text(of: bytes, byteCount: byteCount)
+      }
+      try await perform(text, admission.scope)
+      lastError.withLock { $0 = "0 SUCCESS" }
+    } catch {
+      let line = "\(error.code.rawValue) \(error.code.name) \(error.sentence)"
+      lastError.withLock { $0 = line }
+      throw error.errno
+    }
+  }
+
+  package func release(_ file: OpenFileNumber, of node: NodeNumber) async {
+    let removed = files.withLock { $0.remove(file) }
+    if case .logicalUnit(let unit) = removed { await source.closeLogicalUnit(unit) }
+  }
+
+  private func open(
+    _ unit: LogicalUnitHandle, _ flags: OpenFlags
+  ) async throws(Errno) -> OpenedFile {
+    try await source.openLogicalUnit(unit, writable: flags.writes)
+    let number = files.withLock { $0.insert(.logicalUnit(unit)) }
+    var options: OpenedFile.Options = []
+    if flags.isDirect || self.options.cacheMode == .none {
+      options.formUnion([.direct, .parallelDirectWrites])
+    }
+    // Written-back pages must reach the target before close returns their error.
+    if self.options.cacheMode != .writeback { options.insert(.noFlush) }
+    return OpenedFile(number: number, options: options)
+  }
+
+  private func opened(
+    _ bytes: [UInt8], scope: ControlFile.Scope?, _ flags: OpenFlags
+  ) -> OpenedFile {
+    let control = flags.writes ? scope.map {
+      OpenFileTable.Control(scope: $0, appends: flags.appends)
+    } : nil
+    let number = files.withLock { $0.insert(.content(bytes, control: control)) }
+    return OpenedFile(number: number, options: [.direct, .noFlush])
+  }
+
+  /// The owner's bits, for everyone: the kernel lets root pass whatever the mode says.
+  private static func checkAccess(_ flags: OpenFlags, permissions: UInt16) throws(Errno) {
+    if flags.reads && permissions & 0o400 == 0 { throw .permissionDenied }
+    if flags.writes && permissions & 0o200 == 0 { throw .permissionDenied }
+  }
+
+  private func content(of file: AttributeFile) async throws(Errno) -> [UInt8] {
+    switch file.content {
+    case .rendered(let render): return render()
+    case .counter(let session, let value):
+      guard let statistics = await source.statistics(session) else { throw .socketNotConnected }
+      return [UInt8]("\(value(statistics))\n".utf8)
+    }
+  }
+
+  private func perform(_ text: String, _ scope: ControlFile.Scope) async throws(ControlError) {
+    switch scope {
+    case .root:
+      let command = try Self.parsed { () throws(CommandError) in try CommandGrammar.root(text) }
+      try await source.perform(command)
+    case .target(let target):
+      let command = try Self.parsed { () throws(CommandError) in try CommandGrammar.target(text) }
+      try await source.perform(command, target: target)
+    case .session(let target, let number):
+      let command = try Self.parsed { () throws(CommandError) in
+        try CommandGrammar.session(text)
+      }
+      try await source.perform(command, target: target, session: number)
+    case .initiatorName:
+      try await source.setInitiatorName(text)
+    }
+  }
+
+  private static func parsed<Value>(
+    _ parse: () throws(CommandError) -> Value
+  ) throws(ControlError) -> Value {
+    do throws(CommandError) {
+      return try parse()
+    } catch {
+      throw ControlError(.invalidArgument, .invalid, error.sentence)
+    }
+  }
+}

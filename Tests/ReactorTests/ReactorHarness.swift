@@ -1,0 +1,269 @@
+import FUSE
+import Glibc
+import ISCSI
+import LinuxIO
+import LogicalUnit
+import SCSI
+import Testing
+import Wire
+
+@testable import Reactor
+
+/// A reactor between a kernel and a target that the test plays, turn by turn, without a thread.
+///
+/// /dev/fuse is one end of a sequenced-packet socket pair (a request a packet, a reply a packet), the
+/// connection one end of a stream pair.
+final class ReactorHarness {
+  static let unit = LogicalUnitHandle(index: 3, generation: 7)
+  static let session = SessionHandle(index: 5, generation: 2)
+
+  let port: ReactorPort
+  var reactor: Reactor
+  let kernel: CInt
+  var target: CInt
+  private var assembler: PDUAssembler
+  private var statSN: UInt32 = 100
+  private var unique: UInt64 = 1000
+  var parameters: NegotiatedParameters
+
+  init(
+    parameters: NegotiatedParameters = NegotiatedParameters(),
+    timeouts: SessionTimeouts = SessionTimeouts(),
+    configure: (inout LogicalUnitRegistration) -> Void = { _ in }
+  ) throws {
+    let fuse = try Self.pair(SOCK_SEQPACKET)
+    let connection = try Self.pair(SOCK_STREAM)
+    kernel = fuse.theirs
+    target = connection.theirs
+    self.parameters = parameters
+    assembler = PDUAssembler(maximumDataSegmentLength: 1 << 24 - 1)
+    assembler.headerDigest = parameters.headerDigest
+    assembler.dataDigest = parameters.dataDigest
+    port = try ReactorPort()
+    var limits = IOLimits()
+    limits.requestSlots = 16
+    let made = Reactor(
+      limits: limits, port: port, fuse: OwnedDescriptor(owning: fuse.ours),
+      coldQueue: ColdQueue())
+    guard let made else { throw HarnessError.noMemory }
+    reactor = made
+    try reactor.watch()
+    var registration = LogicalUnitRegistration(
+      sessions: [Self.session], lun: LogicalUnitNumber(number: 1),
+      geometry: try Geometry(
+        logicalBlockLength: 512, lastLogicalBlockAddress: LogicalBlockAddress(8191)),
+      isWriteProtected: false, supportsForceUnitAccess: false, hasVolatileCache: true,
+      supportsSixteenByteCommands: true)
+    configure(&registration)
+    start(socket: connection.ours, timeouts: timeouts)
+    port.expose(Self.unit, registration)
+    turn()
+  }
+
+  enum HarnessError: Error { case noMemory, nothingArrived }
+
+  deinit {
+    close(kernel)
+    close(target)
+  }
+
+  /// Hands the session a connection, as after a login.
+  func start(socket: CInt, timeouts: SessionTimeouts = SessionTimeouts()) {
+    port.start(
+      Self.session,
+      ConnectionHandover(
+        socket: OwnedDescriptor(owning: socket), connectionID: 0, parameters: parameters,
+        cmdSN: SerialNumber(rawValue: 50), expStatSN: SerialNumber(rawValue: 100),
+        expCmdSN: SerialNumber(rawValue: 50), maxCmdSN: SerialNumber(rawValue: 60),
+        earlyBytes: [], timeouts: timeouts))
+  }
+
+  /// Connects the session anew: the target's end is another socket, its StatSN starts again.
+  func reconnect() throws {
+    let connection = try Self.pair(SOCK_STREAM)
+    close(target)
+    target = connection.theirs
+    statSN = 100
+    assembler = PDUAssembler(maximumDataSegmentLength: 1 << 24 - 1)
+    start(socket: connection.ours)
+    turn()
+  }
+
+  private static func pair(_ type: __socket_type) throws -> (ours: CInt, theirs: CInt) {
+    var ends: (CInt, CInt) = (0, 0)
+    // SAFETY: a tuple of two descriptors has the layout of int[2].
+    let result = unsafe withUnsafeMutablePointer(to: &ends.0) {
+      unsafe socketpair(AF_UNIX, CInt(bitPattern: type.rawValue | SOCK_NONBLOCK.rawValue), 0, $0)
+    }
+    try #require(result == 0)
+    for end in [ends.0, ends.1] {
+      var size: CInt = 4 << 20
+      unsafe setsockopt(end, SOL_SOCKET, SO_SNDBUF, &size, 4)
+    }
+    return ends
+  }
+
+  /// Lets the reactor work until it has nothing left to do.
+  func turn() {
+    for _ in 0..<4 { reactor.turn(timeoutMilliseconds: 0) }
+  }
+}
+
+/// The kernel's part.
+extension ReactorHarness {
+  /// Sends a request for the unit's file and returns its unique number.
+  @discardableResult
+  func request(
+    _ opcode: FuseOpcode, node: UInt64 = unit.nodeID, body: [UInt8] = []
+  ) -> UInt64 {
+    unique += 2
+    var bytes = [UInt8]()
+    bytes.appendNative(UInt32(40 + body.count))
+    bytes.appendNative(opcode.rawValue)
+    bytes.appendNative(unique)
+    bytes.appendNative(node)
+    bytes += [UInt8](repeating: 0, count: 16)
+    bytes += body
+    let sent = unsafe Glibc.write(kernel, bytes, bytes.count)
+    #expect(sent == bytes.count)
+    turn()
+    return unique
+  }
+
+  func read(offset: UInt64, size: UInt32) -> UInt64 {
+    request(.read, body: transfer(offset, size, flags: 0))
+  }
+
+  func write(offset: UInt64, _ payload: [UInt8], flags: Int32 = 0) -> UInt64 {
+    request(.write, body: transfer(offset, UInt32(payload.count), flags: flags) + payload)
+  }
+
+  private func transfer(_ offset: UInt64, _ size: UInt32, flags: Int32) -> [UInt8] {
+    var body = [UInt8]()
+    body.appendNative(1 as UInt64)
+    body.appendNative(offset)
+    body.appendNative(size)
+    body.appendNative(0 as UInt32)
+    body.appendNative(0 as UInt64)
+    body.appendNative(UInt32(bitPattern: flags))
+    body.appendNative(0 as UInt32)
+    return body
+  }
+
+  struct Reply: Equatable {
+    var unique: UInt64
+    var error: Int32
+    var payload: [UInt8]
+  }
+
+  /// The next answer on /dev/fuse, nil when there is none.
+  func reply() -> Reply? {
+    turn()
+    var buffer = [UInt8](repeating: 0, count: 2 << 20)
+    let count = unsafe recv(kernel, &buffer, buffer.count, CInt(MSG_DONTWAIT))
+    guard count >= 16 else { return nil }
+    #expect(buffer.native(at: 0, as: UInt32.self) == UInt32(count))
+    return Reply(
+      unique: buffer.native(at: 8, as: UInt64.self), error: buffer.native(at: 4, as: Int32.self),
+      payload: Array(buffer[16..<count]))
+  }
+}
+
+/// The target's part.
+extension ReactorHarness {
+  /// The next PDU the reactor sent, nil when there is none.
+  func sent() throws -> ProtocolDataUnit? {
+    turn()
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let count = unsafe recv(target, &buffer, buffer.count, CInt(MSG_DONTWAIT))
+      guard count > 0 else { break }
+      assembler.append(buffer[..<count])
+    }
+    return try assembler.next()
+  }
+
+  /// The next SCSI Command the reactor sent.
+  func command() throws -> (view: SCSICommand, unit: ProtocolDataUnit) {
+    let unit = try #require(try sent())
+    #expect(unit.header.opcode == .scsiCommand)
+    return (SCSICommand(unit.header), unit)
+  }
+
+  /// Sends bytes as they are.
+  func send(_ bytes: [UInt8]) {
+    let count = unsafe Glibc.write(target, bytes, bytes.count)
+    #expect(count == bytes.count)
+    turn()
+  }
+
+  func send(_ header: BasicHeaderSegment, data: [UInt8] = []) {
+    send(
+      ProtocolDataUnit(header: header, data: data).encoded(
+        headerDigest: parameters.headerDigest, dataDigest: parameters.dataDigest))
+  }
+
+  /// The StatSN of a PDU with status.
+  func nextStatSN() -> SerialNumber {
+    defer { statSN &+= 1 }
+    return SerialNumber(rawValue: statSN)
+  }
+
+  var window: (exp: SerialNumber, max: SerialNumber) {
+    (SerialNumber(rawValue: 50), SerialNumber(rawValue: 1000))
+  }
+
+  /// Sends a Data-In; with status it is the task's last.
+  func sendDataIn(
+    _ task: InitiatorTaskTag, _ data: [UInt8], offset: UInt32 = 0, dataSN: UInt32 = 0,
+    status: SCSIStatus? = .good, residual: Residual = .none
+  ) {
+    send(
+      DataIn(
+        initiatorTaskTag: task, isFinal: status != nil,
+        status: status.map { ($0, nextStatSN(), residual) }, expCmdSN: window.exp,
+        maxCmdSN: window.max, dataSN: dataSN, bufferOffset: offset
+      ).header, data: data)
+  }
+
+  /// Sends a SCSI Response, with sense data behind their length when there are any.
+  func sendResponse(_ task: InitiatorTaskTag, _ status: SCSIStatus = .good, sense: [UInt8] = []) {
+    var data = [UInt8]()
+    if !sense.isEmpty {
+      data.appendBigEndian(UInt16(sense.count))
+      data += sense
+    }
+    send(
+      SCSIResponse(
+        initiatorTaskTag: task, status: status, statSN: nextStatSN(), expCmdSN: window.exp,
+        maxCmdSN: window.max
+      ).header, data: data)
+  }
+
+  func sendR2T(
+    _ task: InitiatorTaskTag, transferTag: UInt32, r2tSN: UInt32, offset: UInt32, length: UInt32
+  ) {
+    send(
+      ReadyToTransfer(
+        logicalUnit: LogicalUnitNumber(number: 1), initiatorTaskTag: task,
+        targetTransferTag: TargetTransferTag(rawValue: transferTag),
+        statSN: SerialNumber(rawValue: statSN), expCmdSN: window.exp, maxCmdSN: window.max,
+        r2tSN: r2tSN, bufferOffset: offset, desiredDataTransferLength: length
+      ).header)
+  }
+}
+
+extension [UInt8] {
+  /// Bytes that tell their place, so that none can stand for another unseen.
+  static func pattern(_ count: Int, from start: Int = 0) -> [UInt8] {
+    (start..<start + count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ ($0 >> 8) &* 7 &+ 3) }
+  }
+
+  mutating func appendNative<T: FixedWidthInteger>(_ value: T) {
+    appendBigEndian(value.bigEndian)
+  }
+
+  func native<T: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as type: T.Type) -> T {
+    withRawSpan { $0.bigEndian(at: offset, as: T.self) }.byteSwapped
+  }
+}
