@@ -74,7 +74,7 @@ final class FakeReactor: Sendable {
     with { $0.commands.filter { $0.lun == lun }.map(\.cdb.operationCode) }
   }
 
-  private func take(_ command: borrowing ReactorCommand) {
+  private func take(_ command: ReactorCommand) {
     switch command {
     case .start(let session, _): started(session)
     case .execute(let task, let continuation): continuation.resume(returning: execute(task))

@@ -94,7 +94,7 @@ extension SessionFailure {
   /// open-iscsi's code.
   fileprivate var errorCode: InitiatorErrorCode {
     switch self {
-    case .pingTimedOut: .transportTimeout
+    case .pingTimedOut, .commandTimedOut: .transportTimeout
     case .requestedByUser, .requestedByTarget: .sessionNotConnected
     case .connectionClosed, .socket, .malformed, .violation: .transport
     }
