@@ -30,6 +30,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
     .target(name: "CLinux"),
@@ -42,7 +43,9 @@ let package = Package(
     .target(name: "ISCSI", dependencies: ["Wire", "SCSI", crypto], swiftSettings: hot),
     .target(
       name: "LinuxIO", dependencies: ["CLinux", system, collections], swiftSettings: hot),
-    .target(name: "FUSE", dependencies: ["LinuxIO", "CFUSE", "CLinux", system], swiftSettings: hot),
+    .target(
+      name: "FUSE", dependencies: ["LinuxIO", "CFUSE", "CFUSE3", "CLinux", system, collections],
+      swiftSettings: hot),
     .target(
       name: "Reactor",
       dependencies: [
@@ -72,16 +75,36 @@ let package = Package(
         "Tree", "ControlPlane", "Records", "Reactor", "FUSE", "ISCSI", "LinuxIO",
         "TargetSimulator", "CLinux", logging, system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       swiftSettings: strict),
 
     .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
     .testTarget(name: "SCSITests", dependencies: ["SCSI", "Wire"], swiftSettings: strict),
-    .testTarget(name: "LogicalUnitTests", dependencies: ["LogicalUnit", "SCSI"], swiftSettings: strict),
-    .testTarget(name: "ISCSITests", dependencies: ["ISCSI", "SCSI", "Wire"], swiftSettings: strict),
-    .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: strict),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["iscsifs", "Records"], swiftSettings: strict),
+      name: "LogicalUnitTests", dependencies: ["LogicalUnit", "SCSI"], swiftSettings: strict),
+    .testTarget(
+      name: "ISCSITests", dependencies: ["ISCSI", "SCSI", "Wire"], swiftSettings: strict),
+    .target(
+      name: "LoopbackPeer", dependencies: ["LinuxIO", "CLinux", system],
+      path: "Tests/Support/LoopbackPeer", swiftSettings: strict),
+    .testTarget(
+      name: "LinuxIOTests", dependencies: ["LinuxIO", "LoopbackPeer", "CLinux", system],
+      swiftSettings: strict),
+    .testTarget(
+      name: "FUSETests", dependencies: ["FUSE", "LinuxIO", "CLinux", system], swiftSettings: strict),
+    .testTarget(
+      name: "ReactorTests",
+      dependencies: ["Reactor", "FUSE", "ISCSI", "SCSI", "LogicalUnit", "LinuxIO", "Wire", system],
+      swiftSettings: strict),
+    .testTarget(name: "RecordsTests", dependencies: ["Records", system], swiftSettings: strict),
+    .testTarget(
+      name: "ControlPlaneTests",
+      dependencies: [
+        "ControlPlane", "Reactor", "Records", "LogicalUnit", "ISCSI", "SCSI", "Wire", "LinuxIO",
+        "TargetSimulator", "LoopbackPeer", logging, system,
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "TreeTests",
       dependencies: [
@@ -89,16 +112,14 @@ let package = Package(
         "CLinux", system,
       ],
       swiftSettings: strict),
-    .target(
-      name: "LoopbackPeer", dependencies: ["LinuxIO", "CLinux", system],
-      path: "Tests/Support/LoopbackPeer", swiftSettings: strict),
     .testTarget(
-      name: "LinuxIOTests", dependencies: ["LinuxIO", "LoopbackPeer", "CLinux", system], swiftSettings: strict),
+      name: "TargetSimulatorTests", dependencies: ["TargetSimulator", "ISCSI", "SCSI", "Wire"],
+      swiftSettings: strict),
     .testTarget(
-      name: "ControlPlaneTests",
+      name: "CommandLineTests",
       dependencies: [
-        "ControlPlane", "Reactor", "Records", "LogicalUnit", "ISCSI", "SCSI", "Wire", "LinuxIO",
-        "TargetSimulator", "LoopbackPeer", logging, system,
+        "iscsifs", "Records", logging, system,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),

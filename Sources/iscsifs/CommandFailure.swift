@@ -1,3 +1,6 @@
+import ControlPlane
+import FUSE
+import ISCSI
 import Records
 import SystemPackage
 
@@ -18,6 +21,30 @@ struct CommandFailure: Error, Equatable, Sendable, CustomStringConvertible {
     self.init(error.errno == .notSupported ? .notSupported : .usage, error.description)
   }
 
+  init(_ error: MountError) {
+    let status: ExitStatus =
+      switch error {
+      case .mountPointAbsent: .mountpointAbsent
+      case .mountPointNotDirectory: .mountpointNotADirectory
+      case .mountPointNotEmpty: .mountpointNotEmpty
+      case .mountPointDead: .busy
+      case .deviceAbsent, .deviceRefused, .helperAbsent: .fuseUnavailable
+      case .mountPointUnreadable, .sessionRefused, .kernelRefused: .system
+      }
+    self.init(status, error.sentence)
+  }
+
+  init(_ error: ControlError) {
+    let status: ExitStatus =
+      switch error.code {
+      case .hostNotFound: .hostNotFound
+      case .loginAuthenticationFailed, .access: .noPermission
+      case .operationNotSupported: .notSupported
+      default: error.errno == .protocolError ? .protocolError : .inputOutput
+      }
+    self.init(status, error.sentence)
+  }
+
   /// Any error, with the status it deserves.
   init(_ error: any Error) {
     switch error {
@@ -25,6 +52,8 @@ struct CommandFailure: Error, Equatable, Sendable, CustomStringConvertible {
     case let error as ConfigurationError: self.init(error)
     case let error as MountOptionError: self.init(error)
     case let error as MountSourceError: self.init(error)
+    case let error as MountError: self.init(error)
+    case let error as ControlError: self.init(error)
     case let error as Errno: self.init(.system, "\(error)")
     default: self.init(.software, "\(error)")
     }

@@ -1,8 +1,110 @@
+import ControlPlane
+import FUSE
+import Glibc
+import ISCSI
+import Logging
+import Reactor
+import Records
+import SystemPackage
+import Tree
+import UnixSignals
+
 /// Runs the daemon of a mount until it is unmounted or told to end.
 ///
-/// The caller has checked the plan. The callee mounts, calls `plan.ready.announce()` once the mount
-/// is usable, and returns when every session is logged out; what it throws before it was ready is
-/// printed by the command that started it.
+/// The caller has checked the plan. Returns when every session is logged out and the mount is gone;
+/// what it throws before it was ready is printed by the command that started it.
 func run(_ plan: DaemonPlan) async throws {
-  throw CommandFailure(.software, "the daemon is not wired into this build")
+  let daemon = try Daemon(plan)
+  do {
+    try await daemon.begin()
+    try plan.ready.announce()
+  } catch {
+    await daemon.end()
+    throw error
+  }
+  await daemon.serve()
+  await daemon.end()
+}
+
+/// The parts of one mount and the order in which they begin and end.
+///
+/// Data flows from the kernel through the reactor to the targets; the control plane decides, the
+/// tree shows. The reactor ends last: the logouts of the end still go through it.
+struct Daemon {
+  private let plan: DaemonPlan
+  private let logger = Logger(label: "iscsifs")
+  private let port: ReactorPort
+  private let initiator: Initiator
+  private let tree: Tree
+  private let session: FileSystemSession
+  private let coldServer: ColdServer
+  private let reactor: ReactorThread
+  private let following: Task<Void, Never>
+  private let demo: DemoTarget?
+
+  /// Mounts, and starts the threads; no target is asked yet.
+  init(_ plan: DaemonPlan) throws {
+    self.plan = plan
+    port = try ReactorPort()
+    demo = plan.work == .demo ? try DemoTarget() : nil
+    initiator = try Initiator(
+      settings: try InitiatorSettings(plan), port: port, logger: Logger(label: "control"))
+    let notifier = try KernelNotifier()
+    tree = Tree(source: initiator, options: TreeOptions(plan), notifier: notifier)
+    session = try FileSystemSession(
+      FUSE.MountOptions(plan), operations: tree, notifier: notifier)
+    let coldQueue = try ColdQueue()
+    coldServer = ColdServer(session: session, queue: coldQueue)
+    reactor = ReactorThread(
+      port: port, fuse: try session.requestDescriptor(), coldQueue: coldQueue)
+    following = Task { [tree] in await tree.followChanges() }
+  }
+
+  /// Finds the targets the source names, and logs in to them unless a person shall.
+  func begin() async throws {
+    switch plan.work {
+    case .demo:
+      if let portal = demo?.portal { try await initiator.start(portal: portal) }
+    case .initiator(.portal(let address)):
+      try await initiator.start(portal: Portal(address))
+    case .initiator(.configurationFile):
+      if let address = plan.configuration.discovery.portal {
+        try await initiator.start(portal: Portal(address))
+      }
+      if let name = plan.configuration.node.targetName,
+        let address = plan.configuration.node.portal
+      {
+        try await initiator.perform(.add(name: name, portal: Portal(address).address))
+        if plan.logsInAtStart { try await initiator.perform(.login(name: name)) }
+      }
+    case .initiator(.none): break
+    }
+  }
+
+  /// Serves until the mount is gone or a signal says to end it.
+  func serve() async {
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await initiator.run() }
+      group.addTask {
+        for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup) {
+          guard signal != .sighup else { continue }
+          logger.notice("told to end by \(signal)")
+          return
+        }
+      }
+      await group.next()
+      group.cancelAll()
+    }
+  }
+
+  /// Logs out, unmounts and waits for the threads; bounded by the limits of each step.
+  func end() async {
+    await initiator.shutdown()
+    following.cancel()
+    session.unmount()
+    port.stop()
+    reactor.join()
+    coldServer.shutDown()
+    demo?.stop()
+  }
 }

@@ -5,6 +5,9 @@ import SystemPackage
 /// The command `iscsifs`, and `mount.iscsifs` when called by that name.
 @main
 struct ISCSIFS: AsyncParsableCommand {
+  /// The version of this program; Docs/CHANGELOG.md has what is in it.
+  static let version = "0.1.0"
+
   static let configuration = CommandConfiguration(
     commandName: "iscsifs",
     abstract: "Mount iSCSI targets as files: every LUN a sparse file, every session a directory.",
@@ -17,7 +20,7 @@ struct ISCSIFS: AsyncParsableCommand {
 
       Completions for bash, zsh and fish: iscsifs --generate-completion-script SHELL.
       """,
-    version: "iscsifs 0.1.0",
+    version: "iscsifs \(version)",
     subcommands: [
       MountCommand.self, UnmountCommand.self, DiscoverCommand.self, StatusCommand.self,
       DemoCommand.self,

@@ -53,7 +53,7 @@ final class Bench: Sendable {
     target?.logicalUnits.first { $0.lun == lun }
   }
 
-  /// Waits until the snapshot satisfies `condition`; false when it does not in 20 s of this machine.
+  /// Waits until the snapshot satisfies `condition`; false when it does not in 20 real seconds.
   func reaches(_ condition: (Bench) -> Bool) async -> Bool {
     let deadline = ContinuousClock.now + .seconds(20)
     while !condition(self) {

@@ -154,7 +154,8 @@ struct LoginErrorTests {
   /// RFC 7143, 11.13.5: what is worth another try and what is not.
   @Test(arguments: [
     (2, 0, Errno.protocolError, true), (2, 1, .keyRejected, true),
-    (2, 4, .noSuchFileOrDirectory, true), (2, 6, .resourceBusy, false), (3, 0, .resourceTemporarilyUnavailable, false),
+    (2, 4, .noSuchFileOrDirectory, true), (2, 6, .resourceBusy, false),
+    (3, 0, .resourceTemporarilyUnavailable, false),
     (3, 1, .resourceTemporarilyUnavailable, false), (4, 0, .protocolError, true),
   ] as [(UInt8, UInt8, Errno, Bool)])
   func statusHasItsErrno(

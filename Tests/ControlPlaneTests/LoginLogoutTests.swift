@@ -213,6 +213,13 @@ struct LoginLogoutTests {
     #expect(bench.target?.state == .loggedOut)
   }
 
+  @Test func runEndsWithItsTask() async throws {
+    let bench = try Bench()
+    let running = Task { await bench.initiator.run() }
+    running.cancel()
+    await running.value
+  }
+
   @Test func shutdownIsBounded() async throws {
     let bench = try Bench()
     try await bench.logIn()

@@ -56,7 +56,7 @@ final class ManualClock: Clock, Sendable {
     guard isWoken else { throw CancellationError() }
   }
 
-  /// Waits until somebody sleeps, moves the time to the earliest deadline, and tells how far it was.
+  /// Waits until somebody sleeps, moves the time to the earliest deadline, and tells how far.
   func fireNext() async -> Duration {
     while true {
       let fired = state.withLock { state -> (Sleeper, Duration)? in

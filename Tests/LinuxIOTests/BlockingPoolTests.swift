@@ -10,7 +10,12 @@ struct BlockingPoolTests {
     let pool = try BlockingPool(name: "test", threadCount: 2, capacity: 64)
     let squares = await withTaskGroup(of: Int.self) { group in
       for number in 0..<20 {
-        group.addTask { (try? await pool.run(refusal: Refusal.full) { () throws(Refusal) in number * number }) ?? -1 }
+        group.addTask {
+          let square = try? await pool.run(refusal: Refusal.full) { () throws(Refusal) in
+            number * number
+          }
+          return square ?? -1
+        }
       }
       return await group.reduce(into: Set<Int>()) { $0.insert($1) }
     }

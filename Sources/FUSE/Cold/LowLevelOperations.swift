@@ -23,6 +23,12 @@ enum LowLevelOperations {
   // exactly once, by `FuseRequest` or by the one reply in the callback.
 
   private static func addNodes(to table: inout fuse_lowlevel_ops) {
+    // libfuse compares max_read with the mount option and ends the session when they differ.
+    // What the kernel is told is `InitAnswer`.
+    unsafe table.`init` = { _, connection in
+      unsafe connection?.pointee.max_read = CUnsignedInt(MountOptions.transferByteLimit)
+      unsafe connection?.pointee.max_write = CUnsignedInt(MountOptions.transferByteLimit)
+    }
     unsafe table.lookup = { request, parent, name in
       guard let request = unsafe request, let name = unsafe name else { return }
       guard let name = unsafe String(validatingCString: name) else {

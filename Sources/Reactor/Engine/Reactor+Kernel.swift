@@ -9,7 +9,7 @@ extension Reactor {
   /// Reads what the kernel asks: one request when they come singly, until none is left when not.
   mutating func drainKernel() {
     var taken = 0
-    while isRunning && !isFUSEPaused {
+    while !isUnmounted && !isFUSEPaused {
       guard let index = slots.nextFreeRequest else {
         pauseKernel()
         break
@@ -34,9 +34,10 @@ extension Reactor {
     // Nothing there; a request interrupted before it was read; a request that went away.
     case EAGAIN, EINTR, ENOENT: return
     default:
-      // ENODEV: unmounted, or the connection aborted.
+      // ENODEV: unmounted, or the connection aborted. The loop goes on for the logouts.
+      poll.remove(fuseNumber)
+      isUnmounted = true
       port.eventContinuation.yield(.unmounted)
-      isRunning = false
     }
   }
 
@@ -95,7 +96,7 @@ extension Reactor {
   /// Watches /dev/fuse again once a slot is free and no cold request waits.
   mutating func resumeKernel() {
     if stalledColdLength > 0 { hand(overCold: stalledColdLength) }
-    guard stalledColdLength == 0, slots.nextFreeRequest != nil else { return }
+    guard !isUnmounted, stalledColdLength == 0, slots.nextFreeRequest != nil else { return }
     do throws(Errno) {
       try poll.add(fuseNumber, .readable, token: Token.fuse)
       isFUSEPaused = false

@@ -41,6 +41,8 @@ struct Reactor: ~Copyable {
   /// One bit a session: something changed that may let it send.
   var sessionsToPump: UInt64 = 0
   var isRunning = true
+  /// /dev/fuse is closed; the sessions may still be logged out.
+  var isUnmounted = false
   /// No slot was free, or the cold queue full: /dev/fuse is not watched.
   var isFUSEPaused = false
   /// A cold request that the cold queue had no room for yet, in the next free slot's pages.

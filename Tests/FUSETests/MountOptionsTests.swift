@@ -1,0 +1,35 @@
+import Testing
+
+@testable import FUSE
+
+struct MountOptionsTests {
+  @Test("The kernel is told its limits and who we are")
+  func words() {
+    #expect(
+      MountOptions(mountPoint: "/m", source: "10.0.0.5:3260").kernelOptions
+        == "fsname=10.0.0.5:3260,subtype=iscsifs,max_read=1048576,default_permissions,nosuid,"
+        + "nodev,noexec,noatime")
+  }
+
+  @Test("Options that were asked for are passed on, and a source cannot smuggle in others")
+  func choices() {
+    let options = MountOptions(
+      mountPoint: "/m", source: "a,suid\\", allowsOthers: true, isReadOnly: true)
+    #expect(options.kernelOptions.hasPrefix("fsname=a\\,suid\\\\,subtype"))
+    #expect(options.kernelOptions.hasSuffix(",allow_other,ro"))
+  }
+
+  @Test("A mount point that is not there, no directory or not empty is refused in words")
+  func mountPoints() {
+    #expect(throws: MountError.mountPointAbsent(path: "/nowhere/at/all")) {
+      try MountPoint(path: "/nowhere/at/all").check()
+    }
+    #expect(throws: MountError.mountPointNotDirectory(path: "/etc/passwd")) {
+      try MountPoint(path: "/etc/passwd").check()
+    }
+    #expect(throws: MountError.mountPointNotEmpty(path: "/etc")) {
+      try MountPoint(path: "/etc").check()
+    }
+    #expect(MountError.mountPointAbsent(path: "/x").sentence.contains("/x does not exist"))
+  }
+}

@@ -1,0 +1,71 @@
+import SystemPackage
+import Testing
+
+@testable import FUSE
+
+/// One answer a request, whatever happens to it.
+struct RequestLifecycleTests {
+  private let opened = OpenedFile(number: OpenFileNumber(rawValue: 5), options: [.direct])
+
+  @Test("The first answer counts, the second is dropped")
+  func answersOnce() throws {
+    let pipe = try ReplyPipe()
+    let request = FuseRequest(unique: 3, origin: .raw(pipe.channel))
+    #expect(request.answer(opened: opened))
+    #expect(!request.fail(.ioError))
+    #expect(pipe.replies() == RawReply.bytes(unique: 3, opened: opened))
+  }
+
+  @Test("A request let go without an answer is answered EIO")
+  func answersWhenDropped() throws {
+    let pipe = try ReplyPipe()
+    do { _ = FuseRequest(unique: 3, origin: .raw(pipe.channel)) }
+    #expect(pipe.replies() == RawReply.bytes(unique: 3, error: .ioError))
+  }
+
+  @Test("A dispatched OPEN is answered with what the file system says")
+  func dispatches() async throws {
+    let pipe = try ReplyPipe()
+    let operations = GatedOperations()
+    let dispatcher = try ColdDispatcher(operations: operations, cacheMode: .read)
+    dispatcher.channel = pipe.channel
+    dispatcher.serve(try open(unique: 11))
+    operations.finishOpen(.success(opened))
+    pipe.waitForReply()
+    #expect(pipe.replies() == RawReply.bytes(unique: 11, opened: opened))
+  }
+
+  @Test("An interrupted OPEN is answered EINTR at once, and closed when it succeeds later")
+  func interrupts() async throws {
+    let pipe = try ReplyPipe()
+    let operations = GatedOperations()
+    let dispatcher = try ColdDispatcher(operations: operations, cacheMode: .read)
+    dispatcher.channel = pipe.channel
+    dispatcher.serve(try open(unique: 12))
+    dispatcher.interrupt(unique: 12)
+    #expect(pipe.replies() == RawReply.bytes(unique: 12, error: .interrupted))
+    operations.finishOpen(.success(opened))
+    #expect(await operations.released() == opened.number)
+    #expect(pipe.replies().isEmpty)
+  }
+
+  @Test("Closing answers what is left, and a later answer goes nowhere")
+  func closes() async throws {
+    let pipe = try ReplyPipe()
+    let operations = GatedOperations()
+    let dispatcher = try ColdDispatcher(operations: operations, cacheMode: .read)
+    dispatcher.channel = pipe.channel
+    dispatcher.serve(try open(unique: 13))
+    dispatcher.close()
+    #expect(
+      pipe.replies() == RawReply.bytes(unique: 13, error: .operationNotSupportedByDevice))
+    operations.finishOpen(.success(opened))
+    #expect(await operations.released() == opened.number)
+    #expect(pipe.replies().isEmpty)
+  }
+
+  private func open(unique: UInt64) throws -> OpenRequest {
+    let bytes = RequestBytes.open(unique: unique, node: 2, flags: 0)
+    return try #require(unsafe OpenRequest(parsing: bytes.span.bytes))
+  }
+}

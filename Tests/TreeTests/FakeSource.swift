@@ -1,0 +1,69 @@
+import ISCSI
+import Reactor
+import SystemPackage
+
+@testable import ControlPlane
+
+/// A control plane that shows what the test gives it and remembers what it was told.
+actor FakeSource: TreeSource {
+  enum Told: Equatable {
+    case root(RootCommand)
+    case target(TargetCommand, String)
+    case session(SessionCommand, String, Int)
+    case name(String)
+    case opened(LogicalUnitHandle, writable: Bool)
+    case closed(LogicalUnitHandle)
+  }
+
+  private var current: InitiatorSnapshot
+  private(set) var told: [Told] = []
+  private var refusal: ControlError?
+  private var openError: Errno?
+  private var numbers: SessionStatistics?
+  nonisolated let changes: AsyncStream<TreeChange>
+  nonisolated let changed: AsyncStream<TreeChange>.Continuation
+
+  init(_ snapshot: InitiatorSnapshot) {
+    current = snapshot
+    (changes, changed) = AsyncStream.makeStream()
+    var numbers = SessionStatistics()
+    numbers.cmdSN = 10
+    numbers.expCmdSN = 11
+    numbers.maxCmdSN = 42
+    numbers.expStatSN = 0
+    self.numbers = numbers
+  }
+
+  func show(_ snapshot: InitiatorSnapshot) { current = snapshot }
+  func refuse(_ error: ControlError?) { refusal = error }
+  func refuseOpens(_ error: Errno?) { openError = error }
+  func hideStatistics() { numbers = nil }
+
+  func snapshot() -> InitiatorSnapshot { current }
+
+  func perform(_ command: RootCommand) throws(ControlError) { try note(.root(command)) }
+
+  func perform(_ command: TargetCommand, target: String) throws(ControlError) {
+    try note(.target(command, target))
+  }
+
+  func perform(
+    _ command: SessionCommand, target: String, session: Int
+  ) throws(ControlError) { try note(.session(command, target, session)) }
+
+  func setInitiatorName(_ name: String) throws(ControlError) { try note(.name(name)) }
+
+  func openLogicalUnit(_ unit: LogicalUnitHandle, writable: Bool) throws(Errno) {
+    if let openError { throw openError }
+    told.append(.opened(unit, writable: writable))
+  }
+
+  func closeLogicalUnit(_ unit: LogicalUnitHandle) { told.append(.closed(unit)) }
+
+  func statistics(_ session: SessionHandle) -> SessionStatistics? { numbers }
+
+  private func note(_ what: Told) throws(ControlError) {
+    if let refusal { throw refusal }
+    told.append(what)
+  }
+}

@@ -1,0 +1,143 @@
+import FUSE
+import ISCSI
+import SystemPackage
+import Testing
+
+@testable import ControlPlane
+@testable import Tree
+
+/// What writes do, and what they are refused with.
+struct TreeControlTests {
+  private static let target = "targets/\(Fixtures.iqn)"
+
+  @Test("A command reaches whom it was written for")
+  func commands() async throws {
+    let walker = try Walker([try Fixtures.target()])
+    try await walker.write("discover 10.0.0.5\n", to: "control")
+    try await walker.write("logout force", to: Self.target + "/control")
+    try await walker.write("drop\n", to: Self.target + "/sessions/1/control")
+    try await walker.write("iqn.2026-02.org.example:me\n", to: "initiatorname")
+    #expect(
+      await walker.source.told == [
+        .root(.discover(source: "10.0.0.5")), .target(.logout(force: true), Fixtures.iqn),
+        .session(.drop, Fixtures.iqn, 1), .name("iqn.2026-02.org.example:me"),
+      ])
+  }
+
+  @Test("An unknown verb is EINVAL, nothing is done and last_error says why")
+  func unknownVerb() async throws {
+    let walker = try Walker([try Fixtures.target()])
+    await #expect(throws: Errno.invalidArgument) {
+      try await walker.write("frobnicate\n", to: Self.target + "/control")
+    }
+    #expect(await walker.source.told.isEmpty)
+    #expect(try await walker.read("last_error").hasPrefix("7 INVAL unknown verb \"frobnicate\""))
+    try await walker.write("rescan\n", to: "control")
+    #expect(try await walker.read("last_error") == "0 SUCCESS\n")
+  }
+
+  @Test("A command longer than 4096 bytes is EINVAL, however long")
+  func tooLong() async throws {
+    let walker = try Walker([])
+    for count in [4097, 8192, 1 << 20] {
+      await #expect(throws: Errno.invalidArgument) {
+        try await walker.write(String(repeating: "a", count: count), to: "control")
+      }
+      #expect(try await walker.read("last_error").contains("at most 4096 bytes"))
+    }
+  }
+
+  @Test("The control plane's refusal becomes the writer's errno and the sentence")
+  func refusal() async throws {
+    let walker = try Walker([try Fixtures.target()])
+    await walker.source.refuse(
+      ControlError(.resourceBusy, .busy, "lun1 is open\nand \u{1B}[31mred"))
+    await #expect(throws: Errno.resourceBusy) {
+      try await walker.write("logout\n", to: Self.target + "/control")
+    }
+    #expect(try await walker.read("last_error") == "28 BUSY lun1 is open?and ?[31mred\n")
+  }
+
+  @Test("Reading control shows the verbs; a session's control cannot be read")
+  func usage() async throws {
+    let walker = try Walker([try Fixtures.target()])
+    #expect(try await walker.read("control") == CommandGrammar.rootUsage)
+    #expect(try await walker.read(Self.target + "/control") == CommandGrammar.targetUsage)
+    await #expect(throws: Errno.permissionDenied) {
+      try await walker.open(Self.target + "/sessions/1/control")
+    }
+  }
+
+  @Test("Opening a read-only attribute for writing is EACCES, also for root", arguments: [1, 2])
+  func readOnly(flags: UInt32) async throws {
+    let walker = try Walker([try Fixtures.target()])
+    for path in ["status", "version", "last_error", Self.target + "/state"] {
+      await #expect(throws: Errno.permissionDenied) { try await walker.open(path, flags: flags) }
+    }
+  }
+
+  @Test("One open takes commands one behind the other, but none in the middle of nowhere")
+  func offsets() async throws {
+    let walker = try Walker([])
+    let (file, _) = try await walker.open("control", flags: 1)
+    func write(_ text: String, at offset: UInt64) async throws {
+      let bytes = [UInt8](text.utf8)
+      try await walker.tree.write(
+        bytes, byteCount: bytes.count, to: file.number, offset: offset)
+    }
+    try await write("rescan\n", at: 0)
+    try await write("rescan\n", at: 7)
+    await #expect(throws: Errno.invalidArgument) { try await write("rescan\n", at: 100) }
+    let (appending, _) = try await walker.open("control", flags: 0o2001)
+    try await walker.tree.write(
+      [UInt8]("login".utf8), byteCount: 5, to: appending.number, offset: 55)
+    #expect(
+      await walker.source.told == [.root(.rescan), .root(.rescan), .root(.login(name: nil))])
+  }
+
+  @Test("What is built at open stays the same for that open file")
+  func stable() async throws {
+    let walker = try Walker([try Fixtures.target()])
+    let (file, _) = try await walker.open(Self.target + "/state")
+    var changed = try Fixtures.target()
+    changed.state = .recovering
+    await walker.source.show(Fixtures.initiator([changed], revision: 2))
+    let bytes = try await walker.tree.read(file.number, offset: 7, count: 100)
+    #expect(String(decoding: bytes, as: UTF8.self) == "IN\n")
+    #expect(try await walker.tree.read(file.number, offset: 99, count: 100).isEmpty)
+    #expect(try await walker.read(Self.target + "/state") == "RECOVERING\n")
+  }
+
+  @Test("Counters of a session that is gone are ENOTCONN")
+  func counters() async throws {
+    let walker = try Walker([try Fixtures.target()])
+    await walker.source.hideStatistics()
+    await #expect(throws: Errno.socketNotConnected) {
+      try await walker.read(Self.target + "/sessions/1/cmdsn")
+    }
+  }
+
+  @Test("Owners and modes cannot be changed; sizes only to what they are")
+  func setAttributes() async throws {
+    let walker = try Walker([try Fixtures.target()])
+    func set(_ changes: AttributeChanges, _ path: String) async throws {
+      _ = try await walker.tree.setAttributes(
+        changes, of: try await walker.attributes(path).node)
+    }
+    let lun = Self.target + "/lun1"
+    await #expect(throws: Errno.notPermitted) {
+      try await set(AttributeChanges(permissions: 0o777), lun)
+    }
+    await #expect(throws: Errno.notPermitted) { try await set(AttributeChanges(userID: 0), "status") }
+    try await set(AttributeChanges(sizeBytes: Fixtures.diskBytes), lun)
+    await #expect(throws: Errno.notPermitted) { try await set(AttributeChanges(sizeBytes: 0), lun) }
+    await #expect(throws: Errno.fileTooLarge) {
+      try await set(AttributeChanges(sizeBytes: Fixtures.diskBytes + 1), lun)
+    }
+    try await set(AttributeChanges(sizeBytes: 0), "control")
+    await #expect(throws: Errno.permissionDenied) {
+      try await set(AttributeChanges(sizeBytes: 0), "status")
+    }
+    try await set(AttributeChanges(setsTimes: true), lun)
+  }
+}
