@@ -14,7 +14,7 @@ let strict: [SwiftSetting] = [
 /// Modules the I/O path runs through: `package` members must inline across modules
 /// (Docs/Decisions/001-cross-module-optimization.md).
 let hot: [SwiftSetting] =
-  strict + [.unsafeFlags(["-enable-cmo-everything"], .when(configuration: .release))]
+  strict + [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))]
 
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
@@ -49,9 +49,9 @@ let package = Package(
     .target(
       name: "Reactor",
       dependencies: [
-        "LogicalUnit", "ISCSI", "SCSI", "Wire", "FUSE", "LinuxIO", system, collections,
+        "LogicalUnit", "ISCSI", "SCSI", "Wire", "FUSE", "LinuxIO", "CLinux", system, collections,
       ],
-      swiftSettings: hot),
+      swiftSettings: strict),
     .target(name: "Records", dependencies: [system, crypto], swiftSettings: strict),
     .target(
       name: "ControlPlane",
@@ -68,7 +68,7 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "TargetSimulator", dependencies: ["ISCSI", "SCSI", "Wire", "LinuxIO", crypto],
-      swiftSettings: hot),
+      swiftSettings: strict),
     .executableTarget(
       name: "iscsifs",
       dependencies: [
@@ -77,7 +77,11 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
-      swiftSettings: strict),
+      swiftSettings: strict,
+      // The same specialisation of a standard-library generic in two hot modules is one function.
+      linkerSettings: [
+        .unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"], .when(configuration: .release))
+      ]),
 
     .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
     .testTarget(name: "SCSITests", dependencies: ["SCSI", "Wire"], swiftSettings: strict),
