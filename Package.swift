@@ -89,8 +89,12 @@ let package = Package(
       name: "LogicalUnitTests", dependencies: ["LogicalUnit", "SCSI"], swiftSettings: strict),
     .testTarget(
       name: "ISCSITests", dependencies: ["ISCSI", "SCSI", "Wire"], swiftSettings: strict),
+    .target(
+      name: "LoopbackPeer", dependencies: ["LinuxIO", "CLinux", system],
+      path: "Tests/Support/LoopbackPeer", swiftSettings: strict),
     .testTarget(
-      name: "LinuxIOTests", dependencies: ["LinuxIO", "CLinux", system], swiftSettings: strict),
+      name: "LinuxIOTests", dependencies: ["LinuxIO", "LoopbackPeer", "CLinux", system],
+      swiftSettings: strict),
     .testTarget(
       name: "FUSETests", dependencies: ["FUSE", "LinuxIO", "CLinux", system], swiftSettings: strict),
     .testTarget(
@@ -102,7 +106,7 @@ let package = Package(
       name: "ControlPlaneTests",
       dependencies: [
         "ControlPlane", "Reactor", "Records", "LogicalUnit", "ISCSI", "SCSI", "Wire", "LinuxIO",
-        "TargetSimulator", logging, system,
+        "TargetSimulator", "LoopbackPeer", logging, system,
       ],
       swiftSettings: strict),
     .testTarget(

@@ -44,7 +44,7 @@ final class ReactorHarness {
     limits.requestSlots = 16
     let made = Reactor(
       limits: limits, port: port, fuse: OwnedDescriptor(owning: fuse.ours),
-      coldQueue: ColdQueue())
+      coldQueue: try ColdQueue())
     guard let made else { throw HarnessError.noMemory }
     reactor = made
     try reactor.watch()
