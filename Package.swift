@@ -78,6 +78,13 @@ let package = Package(
       name: "LogicalUnitTests", dependencies: ["LogicalUnit", "SCSI"], swiftSettings: strict),
     .testTarget(
       name: "ISCSITests", dependencies: ["ISCSI", "SCSI", "Wire"], swiftSettings: strict),
+    .testTarget(
+      name: "ReactorTests",
+      dependencies: ["Reactor", "FUSE", "ISCSI", "SCSI", "LogicalUnit", "LinuxIO", "Wire", system],
+      swiftSettings: strict),
+    .testTarget(
+      name: "TargetSimulatorTests", dependencies: ["TargetSimulator", "ISCSI", "SCSI", "Wire"],
+      swiftSettings: strict),
     .testTarget(name: "RecordsTests", dependencies: ["Records", system], swiftSettings: strict),
     .testTarget(
       name: "CommandLineTests",
