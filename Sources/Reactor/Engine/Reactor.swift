@@ -1,4 +1,5 @@
 import FUSE
+import ISCSI
 import LinuxIO
 import LogicalUnit
 
@@ -15,10 +16,10 @@ struct Reactor: ~Copyable {
     static let firstSession: UInt64 = 2
   }
 
-  /// Task tag halves that are no slot.
+  /// Task tags that are no slot's: `SlotTable` ends below their low halves.
   enum Tag {
-    static let ping: UInt16 = 0xFFFE
-    static let logout: UInt16 = 0xFFFD
+    static let ping = InitiatorTaskTag(rawValue: 0x1_FFFE)
+    static let logout = InitiatorTaskTag(rawValue: 0xFFFD)
   }
 
   let limits: IOLimits
@@ -43,8 +44,8 @@ struct Reactor: ~Copyable {
   var isRunning = true
   /// No slot was free, or the cold queue full: /dev/fuse is not watched.
   var isFUSEPaused = false
-  /// A cold request that the cold queue had no room for yet, in the next free slot's pages.
-  var stalledColdLength = 0
+  /// A cold request that the cold queue had no room for yet, in its slot's pages.
+  var stalledCold: (slot: Int, length: Int)?
   /// Requests were waiting one behind the other the last time: read until there are none.
   var drainsFUSE = false
   /// Slots in stage `delayed`.
@@ -56,7 +57,9 @@ struct Reactor: ~Copyable {
     limits: IOLimits, port: ReactorPort, fuse: consuming OwnedDescriptor?, coldQueue: ColdQueue
   ) {
     precondition(limits.sessions <= 64, "sessions are bits of a word")
-    guard let slots = SlotTable(limits: limits), let poll = try? EventPoll(capacity: limits.sessions + 2) else { return nil }
+    guard let slots = SlotTable(limits: limits),
+      let poll = try? EventPoll(capacity: limits.sessions + 2)
+    else { return nil }
     let slotCapacity = Self.powerOfTwo(atLeast: slots.count)
     guard
       let sessions = try? FixedArray<Session>(
