@@ -11,8 +11,8 @@ import Wire
 
 /// A reactor between a kernel and a target that the test plays, turn by turn, without a thread.
 ///
-/// /dev/fuse is one end of a sequenced-packet socket pair (a request a packet, a reply a packet), the
-/// connection one end of a stream pair.
+/// /dev/fuse is one end of a sequenced-packet socket pair (a request a packet, a reply a packet),
+/// the connection one end of a stream pair.
 final class ReactorHarness {
   static let unit = LogicalUnitHandle(index: 3, generation: 7)
   static let session = SessionHandle(index: 5, generation: 2)
@@ -156,6 +156,17 @@ final class ReactorHarness {
     shutdown(kernel, CInt(SHUT_RDWR))
     turn()
   }
+
+  /// Starts another session, whose target is silent; returns that target's end.
+  func startSilent(_ session: SessionHandle) throws -> CInt {
+    let connection = try Self.pair(SOCK_STREAM)
+    start(session, socket: connection.ours)
+    turn()
+    return connection.theirs
+  }
+
+  /// Tasks at the target of the session at `index`.
+  func inFlightCount(_ index: Int) -> UInt32 { reactor.sessions[index].inFlightCount }
 
   /// The target closes its end.
   func closeTarget() throws {
@@ -373,7 +384,9 @@ extension [UInt8] {
   }
 
   /// Sense data in fixed format (SPC-5, 4.4.3).
-  static func sense(_ key: UInt8, _ code: UInt8, _ qualifier: UInt8, deferred: Bool = false) -> [UInt8] {
+  static func sense(
+    _ key: UInt8, _ code: UInt8, _ qualifier: UInt8, deferred: Bool = false
+  ) -> [UInt8] {
     [deferred ? 0x71 : 0x70, 0, key, 0, 0, 0, 0, 10, 0, 0, 0, 0, code, qualifier, 0, 0, 0, 0]
   }
 

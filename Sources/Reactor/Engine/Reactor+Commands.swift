@@ -29,7 +29,7 @@ extension Reactor {
     }
   }
 
-  private mutating func expose(_ handle: LogicalUnitHandle, _ registration: LogicalUnitRegistration) {
+  private func expose(_ handle: LogicalUnitHandle, _ registration: LogicalUnitRegistration) {
     let index = Int(handle.index)
     precondition(index < units.count, "the control plane gives out places the reactor has")
     if units[index].state == .free || units[index].generation != handle.generation {

@@ -132,7 +132,8 @@ extension Reactor {
     let memory = unsafe slots.memory(index)
     let (head, tail) = (Int(slot.headFill), Int(slot.tailFill))
     let payloadEnd = SlotMemory.writePayload + Int(slot.resultLength)
-    // SAFETY: fills are shorter than a block of at most 4096 bytes, which `SlotMemory` leaves room for.
+    // SAFETY: fills are shorter than a block of at most 4096 bytes, for which `SlotMemory` leaves
+    // room.
     if slot.step == .readHead {
       let block = unsafe memory + SlotMemory.scratchHead
       unsafe (memory + SlotMemory.writePayload - head).copyMemory(from: block, byteCount: head)

@@ -7,7 +7,8 @@ import LogicalUnit
 ///
 /// It lives on its thread's stack and is touched by no other; the control plane talks to it through
 /// its `ReactorPort`. A turn runs to completion: take what is ready, decide, then send everything
-/// queued for a connection at once. All memory is taken at init; what is full makes the kernel wait.
+/// queued for a connection at once. All memory is taken at init; what is full makes the kernel
+/// wait.
 struct Reactor: ~Copyable {
   /// Epoll tokens; sessions follow.
   enum Token {

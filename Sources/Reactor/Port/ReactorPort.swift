@@ -5,9 +5,10 @@ package import SystemPackage
 
 /// The one door between the control plane and a reactor.
 ///
-/// Every method may be called from any thread or task; the reactor takes what was asked at the start
-/// of its next turn. What is refused or lost comes back as the result of the call; what happens
-/// unasked comes as `events`. Nothing here is on the I/O path.
+/// Every method may be called from any thread or task; the reactor takes what was asked at the
+/// start of its next turn, and one that has ended refuses it at once. What is refused
+/// or lost comes back as the result of the call; what happens unasked comes as `events`. Nothing
+/// here is on the I/O path.
 package final class ReactorPort: Sendable {
   /// Commands that may wait for the reactor; control tasks beyond are refused as busy.
   static let commandCapacity = 512
