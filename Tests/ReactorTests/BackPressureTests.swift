@@ -100,4 +100,13 @@ struct BackPressureTests {
     #expect(harness.reply()?.payload == .pattern(512))
     #expect(!harness.isKernelWaiting && harness.busySlots == 0)
   }
+
+  @Test("an unmount is seen also while the kernel is made to wait")
+  func unmountWhileFull() throws {
+    let harness = try ReactorHarness()
+    for index in 0..<17 { _ = harness.read(offset: UInt64(index) * 512, size: 512) }
+    #expect(harness.isKernelWaiting)
+    harness.unmount()
+    #expect(!harness.isRunning)
+  }
 }

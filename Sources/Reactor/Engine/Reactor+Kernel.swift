@@ -6,8 +6,14 @@ import SystemPackage
 
 /// Requests from /dev/fuse and answers to it.
 extension Reactor {
+  /// What /dev/fuse is ready for; while the kernel waits only its end is of interest.
+  mutating func serveKernel(_ interest: EventPoll.Interest) {
+    guard isFUSEPaused else { return drainKernel() }
+    if !interest.isDisjoint(with: [.error, .hangup]) { endKernel(errorNumber: ENODEV) }
+  }
+
   /// Reads what the kernel asks: one request when they come singly, until none is left when not.
-  mutating func drainKernel() {
+  private mutating func drainKernel() {
     var taken = 0
     while isRunning && !isFUSEPaused {
       guard let index = slots.nextFreeRequest else {
@@ -102,7 +108,15 @@ extension Reactor {
   private mutating func pauseKernel() {
     guard !isFUSEPaused, fuseNumber >= 0 else { return }
     isFUSEPaused = true
-    poll.remove(fuseNumber)
+    watchKernel([])
+  }
+
+  private mutating func watchKernel(_ interest: EventPoll.Interest) {
+    do throws(Errno) {
+      try poll.modify(fuseNumber, interest, token: Token.fuse)
+    } catch {
+      endKernel(errorNumber: error.rawValue)
+    }
   }
 
   /// Watches /dev/fuse again once a slot is free and no cold request waits.
@@ -113,12 +127,8 @@ extension Reactor {
       slots.free(slot)
     }
     guard slots.nextFreeRequest != nil else { return }
-    do throws(Errno) {
-      try poll.add(fuseNumber, .readable, token: Token.fuse)
-      isFUSEPaused = false
-    } catch {
-      endKernel(errorNumber: error.rawValue)
-    }
+    isFUSEPaused = false
+    watchKernel(.readable)
   }
 
   /// The caller of a request wants it over; false when the request is none of ours.

@@ -30,7 +30,7 @@ extension Reactor {
     for position in 0..<eventCount {
       let event = poll.event(at: position)
       switch event.token {
-      case Token.fuse: drainKernel()
+      case Token.fuse: serveKernel(event.interest)
       case Token.wakeup: takeCommands()
       default: serve(session: Int(event.token - Token.firstSession), event.interest)
       }
