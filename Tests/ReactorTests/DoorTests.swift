@@ -91,8 +91,9 @@ struct DoorTests {
       harness.turn()
     }
     try await harness.told({ .withdraw(unit, .noSuchAddressOrDevice, $0) }) {
-      #expect(harness.busyUnit == 1)
+      #expect(harness.busyUnit == 1 && harness.waitingWithdrawals == 2)
       harness.sendDataIn(task, .pattern(512))
+      #expect(harness.busyUnit == 0 && harness.waitingWithdrawals == 0)
     }
     await first
   }
@@ -146,4 +147,8 @@ struct DoorTests {
     harness.reactor.end()
     #expect(await harness.events() == [.unmounted])
   }
+}
+
+extension ReactorHarness {
+  var waitingWithdrawals: Int { reactor.units[Int(Self.unit.index)].withdrawals.count }
 }
