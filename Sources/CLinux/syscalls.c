@@ -23,8 +23,10 @@
 
 int64_t clinux_read(int fd, void *buffer, size_t count) { RETRY(int64_t, read(fd, buffer, count)); }
 
-int64_t clinux_readv(int fd, const struct iovec *vectors, int count) {
-  RETRY(int64_t, readv(fd, vectors, count));
+int64_t clinux_read_two(int fd, void *first, size_t first_count, void *second,
+                        size_t second_count) {
+  struct iovec vectors[] = {{first, first_count}, {second, second_count}};
+  RETRY(int64_t, readv(fd, vectors, 2));
 }
 
 int64_t clinux_write(int fd, const void *buffer, size_t count) {
@@ -33,6 +35,12 @@ int64_t clinux_write(int fd, const void *buffer, size_t count) {
 
 int64_t clinux_writev(int fd, const struct iovec *vectors, int count) {
   RETRY(int64_t, writev(fd, vectors, count));
+}
+
+int64_t clinux_write_two(int fd, const void *first, size_t first_count, const void *second,
+                         size_t second_count) {
+  struct iovec vectors[] = {{(void *)first, first_count}, {(void *)second, second_count}};
+  RETRY(int64_t, writev(fd, vectors, 2));
 }
 
 // Linux closes the descriptor also when close(2) says EINTR.

@@ -11,10 +11,13 @@ package enum Transfer {
     unsafe Int(clinux_read(fd, bytes, count))
   }
 
-  /// The corresponding C function is `readv`.
+  /// Fills `first`, then `second`; the corresponding C function is `readv`.
   @inline(__always)
-  package static func read(_ fd: CInt, _ vectors: UnsafePointer<iovec>, _ count: Int) -> Int {
-    unsafe Int(clinux_readv(fd, vectors, CInt(count)))
+  package static func read(
+    _ fd: CInt, _ first: UnsafeMutableRawPointer, _ firstCount: Int,
+    then second: UnsafeMutableRawPointer, _ secondCount: Int
+  ) -> Int {
+    unsafe Int(clinux_read_two(fd, first, firstCount, second, secondCount))
   }
 
   /// The corresponding C function is `write`.
@@ -23,10 +26,13 @@ package enum Transfer {
     unsafe Int(clinux_write(fd, bytes, count))
   }
 
-  /// The corresponding C function is `writev`.
+  /// Writes `first`, then `second`; the corresponding C function is `writev`.
   @inline(__always)
-  package static func write(_ fd: CInt, _ vectors: UnsafePointer<iovec>, _ count: Int) -> Int {
-    unsafe Int(clinux_writev(fd, vectors, CInt(count)))
+  package static func write(
+    _ fd: CInt, _ first: UnsafeRawPointer, _ firstCount: Int,
+    then second: UnsafeRawPointer, _ secondCount: Int
+  ) -> Int {
+    unsafe Int(clinux_write_two(fd, first, firstCount, second, secondCount))
   }
 
   /// The corresponding C function is `sendmsg` (MSG_NOSIGNAL, MSG_DONTWAIT).

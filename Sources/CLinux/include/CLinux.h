@@ -18,9 +18,14 @@ CLINUX_HOT uint32_t clinux_crc32c(uint32_t crc, const void *bytes, size_t count)
 
 // Descriptors.
 CLINUX_HOT int64_t clinux_read(int fd, void *buffer, size_t count);
-CLINUX_HOT int64_t clinux_readv(int fd, const struct iovec *vectors, int count);
+/// Fills `first`, then `second`.
+CLINUX_HOT int64_t clinux_read_two(int fd, void *first, size_t first_count, void *second,
+                                   size_t second_count);
 CLINUX_HOT int64_t clinux_write(int fd, const void *buffer, size_t count);
 CLINUX_HOT int64_t clinux_writev(int fd, const struct iovec *vectors, int count);
+/// Writes `first`, then `second`, in one call.
+CLINUX_HOT int64_t clinux_write_two(int fd, const void *first, size_t first_count,
+                                    const void *second, size_t second_count);
 int clinux_close(int fd);
 int clinux_set_nonblocking(int fd);
 int clinux_duplicate(int fd);

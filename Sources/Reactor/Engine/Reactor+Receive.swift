@@ -66,14 +66,11 @@ extension Reactor {
     let count: Int
     if remaining > 0 {
       let slot = sessions[index].payloadSlot
-      var vectors = unsafe (
-        iovec(
-          iov_base: slots.memory(slot) + sessions[index].payloadOffset, iov_len: remaining),
-        iovec(iov_base: sessions[index].receive.free, iov_len: bulk)
-      )
-      // SAFETY: the payload's range was checked against the slot's transfer; the rest is the
+      // SAFETY: the payload's range was checked against the slot's transfer, the rest is the
       // buffer's.
-      count = unsafe withUnsafePointer(to: &vectors.0) { unsafe Transfer.read(number, $0, 2) }
+      count = unsafe Transfer.read(
+        number, slots.memory(slot) + sessions[index].payloadOffset, remaining,
+        then: sessions[index].receive.free, bulk)
     } else {
       count = unsafe Transfer.read(number, sessions[index].receive.free, bulk)
     }
