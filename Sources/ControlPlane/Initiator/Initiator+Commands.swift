@@ -33,8 +33,13 @@ extension Initiator {
     case .logout(let force): try await target.logOut(force: force)
     case .rescan:
       if let error = await target.rescan() { throw error }
+      await target.forgetError()
     case .remove: try await remove(directoryName)
     }
+  }
+
+  package func noteRefusal(_ error: ControlError, target directoryName: String) async {
+    await targets[directoryName]?.show(error)
   }
 
   package func perform(

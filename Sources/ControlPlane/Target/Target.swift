@@ -184,4 +184,16 @@ actor Target {
     lastError = error
     logger.warning("\(error.line)")
   }
+
+  /// Shows why a command was refused; whoever wrote it was told already.
+  func show(_ error: ControlError) {
+    lastError = error
+    publish()
+  }
+
+  /// A command has succeeded: what was wrong before it no longer is.
+  func forgetError() {
+    lastError = nil
+    publish()
+  }
 }
