@@ -9,6 +9,14 @@ import Testing
   "End to end", .serialized, .timeLimit(.minutes(2)), .requires(.root, .binary, .fuse))
 enum EndToEnd {}
 
+extension MountedFileSystem {
+  /// The first target is logged in and its LUN 1 can be read.
+  func expectServing(sourceLocation: SourceLocation = #_sourceLocation) async {
+    let result = await shell("cat $T/state; head -c 1 $T/lun1 | wc -c")
+    #expect(result.lines == ["LOGGED_IN", "1"], "\(result)", sourceLocation: sourceLocation)
+  }
+}
+
 extension ShellResult {
   /// Fails with all the script wrote, not only with its status.
   func expectSuccess(sourceLocation: SourceLocation = #_sourceLocation) {

@@ -21,6 +21,57 @@ extension Target {
     var first = Duration.zero
     if case .requestedByTarget(let seconds) = failure { first = .seconds(Int(seconds)) }
     sessions[index].recovery = Task { await self.recover(handle, after: first) }
+    if let limit = context.settings.sessionTimeouts.replacementMilliseconds {
+      sessions[index].patience = Task { [context] in
+        do { try await context.clock.sleep(for: .milliseconds(limit)) } catch { return }
+        self.noteOverdue(handle)
+      }
+    }
+  }
+
+  private func noteOverdue(_ handle: SessionHandle) {
+    guard let index = sessions.firstIndex(where: { $0.handle == handle }), sessions[index].isLost
+    else { return }
+    sessions[index].isOverdue = true
+    wakeOpens()
+  }
+
+  // MARK: - Opens
+
+  /// Pending I/O waits for a path, so opens do too.
+  private var awaitsPath: Bool {
+    !sessions.isEmpty && sessions.allSatisfy { $0.isLost && !$0.isOverdue }
+  }
+
+  /// Lets an open wait here for the path, where its caller can be interrupted.
+  ///
+  /// Let go, the kernel would drop the file's cached pages and wait, deaf to every signal, for
+  /// those that reads under way have locked.
+  func waitForPath() async throws(Errno) {
+    while awaitsPath {
+      let number = nextWaitingOpen
+      nextWaitingOpen += 1
+      await withTaskCancellationHandler {
+        await withCheckedContinuation { continuation in
+          if Task.isCancelled { return continuation.resume() }
+          waitingOpens[number] = continuation
+        }
+      } onCancel: {
+        Task { await self.wakeOpen(number) }
+      }
+      if Task.isCancelled { throw .interrupted }
+    }
+  }
+
+  /// Lets opens look again: the path is there, given up or not wanted any more.
+  func wakeOpens() {
+    let waiting = waitingOpens.values
+    waitingOpens = [:]
+    for continuation in waiting { continuation.resume() }
+  }
+
+  private func wakeOpen(_ number: Int) {
+    waitingOpens.removeValue(forKey: number)?.resume()
   }
 
   /// Logs the session in again under the same ISID, until it succeeds or nobody wants it any more.
@@ -70,7 +121,11 @@ extension Target {
     else { return false }
     sessions[index].facts = connection.facts
     sessions[index].isLost = false
+    sessions[index].isOverdue = false
     sessions[index].recovery = nil
+    sessions[index].patience?.cancel()
+    sessions[index].patience = nil
+    wakeOpens()
     context.port.start(handle, connection.takeHandover())
     logger.info("session \(sessions[index].number) is back")
     lastError = nil

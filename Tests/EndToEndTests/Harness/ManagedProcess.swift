@@ -28,7 +28,7 @@ final class ManagedProcess: Sendable {
     var argv = unsafe arguments.map { unsafe strdup($0) } + [nil]
     var envp = unsafe values.map { unsafe strdup("\($0.key)=\($0.value)") } + [nil]
     defer {
-      for unsafe string in unsafe argv + envp { unsafe free(string) }
+      for unsafestring in unsafe argv + envp { unsafe free(string) }
     }
     var actions = unsafe posix_spawn_file_actions_t()
     var attributes = posix_spawnattr_t()
@@ -45,8 +45,15 @@ final class ManagedProcess: Sendable {
     unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
     // Closing what is not open is no error.
     for number in 3..<Int32(256) { unsafe posix_spawn_file_actions_addclose(&actions, number) }
-    // POSIX_SPAWN_SETSID, which the importer does not show.
-    unsafe posix_spawnattr_setflags(&attributes, 0x80)
+    // Signals as a shell gives them, whatever the test runner blocks or ignores.
+    var none = sigset_t()
+    var all = sigset_t()
+    unsafe sigemptyset(&none)
+    unsafe sigfillset(&all)
+    unsafe posix_spawnattr_setsigmask(&attributes, &none)
+    unsafe posix_spawnattr_setsigdefault(&attributes, &all)
+    // POSIX_SPAWN_SETSID, which the importer does not show, SETSIGDEF and SETSIGMASK.
+    unsafe posix_spawnattr_setflags(&attributes, 0x80 | 0x04 | 0x08)
     var processID: pid_t = 0
     let error = unsafe posix_spawnp(&processID, arguments[0], &actions, &attributes, &argv, &envp)
     guard error == 0 else {

@@ -22,16 +22,22 @@ final class MountedFileSystem: Resource {
   let foreground: ManagedProcess?
   /// The daemon's id; 0 when it could not be found.
   let daemonID: pid_t
+  /// Shell variables for every script.
+  private let prelude: String
 
-  private init(path: String, foreground: ManagedProcess?, daemonID: pid_t) {
+  private init(
+    path: String, foreground: ManagedProcess?, daemonID: pid_t, prelude: String = "true"
+  ) {
     self.path = path
     self.foreground = foreground
     self.daemonID = daemonID
+    self.prelude = prelude
   }
 
   /// Mounts as a person does: the command returns and the daemon goes on.
   static func start(
-    _ lab: Lab, _ work: Work, at given: String? = nil, options: [String] = []
+    _ lab: Lab, _ work: Work, at given: String? = nil, options: [String] = [],
+    prelude: String = "true"
   ) async throws -> MountedFileSystem {
     let path = try given ?? lab.makeDirectory("mnt")
     let words = ([Binary.path] + work.words + [path] + Self.flags(lab, options))
@@ -41,12 +47,12 @@ final class MountedFileSystem: Resource {
       throw ManagedProcess.Failure(description: "\(path) is not mounted: \(result)")
     }
     let mount = MountedFileSystem(
-      path: path, foreground: nil, daemonID: daemonID(of: path))
+      path: path, foreground: nil, daemonID: daemonID(of: path), prelude: prelude)
     lab.own(mount)
     return mount
   }
 
-  /// Mounts as a child of ours that logs to a file, and waits until the tree is there; logins go on.
+  /// Mounts as a child of ours that logs to a file, and waits for the tree; logins go on.
   static func startInForeground(
     _ lab: Lab, _ work: Work, at given: String? = nil, options: [String] = []
   ) async throws -> MountedFileSystem {
@@ -86,9 +92,8 @@ final class MountedFileSystem: Resource {
   /// Runs a script in the mount point, as M, with the first target's directory as T.
   func shell(_ script: String, limit: Duration = .seconds(60)) async -> ShellResult {
     await Shell.run(
-      script, in: "/",
-      environment: ["M": path, "ISCSIFS": Binary.path],
-      limit: limit, prelude: "cd $M && T=$M/$(ls -d targets/* 2>/dev/null | head -1)")
+      script, environment: ["M": path, "ISCSIFS": Binary.path], limit: limit,
+      prelude: "cd $M && T=$M/$(ls -d targets/* 2>/dev/null | head -1)\n" + prelude)
   }
 
   func isMounted() async -> Bool {
@@ -98,7 +103,10 @@ final class MountedFileSystem: Resource {
   /// Whether the daemon still runs.
   var isRunning: Bool {
     if let foreground { return foreground.status == nil }
-    return daemonID > 0 && kill(daemonID, 0) == 0
+    // A daemon that has ended stays a zombie until init looks.
+    let line = try? String(contentsOf: URL(filePath: "/proc/\(daemonID)/stat"), encoding: .utf8)
+    guard daemonID > 0, let state = line?.split(separator: ")").last else { return false }
+    return !state.hasPrefix(" Z")
   }
 
   @discardableResult

@@ -43,7 +43,8 @@ final class PortServer: Resource {
     let answer = Array(
       "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".utf8)
     while !isEnding.load(ordering: .acquiring) {
-      let interests = [(descriptor: listener.descriptor, reads: true, writes: false)]
+      let interests =
+        [(descriptor: listener.descriptor, reads: true, writes: false)]
         + peers.map { ($0.descriptor, manner != .silent, manner == .zeros) }
       let ready = SimulatorSocket.wait(for: interests, timeoutMilliseconds: 50)
       var alive: [SimulatorSocket] = []
