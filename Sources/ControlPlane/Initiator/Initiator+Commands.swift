@@ -97,6 +97,11 @@ extension Initiator {
     } catch {
       throw ControlError(.invalidArgument, .invalid, error.sentence)
     }
+    // Targets may call themselves otherwise; a person who does has mistyped.
+    guard parsed.isPlain else {
+      throw ControlError(
+        .invalidArgument, .invalid, "\"\(name.excerpt)\" is no iqn., eui. or naa. name")
+    }
     let portal = try portal(of: address)
     if let known = targets[parsed.directoryName] {
       await known.add([portal])
