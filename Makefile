@@ -12,6 +12,8 @@ SWIFT      ?= swift
 SUDO       := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Two at a time: the build must leave a small machine usable.
 JOBS       ?= 2
+# Static: what is tried with `make run` is what is installed, and needs no toolchain to run.
+RELEASE_FLAGS := -c release --product iscsifs --static-swift-stdlib --jobs $(JOBS)
 
 BUILD_PACKAGES := libfuse3-dev fuse3 pkg-config
 TEST_PACKAGES  := tgt fio e2fsprogs qemu-utils qemu-system-common qemu-block-extra libiscsi-bin \
@@ -47,7 +49,7 @@ deps-test: deps ## Install what testing needs besides, when missing
 	$(call install_missing,$(TEST_PACKAGES))
 
 build: deps ## Build the release binary
-	$(SWIFT) build -c release --product iscsifs --jobs $(JOBS)
+	$(SWIFT) build $(RELEASE_FLAGS)
 
 run: build ## Mount Mountpoints/iscsi on the embedded target and print what to try
 	@mkdir -p $(MOUNTPOINT)
@@ -78,8 +80,7 @@ format: ## Bring the sources into that form
 
 check: lint test ## Everything a change must pass
 
-install: deps ## Install below PREFIX (/usr/local), as packages do below DESTDIR
-	$(SWIFT) build -c release --product iscsifs --static-swift-stdlib --jobs $(JOBS)
+install: build ## Install below PREFIX (/usr/local), as packages do below DESTDIR
 	install -D -m 755 $(RELEASE) $(DESTDIR)$(PREFIX)/bin/iscsifs
 	install -d $(DESTDIR)$(SBINDIR)
 	ln -sf $(PREFIX)/bin/iscsifs $(DESTDIR)$(SBINDIR)/mount.iscsifs

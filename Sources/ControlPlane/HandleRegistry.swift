@@ -4,9 +4,9 @@ import Synchronization
 /// The numbers of sessions and LUN files, and which target has which.
 final class HandleRegistry: Sendable {
   /// Sessions at once.
-  static let sessionCapacity = 1024
+  static let sessionCapacity = IOLimits().sessions
   /// LUN files at once.
-  static let logicalUnitCapacity = 16384
+  static let logicalUnitCapacity = IOLimits().logicalUnits
 
   private struct State {
     var sessions = HandleTable(capacity: HandleRegistry.sessionCapacity)

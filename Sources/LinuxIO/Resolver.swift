@@ -24,7 +24,7 @@ package enum Resolver {
     }
   }
 
-  /// The addresses of `host` in the order to try them, never empty; blocks until `deadline` at most.
+  /// The addresses of `host` in the order to try them, never empty; blocks until `deadline`.
   package static func resolve(
     host: String, port: UInt16, deadline: MonotonicTime, cancellation: CancellationSignal? = nil
   ) throws(ResolverError) -> [SocketAddress] {

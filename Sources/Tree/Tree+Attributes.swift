@@ -6,11 +6,11 @@ extension Tree {
   /// sysfs' size of an attribute whose length is not known before it is read.
   private static let unknownSizeBytes: UInt64 = 4096
 
-  func attributes(of entry: TreeEntry, node: NodeNumber) -> NodeAttributes {
+  func attributes(of entry: TreeEntry, at path: TreePath, node: NodeNumber) -> NodeAttributes {
     var attributes = NodeAttributes(
       node: node, kind: .regular, permissions: 0, sizeBytes: 0, allocatedBytes: 0,
       userID: options.userID, groupID: options.groupID, timeSeconds: options.startSeconds,
-      validSeconds: Self.attributeSeconds)
+      validSeconds: path.isDetail ? Self.detailSeconds : Self.attributeSeconds)
     switch entry {
     case .directory:
       attributes.kind = .directory

@@ -81,9 +81,11 @@ extension Tree {
   private func opened(
     _ bytes: [UInt8], scope: ControlFile.Scope?, _ flags: OpenFlags
   ) -> OpenedFile {
-    let control = flags.writes ? scope.map {
-      OpenFileTable.Control(scope: $0, appends: flags.appends)
-    } : nil
+    let control =
+      flags.writes
+      ? scope.map {
+        OpenFileTable.Control(scope: $0, appends: flags.appends)
+      } : nil
     let number = files.withLock { $0.insert(.content(bytes, control: control)) }
     return OpenedFile(number: number, options: [.direct, .noFlush])
   }

@@ -9,9 +9,11 @@ extension Tree: FileSystemOperations {
     let (path, entry) = try await resolve(parent)
     guard case .directory(let directory) = entry else { throw .notDirectory }
     guard let child = directory.entry(named: name) else { throw .noSuchFileOrDirectory }
-    let node = nodes.withLock { $0.lookUp(path.appending(name), unit: child.unit) }
+    let place = path.appending(name)
+    let node = nodes.withLock { $0.lookUp(place, unit: child.unit) }
     return NodeEntry(
-      attributes: attributes(of: child, node: node), validSeconds: Self.nameSeconds)
+      attributes: attributes(of: child, at: place, node: node),
+      validSeconds: place.isDetail ? Self.detailSeconds : Self.nameSeconds)
   }
 
   package func forget(_ node: NodeNumber, count: UInt64) {
@@ -19,19 +21,20 @@ extension Tree: FileSystemOperations {
   }
 
   package func attributes(of node: NodeNumber) async throws(Errno) -> NodeAttributes {
-    attributes(of: try await resolve(node).entry, node: node)
+    let (path, entry) = try await resolve(node)
+    return attributes(of: entry, at: path, node: node)
   }
 
   /// Times are taken and not kept; nothing else can be changed but by commands.
   package func setAttributes(
     _ changes: AttributeChanges, of node: NodeNumber
   ) async throws(Errno) -> NodeAttributes {
-    let entry = try await resolve(node).entry
+    let (path, entry) = try await resolve(node)
     guard changes.permissions == nil, changes.userID == nil, changes.groupID == nil else {
       throw .notPermitted
     }
     if let size = changes.sizeBytes { try Self.checkTruncation(of: entry, to: size) }
-    return attributes(of: entry, node: node)
+    return attributes(of: entry, at: path, node: node)
   }
 
   package func readLink(_ node: NodeNumber) async throws(Errno) -> String {

@@ -13,6 +13,9 @@ package final class Tree: Sendable {
   static let nameSeconds = 60.0
   /// How long it may use attributes that only change with a notice.
   static let attributeSeconds = 3600.0
+  /// Both, for what lies below `sessions/`, `portals/` and `lun<N>.info/`: it changes without a
+  /// notice.
+  static let detailSeconds = 1.0
 
   let source: any TreeSource
   let options: TreeOptions

@@ -21,7 +21,7 @@ final class ReplyPipe: Sendable {
 
   /// Waits for an answer, at most ten seconds.
   func waitForReply() {
-    _ = clinux_poll_one(reading.rawValue, 1 /* POLLIN */, 10_000)
+    _ = clinux_poll_one(reading.rawValue, Int16(POLLIN), 10_000)
   }
 
   /// What has been answered, empty when nothing has.

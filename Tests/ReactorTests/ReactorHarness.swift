@@ -11,8 +11,8 @@ import Wire
 
 /// A reactor between a kernel and a target that the test plays, turn by turn, without a thread.
 ///
-/// /dev/fuse is one end of a sequenced-packet socket pair (a request a packet, a reply a packet), the
-/// connection one end of a stream pair.
+/// /dev/fuse is one end of a sequenced-packet socket pair (a request a packet, a reply a packet),
+/// the connection one end of a stream pair.
 final class ReactorHarness {
   static let unit = LogicalUnitHandle(index: 3, generation: 7)
   static let session = SessionHandle(index: 5, generation: 2)
@@ -25,6 +25,10 @@ final class ReactorHarness {
   private var statSN: UInt32 = 100
   private var unique: UInt64 = 1000
   var parameters: NegotiatedParameters
+  let timeouts: SessionTimeouts
+  private var registration: LogicalUnitRegistration
+  /// The monotonic clock, in nanoseconds; it moves only when told.
+  private(set) var moment: UInt64 = 1_000_000_000_000
 
   init(
     parameters: NegotiatedParameters = NegotiatedParameters(),
@@ -36,6 +40,7 @@ final class ReactorHarness {
     kernel = fuse.theirs
     target = connection.theirs
     self.parameters = parameters
+    self.timeouts = timeouts
     assembler = PDUAssembler(maximumDataSegmentLength: 1 << 24 - 1)
     assembler.headerDigest = parameters.headerDigest
     assembler.dataDigest = parameters.dataDigest
@@ -44,7 +49,7 @@ final class ReactorHarness {
     limits.requestSlots = 16
     let made = Reactor(
       limits: limits, port: port, fuse: OwnedDescriptor(owning: fuse.ours),
-      coldQueue: ColdQueue())
+      coldQueue: try ColdQueue())
     guard let made else { throw HarnessError.noMemory }
     reactor = made
     try reactor.watch()
@@ -55,7 +60,17 @@ final class ReactorHarness {
       isWriteProtected: false, supportsForceUnitAccess: false, hasVolatileCache: true,
       supportsSixteenByteCommands: true)
     configure(&registration)
-    start(socket: connection.ours, timeouts: timeouts)
+    port = try ReactorPort()
+    var limits = IOLimits()
+    limits.requestSlots = 16
+    limits.controlSlots = 2
+    let made = Reactor(
+      limits: limits, port: port, fuse: OwnedDescriptor(owning: fuse.ours),
+      coldQueue: ColdQueue())
+    guard let made else { throw HarnessError.noMemory }
+    reactor = made
+    try reactor.watch()
+    start(socket: connection.ours)
     port.expose(Self.unit, registration)
     turn()
   }
@@ -68,24 +83,42 @@ final class ReactorHarness {
   }
 
   /// Hands the session a connection, as after a login.
-  func start(socket: CInt, timeouts: SessionTimeouts = SessionTimeouts()) {
+  func start(
+    _ session: SessionHandle = session, socket: CInt, maxCmdSN: UInt32 = 60,
+    earlyBytes: [UInt8] = []
+  ) {
     port.start(
-      Self.session,
+      session,
       ConnectionHandover(
         socket: OwnedDescriptor(owning: socket), connectionID: 0, parameters: parameters,
         cmdSN: SerialNumber(rawValue: 50), expStatSN: SerialNumber(rawValue: 100),
-        expCmdSN: SerialNumber(rawValue: 50), maxCmdSN: SerialNumber(rawValue: 60),
-        earlyBytes: [], timeouts: timeouts))
+        expCmdSN: SerialNumber(rawValue: 50), maxCmdSN: SerialNumber(rawValue: maxCmdSN),
+        earlyBytes: earlyBytes, timeouts: timeouts))
+  }
+
+  /// Exposes the unit anew, with another capacity.
+  func expose(blockLength: UInt32 = 512, lastBlock: UInt64) throws {
+    registration.geometry = try Geometry(
+      logicalBlockLength: blockLength, lastLogicalBlockAddress: LogicalBlockAddress(lastBlock))
+    port.expose(Self.unit, registration)
+    turn()
   }
 
   /// Connects the session anew: the target's end is another socket, its StatSN starts again.
-  func reconnect() throws {
+  func reconnect(
+    _ session: SessionHandle = session, as parameters: NegotiatedParameters? = nil,
+    maxCmdSN: UInt32 = 60, earlyBytes: [UInt8] = []
+  ) throws {
+    if let parameters { self.parameters = parameters }
     let connection = try Self.pair(SOCK_STREAM)
     close(target)
     target = connection.theirs
     statSN = 100
     assembler = PDUAssembler(maximumDataSegmentLength: 1 << 24 - 1)
-    start(socket: connection.ours)
+    assembler.headerDigest = self.parameters.headerDigest
+    assembler.dataDigest = self.parameters.dataDigest
+    start(
+      session, socket: connection.ours, maxCmdSN: maxCmdSN, earlyBytes: earlyBytes)
     turn()
   }
 
@@ -96,7 +129,8 @@ final class ReactorHarness {
       unsafe socketpair(AF_UNIX, CInt(bitPattern: type.rawValue | SOCK_NONBLOCK.rawValue), 0, $0)
     }
     try #require(result == 0)
-    for end in [ends.0, ends.1] {
+    // The reactor's end of a connection keeps its small buffer, so that tests can fill it.
+    for end in type == SOCK_STREAM ? [ends.1] : [ends.0, ends.1] {
       var size: CInt = 4 << 20
       unsafe setsockopt(end, SOL_SOCKET, SO_SNDBUF, &size, 4)
     }
@@ -105,7 +139,98 @@ final class ReactorHarness {
 
   /// Lets the reactor work until it has nothing left to do.
   func turn() {
-    for _ in 0..<4 { reactor.turn(timeoutMilliseconds: 0) }
+    for _ in 0..<4 where reactor.isRunning {
+      reactor.turn(eventCount: reactor.poll.wait(timeoutMilliseconds: 0), at: moment)
+    }
+  }
+
+  /// Lets time pass, and the reactor look at what is due.
+  func advance(milliseconds: UInt64) {
+    moment += milliseconds * Interval.millisecond
+    turn()
+  }
+
+  /// How long the reactor would sleep now, in milliseconds; -1 until something happens.
+  var sleep: CInt { reactor.timeout(at: MonotonicTime(nanoseconds: moment)) }
+
+  /// Ends the reactor as its thread does when it is stopped.
+  func stop() {
+    port.stop()
+    turn()
+    reactor.end()
+  }
+
+  /// The kernel closes /dev/fuse.
+  func unmount() {
+    shutdown(kernel, CInt(SHUT_RDWR))
+    turn()
+  }
+
+  /// Starts another session, whose target is silent; returns that target's end.
+  func startSilent(_ session: SessionHandle) throws -> CInt {
+    let connection = try Self.pair(SOCK_STREAM)
+    start(session, socket: connection.ours)
+    turn()
+    return connection.theirs
+  }
+
+  /// Tasks at the target of the session at `index`.
+  func inFlightCount(_ index: Int) -> UInt32 { reactor.sessions[index].inFlightCount }
+
+  /// The target closes its end.
+  func closeTarget() throws {
+    let connection = try Self.pair(SOCK_STREAM)
+    close(target)
+    close(connection.ours)
+    target = connection.theirs
+    turn()
+  }
+
+  /// Submits a command that someone waits for, plays `scene`, and returns what that one is told.
+  func told<Answer: Sendable>(
+    _ command: (CheckedContinuation<Answer, Never>) -> ReactorCommand, _ scene: () throws -> Void
+  ) async throws -> Answer {
+    var outcome = Result<Void, any Error>.success(())
+    let answer = await withCheckedContinuation { continuation in
+      port.submit(command(continuation))
+      turn()
+      outcome = Result { try scene() }
+      // Whoever was not answered by the scene is at the end, so that a failing test ends.
+      if case .failure = outcome, reactor.isRunning { stop() }
+    }
+    try outcome.get()
+    return answer
+  }
+
+  /// The events so far, in order; ends the reactor.
+  func events() async -> [ReactorEvent] {
+    if reactor.isRunning { stop() }
+    var events: [ReactorEvent] = []
+    for await event in port.events { events.append(event) }
+    return events
+  }
+}
+
+/// What the reactor has to do still.
+extension ReactorHarness {
+  var isRunning: Bool { reactor.isRunning }
+  var busySlots: Int { reactor.slots.busyCount }
+  var delayedSlots: Int { reactor.delayedCount }
+  var busyUnit: UInt32 { reactor.units[Int(Self.unit.index)].busyCount }
+  var isKernelWaiting: Bool { reactor.isFUSEPaused }
+  var nextFreeSlot: Int? { reactor.slots.nextFreeRequest }
+
+  /// Stalls as if a request for the cold side had found no room in its queue; returns its slot.
+  func stallCold() -> Int? {
+    guard let slot = nextFreeSlot else { return nil }
+    reactor.stall(cold: slot, length: 48)
+    return slot
+  }
+
+  private var index: Int { Int(Self.session.index) }
+  var isAllSent: Bool { reactor.sessions[index].transmit.isEmpty }
+  var isSendingHeldBack: Bool {
+    reactor.sessions[index].awaitsWritable && !reactor.sessions[index].bursts.isEmpty
   }
 }
 
@@ -257,6 +382,21 @@ extension [UInt8] {
   /// Bytes that tell their place, so that none can stand for another unseen.
   static func pattern(_ count: Int, from start: Int = 0) -> [UInt8] {
     (start..<start + count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ ($0 >> 8) &* 7 &+ 3) }
+  }
+
+  /// fuse_write_out: how many bytes were taken.
+  static func accepted(_ count: UInt32) -> [UInt8] {
+    var bytes = [UInt8]()
+    bytes.appendNative(count)
+    bytes.appendNative(0 as UInt32)
+    return bytes
+  }
+
+  /// Sense data in fixed format (SPC-5, 4.4.3).
+  static func sense(
+    _ key: UInt8, _ code: UInt8, _ qualifier: UInt8, deferred: Bool = false
+  ) -> [UInt8] {
+    [deferred ? 0x71 : 0x70, 0, key, 0, 0, 0, 0, 10, 0, 0, 0, 0, code, qualifier, 0, 0, 0, 0]
   }
 
   mutating func appendNative<T: FixedWidthInteger>(_ value: T) {

@@ -7,14 +7,6 @@ import Testing
 
 @Suite("Writes of a LUN file")
 struct WriteTests {
-  /// fuse_write_out: how many bytes were taken.
-  private func accepted(_ count: UInt32) -> [UInt8] {
-    var bytes = [UInt8]()
-    bytes.appendNative(count)
-    bytes.appendNative(0 as UInt32)
-    return bytes
-  }
-
   /// ImmediateData and InitialR2T in all four combinations (RFC 7143, 4.2.5.2; F8.1 to F8.3).
   @Test(
     "send first what was negotiated, then exactly what R2Ts ask for",
@@ -51,7 +43,7 @@ struct WriteTests {
     }
     #expect(received == payload)
     harness.sendResponse(task)
-    #expect(harness.reply() == .init(unique: unique, error: 0, payload: accepted(8192)))
+    #expect(harness.reply() == .init(unique: unique, error: 0, payload: .accepted(8192)))
   }
 
   /// Reads Data-Outs of one burst, checking tag, DataSN, offset, length and the F bit.
@@ -88,7 +80,7 @@ struct WriteTests {
     expected.replaceSubrange(188..<191, with: [1, 2, 3])
     #expect(write.view.isWrite && write.unit.data == expected)
     harness.sendResponse(write.view.header.initiatorTaskTag)
-    #expect(harness.reply() == .init(unique: unique, error: 0, payload: accepted(3)))
+    #expect(harness.reply() == .init(unique: unique, error: 0, payload: .accepted(3)))
   }
 
   @Test("across blocks read both edges and write everything at once")
@@ -106,7 +98,7 @@ struct WriteTests {
     let write = try harness.command()
     #expect(write.unit.data == headBlock[..<100] + payload + tailBlock[64...])
     harness.sendResponse(write.view.header.initiatorTaskTag)
-    #expect(harness.reply() == .init(unique: unique, error: 0, payload: accepted(1500)))
+    #expect(harness.reply() == .init(unique: unique, error: 0, payload: .accepted(1500)))
   }
 
   @Test("that overlap a read-modify-write wait for it, others do not")
@@ -136,7 +128,7 @@ struct WriteTests {
     let command = try harness.command()
     #expect(command.unit.data == .pattern(512))
     harness.sendResponse(command.view.header.initiatorTaskTag)
-    #expect(harness.reply() == .init(unique: across, error: 0, payload: accepted(512)))
+    #expect(harness.reply() == .init(unique: across, error: 0, payload: .accepted(512)))
   }
 
   @Test("to a write-protected unit get EROFS and send nothing")
@@ -165,6 +157,6 @@ struct WriteTests {
     let synchronize = try harness.command().view
     #expect(synchronize.header.word4 >> 56 == 0x91)
     harness.sendResponse(synchronize.header.initiatorTaskTag)
-    #expect(harness.reply() == .init(unique: unique, error: 0, payload: accepted(512)))
+    #expect(harness.reply() == .init(unique: unique, error: 0, payload: .accepted(512)))
   }
 }

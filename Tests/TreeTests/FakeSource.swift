@@ -20,6 +20,7 @@ actor FakeSource: TreeSource {
   private(set) var told: [Told] = []
   private var refusal: ControlError?
   private var openError: Errno?
+  private var hangs = false
   private var numbers: SessionStatistics?
   nonisolated let changes: AsyncStream<TreeChange>
   nonisolated let changed: AsyncStream<TreeChange>.Continuation
@@ -38,13 +39,18 @@ actor FakeSource: TreeSource {
   func show(_ snapshot: InitiatorSnapshot) { current = snapshot }
   func refuse(_ error: ControlError?) { refusal = error }
   func refuseOpens(_ error: Errno?) { openError = error }
+  /// From now on a target's commands take an hour, or until they are cancelled.
+  func hang() { hangs = true }
   func hideStatistics() { numbers = nil }
 
   func snapshot() -> InitiatorSnapshot { current }
 
   func perform(_ command: RootCommand) throws(ControlError) { try note(.root(command)) }
 
-  func perform(_ command: TargetCommand, target: String) throws(ControlError) {
+  func perform(_ command: TargetCommand, target: String) async throws(ControlError) {
+    if hangs {
+      do { try await Task.sleep(for: .seconds(3600)) } catch { hangs = false }
+    }
     try note(.target(command, target))
   }
 

@@ -7,7 +7,7 @@ import SCSI
 
 /// Snapshots for the tests: one target with two LUNs, and what can be made of it.
 enum Fixtures {
-  static let iqn = "iqn.2026-01.org.example:disk"
+  static let iqn = "iqn.2026-01.org:disk"
   static let disk = LogicalUnitHandle(index: 1, generation: 1)
   static let protected = LogicalUnitHandle(index: 2, generation: 1)
   static let blocks: UInt64 = 2048

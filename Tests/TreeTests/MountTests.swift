@@ -97,6 +97,18 @@ struct MountTests {
     }
   }
 
+  @Test("A writer who waits for a target can be killed, and the mount goes on")
+  func interrupt() async throws {
+    try await withMount { mount in
+      await mount.source.hang()
+      let target = "targets/\(Fixtures.iqn)"
+      let killed = await mount.shell("timeout -s KILL 0.2 /bin/echo login > \(target)/control")
+      #expect(killed.status != 0)
+      // The open itself is the shell's; the write hung, was interrupted and cancelled.
+      #expect(await mount.shell("cat \(target)/state").text == "LOGGED_IN\n")
+    }
+  }
+
   @Test("A directory that is mounted already is refused, and one that was can be mounted again")
   func again() async throws {
     try await withMount { mount in

@@ -13,11 +13,11 @@ struct StatusTableTests {
       text == """
         Initiator: iqn.2026-01.org.example:host
 
-        TARGET                        STATE       SESSIONS  LUN      SIZE  LUN STATE  DEVICE
-        iqn.2026-01.org.example:disk  LOGGED_IN          1  lun1  1.0 MiB  running    IET VIRTUAL-DISK
-                                                            lun2  1.0 MiB  running    IET VIRTUAL-DISK
-                                                            lun3        -  running    IET VIRTUAL-DISK
-        iqn.b                         LOGGED_OUT         0  -           -  -          -
+        TARGET                STATE       SESSIONS  LUN      SIZE  LUN STATE  DEVICE
+        iqn.2026-01.org:disk  LOGGED_IN          1  lun1  1.0 MiB  running    IET VIRTUAL-DISK
+                                                    lun2  1.0 MiB  running    IET VIRTUAL-DISK
+                                                    lun3        -  running    IET VIRTUAL-DISK
+        iqn.b                 LOGGED_OUT         0  -           -  -          -
 
         """)
   }

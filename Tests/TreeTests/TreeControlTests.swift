@@ -141,7 +141,9 @@ struct TreeControlTests {
     await #expect(throws: Errno.notPermitted) {
       try await set(AttributeChanges(permissions: 0o777), lun)
     }
-    await #expect(throws: Errno.notPermitted) { try await set(AttributeChanges(userID: 0), "status") }
+    await #expect(throws: Errno.notPermitted) {
+      try await set(AttributeChanges(userID: 0), "status")
+    }
     try await set(AttributeChanges(sizeBytes: Fixtures.diskBytes), lun)
     await #expect(throws: Errno.notPermitted) { try await set(AttributeChanges(sizeBytes: 0), lun) }
     await #expect(throws: Errno.fileTooLarge) {

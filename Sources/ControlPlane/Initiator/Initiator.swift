@@ -50,7 +50,8 @@ package actor Initiator: TreeSource {
       changes: continuation)
   }
 
-  /// Takes what the reactor tells, until the mount ends or `shutdown` is called.
+  /// Takes what the reactor tells, until the mount ends, `shutdown` is called or the task is
+  /// cancelled.
   package func run() async {
     let port = context.port
     let shutdownRequest = shutdownRequest
@@ -62,7 +63,11 @@ package actor Initiator: TreeSource {
         }
         shutdownRequest.finish(true)
       }
-      _ = await shutdownRequest.value
+      _ = await withTaskCancellationHandler {
+        await shutdownRequest.value
+      } onCancel: {
+        shutdownRequest.finish(true)
+      }
       group.cancelAll()
     }
   }

@@ -4,8 +4,8 @@ import Synchronization
 
 /// Sends the commands of a scan on one session and reads their answers.
 ///
-/// Every command is tried again for what passes by itself, bounded in number and time; the waits are
-/// on the clock given.
+/// Every command is tried again for what passes by itself, bounded in number and time; the waits
+/// are on the clock given.
 final class LogicalUnitScanner: Sendable {
   /// How long a command may be told "busy" or "not yet".
   static let patience = Duration.seconds(5)

@@ -14,7 +14,7 @@ package struct LogicalUnitSnapshot: Equatable, Sendable {
   package var openCount: Int
   /// Pages as read: (page code, bytes), for vpd/pgXX.
   package var vitalProductDataPages: [VitalProductDataPageBytes]
-  /// Addresses under which by-path names it: "ip-<ip>:<port>-iscsi-<iqn>-lun-<n>" is made from them.
+  /// Addresses by-path names it under: "ip-<ip>:<port>-iscsi-<iqn>-lun-<n>" is made from them.
   package var portals: [PortalSnapshot]
   /// Why the data file is missing or does not open; empty when nothing is wrong.
   package var lastError = ""

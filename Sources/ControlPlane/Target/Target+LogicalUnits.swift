@@ -57,7 +57,9 @@ extension Target {
       return ControlError(error.errno, .generic, "REPORT LUNS of \(name): \(error.sentence)")
     }
     guard epoch == mine else { return nil }
-    for lun in units.keys where !listed.contains(lun) { await forget(lun, error: .noSuchAddressOrDevice) }
+    for lun in Set(units.keys).subtracting(listed) {
+      await forget(lun, error: .noSuchAddressOrDevice)
+    }
     // LUNs in use first: their identity is what matters most after a loss.
     let ordered = listed.sorted { isOpen($0) && !isOpen($1) }
     let failure = await probe(ordered, with: scanner, in: mine)

@@ -46,7 +46,9 @@ final class FuseRequest: Sendable {
 
   /// Answers an OPEN.
   func answer(opened: OpenedFile) -> Bool {
-    unsafe send { RawReply.bytes(unique: unique, opened: opened) } libfuse: { _ in
+    unsafe send {
+      RawReply.bytes(unique: unique, opened: opened)
+    } libfuse: { _ in
       preconditionFailure("OPEN never reaches libfuse")
     }
   }
@@ -54,7 +56,9 @@ final class FuseRequest: Sendable {
   /// Answers with an error.
   @discardableResult
   func fail(_ error: Errno) -> Bool {
-    unsafe send { RawReply.bytes(unique: unique, error: error) } libfuse: { request in
+    unsafe send {
+      RawReply.bytes(unique: unique, error: error)
+    } libfuse: { request in
       // SAFETY: the request was taken from its place, so it is answered here only.
       unsafe fuse_reply_err(request, error.rawValue)
     }
@@ -63,7 +67,9 @@ final class FuseRequest: Sendable {
   /// Answers success that carries nothing.
   @discardableResult
   func succeed() -> Bool {
-    unsafe send { RawReply.bytes(unique: unique, error: nil) } libfuse: { request in
+    unsafe send {
+      RawReply.bytes(unique: unique, error: nil)
+    } libfuse: { request in
       // SAFETY: as in `fail`.
       unsafe fuse_reply_err(request, 0)
     }

@@ -51,7 +51,8 @@ enum LowLevelOperations {
     unsafe table.forget_multi = { request, count, forgets in
       guard let request = unsafe request else { return }
       let operations = unsafe dispatcher(of: request).operations
-      for unsafe forget in unsafe UnsafeBufferPointer(start: forgets, count: count) {
+      for index in 0..<count {
+        guard let forget = unsafe forgets?[index] else { break }
         operations.forget(NodeNumber(rawValue: forget.ino), count: forget.nlookup)
       }
       unsafe fuse_reply_none(request)

@@ -27,7 +27,7 @@ package enum RawReply {
     return bytes
   }
 
-  /// The kernel's structs are in the machine's byte order, which is little-endian wherever Swift is.
+  /// The kernel's structs are in the machine's byte order: little-endian wherever we build.
   private static func append<T: FixedWidthInteger>(_ value: T, to bytes: inout [UInt8]) {
     for index in 0..<(T.bitWidth / 8) {
       bytes.append(UInt8(truncatingIfNeeded: value >> T(index * 8)))

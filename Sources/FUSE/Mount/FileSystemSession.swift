@@ -13,10 +13,11 @@ package final class FileSystemSession: @unchecked Sendable {
   /// libfuse guards its session with a lock of its own; `destroy` is ordered after all users.
   private let session: OpaquePointer
   private let dispatcher: ColdDispatcher
+  /// Where every reply goes that is not the reactor's own.
   private let channel: ReplyChannel
   private let notifier: KernelNotifier
 
-  /// Where every reply goes that is not the reactor's own.
+  /// The directory, as it was given.
   package let mountPoint: String
 
   /// Mounts; on return the kernel's first request waits to be read.
@@ -126,7 +127,9 @@ extension FileSystemSession {
     // SAFETY: libfuse copies the words and the table; the dispatcher is retained until `destroy`.
     let texts: [String] = ["iscsifs", "-o", options.kernelOptions]
     let words = unsafe texts.map { text -> UnsafeMutablePointer<CChar>? in unsafe strdup(text) }
-    defer { for unsafe word in unsafe words { unsafe free(word) } }
+    defer {
+      for index in unsafe words.indices { unsafe free(words[index]) }
+    }
     var table = LowLevelOperations.table
     let userData = unsafe Unmanaged.passRetained(dispatcher).toOpaque()
     let session = unsafe words.withUnsafeBufferPointer { words in
@@ -197,7 +200,8 @@ extension FileSystemSession {
   ) -> Int {
     var reply: [UInt8] = []
     // SAFETY: as many vectors as libfuse says, each with its own bytes.
-    for unsafe piece in unsafe UnsafeBufferPointer(start: pieces, count: Int(count)) {
+    for index in 0..<Int(count) {
+      let piece = unsafe pieces[index]
       unsafe reply.append(
         contentsOf: UnsafeRawBufferPointer(start: piece.iov_base, count: piece.iov_len))
     }

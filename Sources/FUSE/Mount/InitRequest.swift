@@ -18,7 +18,8 @@ package struct InitRequest: Equatable, Sendable {
     let body = RequestHeader.byteCount
     unique = header.unique
     // SAFETY: every pattern is a valid integer; the loads check their bounds.
-    maximumReadAheadBytes = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: body + 8, as: UInt32.self)
+    maximumReadAheadBytes = unsafe bytes.unsafeLoadUnaligned(
+      fromByteOffset: body + 8, as: UInt32.self)
     let low = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: body + 12, as: UInt32.self)
     var high: UInt32 = 0
     if UInt64(low) & InitFlags.extended.rawValue != 0, bytes.byteCount >= body + 20 {

@@ -33,7 +33,7 @@ package enum MountError: Error, Equatable, Sendable {
     case .deviceAbsent:
       "/dev/fuse does not exist; load the fuse module (modprobe fuse)"
     case .deviceRefused(let error):
-      "/dev/fuse cannot be opened: \(error)"
+      "/dev/fuse cannot be opened: \(error); ordinary users need its usual mode, 0666"
     case .helperAbsent:
       "fusermount3 is not installed, and only root mounts without it (apt install fuse3)"
     case .sessionRefused:

@@ -46,14 +46,13 @@ package struct MountPoint: Equatable, Sendable {
     guard count <= 2 else { throw .mountPointNotEmpty(path: path) }
   }
 
+  /// libfuse opens the device itself before it asks fusermount3, so a user needs its rights too.
   private func checkDevice() throws(MountError) {
     // SAFETY: a literal path for the call.
     let descriptor = unsafe Glibc.open("/dev/fuse", O_RDWR | O_CLOEXEC)
     guard descriptor >= 0 else {
       switch errno {
       case ENOENT, ENODEV, ENXIO: throw .deviceAbsent
-      // An ordinary user's fusermount3 opens it with root's rights.
-      case EACCES where geteuid() != 0: return
       default: throw .deviceRefused(Errno(rawValue: errno))
       }
     }

@@ -2,8 +2,8 @@ package import Wire
 
 /// The numbers of a one-connection session in full feature phase: CmdSN, its window, StatSN.
 ///
-/// A value without time or memory: the caller hands it every header that arrives, in order, and asks
-/// it for the numbers of every PDU it sends.
+/// A value without time or memory: the caller hands it every header that arrives, in order, and
+/// asks it for the numbers of every PDU it sends.
 /// Source: RFC 7143, 4.2.2.
 package struct FullFeatureMachine: BitwiseCopyable, Sendable {
   /// What the login agreed on.
@@ -34,7 +34,8 @@ package struct FullFeatureMachine: BitwiseCopyable, Sendable {
   /// True when the target has room for another non-immediate command.
   package var isWindowOpen: Bool { !maxCmdSN.precedes(cmdSN) }
 
-  /// Takes the number for a non-immediate command about to be sent; traps when the window is closed.
+  /// Takes the number for a non-immediate command about to be sent; traps when the window is
+  /// closed.
   package mutating func numberCommand() -> SerialNumber {
     precondition(isWindowOpen, "a command is numbered only inside the window")
     let number = cmdSN

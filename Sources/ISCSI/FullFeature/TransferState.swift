@@ -22,8 +22,10 @@ package struct TransferState: BitwiseCopyable, Sendable {
   package let direction: Direction
   /// The Expected Data Transfer Length, in bytes.
   package let expectedLength: UInt32
-  /// Bytes of Data-In that have arrived, without a gap.
+  /// Reads: bytes of Data-In that have arrived, without a gap.
   package private(set) var receivedLength: UInt32 = 0
+  /// Writes: the bytes before it have been sent, or the target may have them.
+  private var permittedEnd: UInt32 = 0
   private var expDataSN: UInt32 = 0
   private var expR2TSN: UInt32 = 0
   private var burstCount: UInt8 = 0
@@ -62,27 +64,25 @@ extension TransferState {
     receivedLength += UInt32(length)
   }
 
-  /// True when `residual` accounts for every byte that did not come.
+  /// True when every byte of a read has come, or every byte of a write has been asked for.
   ///
   /// A status of GOOD without this is data lost, never success.
-  package func isAccountedFor(_ residual: Residual) -> Bool {
-    guard direction == .read else { return true }
-    let missing = expectedLength - receivedLength
-    switch residual {
-    case .none, .overflow: return missing == 0
-    case .underflow(let count): return missing == count
+  package var isWhole: Bool {
+    switch direction {
+    case .none: true
+    case .read: receivedLength == expectedLength
+    case .write: permittedEnd == expectedLength
     }
   }
 }
 
 /// Writes.
 extension TransferState {
-  /// Queues the unsolicited Data-Out behind a command that carried `immediateLength` bytes.
-  package mutating func permitUnsolicited(after immediateLength: UInt32, length: UInt32) {
-    precondition(burstCount == 0 && direction == .write)
-    append(
-      Burst(
-        targetTransferTag: .reserved, offset: immediateLength, remaining: length, dataSN: 0))
+  /// Counts what goes with and right behind the command: immediate data, unsolicited Data-Out.
+  package mutating func begin(immediateLength: UInt32, unsolicitedLength: UInt32) {
+    precondition(permittedEnd == 0 && burstCount == 0 && direction == .write)
+    permittedEnd = immediateLength
+    if unsolicitedLength > 0 { append(.reserved, length: unsolicitedLength) }
   }
 
   /// Checks an R2T of this task and queues what it asks for.
@@ -101,7 +101,8 @@ extension TransferState {
     }
     let offset = readyToTransfer.bufferOffset
     let length = readyToTransfer.desiredDataTransferLength
-    guard length > 0, length <= parameters.maxBurstLength, offset <= expectedLength,
+    // DataSequenceInOrder is Yes, and nothing is asked for twice at ErrorRecoveryLevel 0.
+    guard length > 0, length <= parameters.maxBurstLength, offset == permittedEnd,
       length <= expectedLength - offset
     else {
       throw .transferRange(offset: offset, length: length, expected: expectedLength)
@@ -113,9 +114,7 @@ extension TransferState {
       throw .tooManyReadyToTransfer(limit: parameters.maxOutstandingR2T)
     }
     expR2TSN &+= 1
-    append(
-      Burst(
-        targetTransferTag: header.targetTransferTag, offset: offset, remaining: length, dataSN: 0))
+    append(header.targetTransferTag, length: length)
   }
 
   /// True while something may be sent.
@@ -143,9 +142,12 @@ extension TransferState {
     return (burst, length, isFinal)
   }
 
-  private mutating func append(_ burst: Burst) {
+  /// Permits `length` more bytes.
+  private mutating func append(_ tag: TargetTransferTag, length: UInt32) {
     precondition(Int(burstCount) < Self.burstCapacity, "the R2T limit is below the capacity")
-    bursts[(Int(firstBurst) + Int(burstCount)) % Self.burstCapacity] = burst
+    bursts[(Int(firstBurst) + Int(burstCount)) % Self.burstCapacity] = Burst(
+      targetTransferTag: tag, offset: permittedEnd, remaining: length, dataSN: 0)
+    permittedEnd += length
     burstCount += 1
   }
 }

@@ -40,7 +40,7 @@ extension Reactor {
     units[index].state = .exposed
     units[index].sessionCount = UInt8(registration.sessions.count)
     for (position, session) in registration.sessions.enumerated() {
-      units[index].sessions[position] = session.index
+      units[index].sessions[position] = session
     }
     units[index].lun = registration.lun
     units[index].geometry = registration.geometry
@@ -55,37 +55,37 @@ extension Reactor {
     _ handle: LogicalUnitHandle, _ error: Errno, _ continuation: CheckedContinuation<Void, Never>
   ) {
     let unit = Int(handle.index)
-    guard unit < units.count, units[unit].state == .exposed,
+    guard unit < units.count, units[unit].state != .free,
       units[unit].generation == handle.generation
     else { return continuation.resume() }
     units[unit].state = .withdrawn
     units[unit].error = error.rawValue
-    units[unit].withdrawal = continuation
+    units[unit].withdrawals.append(continuation)
     for index in 0..<slots.requestCount
     where slots[index].kind != .free && !slots[index].isOver && slots[index].unit == handle.index
     {
-      switch slots[index].stage {
-      case .queued:
-        sessions[Int(slots[index].session)].pending.remove(UInt16(index))
-        finish(index, error: error)
-      case .delayed:
-        delayedCount -= 1
-        finish(index, error: error)
-      case .range: finish(index, error: error)
-      case .inFlight:
-        // The target still has it: the caller is answered, the pages stay until it is done.
-        answerEarly(index, error: error)
-      case .idle: break
-      }
+      giveUp(index, error: error)
     }
-    if units[unit].busyCount == 0 { units[unit].withdrawal.take()?.resume() }
+    if units[unit].busyCount == 0 { units[unit].resumeWithdrawals() }
   }
 
-  /// Answers a caller whose task is still at the target.
-  mutating func answerEarly(_ index: Int, error: Errno) {
-    guard !slots[index].isAnswered else { return }
-    slots[index].isAnswered = true
-    answer(unique: slots[index].unique, error: error)
+  /// Answers a caller whose request is not over, and ends it unless the target still has it.
+  mutating func giveUp(_ index: Int, error: Errno) {
+    switch slots[index].stage {
+    case .queued:
+      sessions[Int(slots[index].session)].pending.remove(UInt16(index))
+      finish(index, error: error)
+    case .delayed:
+      delayedCount -= 1
+      finish(index, error: error)
+    case .range: finish(index, error: error)
+    case .inFlight:
+      // The caller is answered, the pages stay until the target is done with them.
+      guard !slots[index].isAnswered else { return }
+      slots[index].isAnswered = true
+      answer(unique: slots[index].unique, error: error)
+    case .idle: break
+    }
   }
 
   private mutating func logout(
@@ -97,7 +97,8 @@ extension Reactor {
       return continuation.resume()
     }
     sessions[index].logout = continuation
-    requestLogout(session: index, time2WaitSeconds: 0)
+    requestLogout(session: index)
+    failPending(session: index, error: .socketNotConnected)
   }
 
   private func statistics(_ handle: SessionHandle) -> SessionStatistics? {

@@ -7,6 +7,11 @@ import SystemPackage
 extension Reactor {
   /// The current command did what it was asked: what comes next for the slot?
   mutating func succeed(_ index: Int) {
+    if slots[index].kind == .write, slots[index].step == .transfer {
+      units[Int(slots[index].unit)].writeEpoch += 1
+    }
+    // Nobody waits any more, and its LUN may be another by now: nothing further is sent.
+    guard !slots[index].isAnswered else { return end(index) }
     switch (slots[index].kind, slots[index].step) {
     case (.write, .readHead), (.write, .readTail): fillEdge(index)
     case (.read, _):
@@ -19,7 +24,6 @@ extension Reactor {
         return issueNext(index, at: SlotMemory.writePayload - Int(slots[index].headFill))
       }
       let unit = Int(slots[index].unit)
-      units[unit].writeEpoch += 1
       if slots[index].isDurable, !units[unit].supportsForceUnitAccess,
         units[unit].hasVolatileCache
       {
@@ -30,29 +34,35 @@ extension Reactor {
       let unit = Int(slots[index].unit)
       units[unit].syncedEpoch = max(units[unit].syncedEpoch, slots[index].epoch)
       if slots[index].kind == .write { return finishWrite(index) }
-      if !slots[index].isAnswered { answer(unique: slots[index].unique) }
-      end(index)
-    case (.synchronize, _), (.control, _), (.free, _):
+      finishSynchronize(index)
+    case (.synchronize, _), (.control, _), (.cold, _), (.free, _):
       preconditionFailure("this kind of slot has no such step")
     }
   }
 
   private mutating func finishRead(_ index: Int) {
-    if !slots[index].isAnswered {
-      let offset = SlotMemory.readPayload + Int(slots[index].headFill)
-      // SAFETY: the plan's bytes lie in the slot's pages, all of them received.
-      unsafe answer(
-        unique: slots[index].unique, bytes: slots.memory(index) + offset,
-        count: Int(slots[index].resultLength))
-    }
+    let offset = SlotMemory.readPayload + Int(slots[index].headFill)
+    // SAFETY: the plan's bytes lie in the slot's pages, all of them received.
+    unsafe answer(
+      unique: slots[index].unique, bytes: slots.memory(index) + offset,
+      count: Int(slots[index].resultLength))
     end(index)
   }
 
   /// Answers a write whose bytes have all been taken.
   mutating func finishWrite(_ index: Int) {
-    if !slots[index].isAnswered {
-      answer(unique: slots[index].unique, accepted: slots[index].resultLength)
+    answer(unique: slots[index].unique, accepted: slots[index].resultLength)
+    end(index)
+  }
+
+  /// Answers an fsync: with the failure of an earlier write where one is owed, once.
+  mutating func finishSynchronize(_ index: Int) {
+    let unit = Int(slots[index].unit)
+    guard !units[unit].owesError else {
+      units[unit].owesError = false
+      return finish(index, error: .ioError)
     }
+    answer(unique: slots[index].unique)
     end(index)
   }
 
@@ -76,11 +86,13 @@ extension Reactor {
     while let granted = locks.nextGranted() { beginFill(Int(granted)) }
     precondition(units[unit].busyCount > 0, "a request ends at its unit once")
     units[unit].busyCount -= 1
-    if units[unit].busyCount == 0 { units[unit].withdrawal.take()?.resume() }
+    if units[unit].busyCount == 0 { units[unit].resumeWithdrawals() }
   }
 
   /// The task ended with a status and perhaps sense data: done, again, or failed.
-  mutating func complete(_ index: Int, status: SCSIStatus, sense: SenseData?) {
+  ///
+  /// - Parameter isWhole: all its bytes have moved; without, no status is a success.
+  mutating func complete(_ index: Int, status: SCSIStatus, sense: SenseData?, isWhole: Bool) {
     let disposition = TaskDisposition(status: status, sense: sense)
     if let sense, sense.key == .unitAttention, !sense.isDeferred {
       let session = slots[index].session
@@ -90,7 +102,9 @@ extension Reactor {
         .unitAttention(handle, slots[index].lun, sense.additionalSense))
     }
     switch disposition {
-    case .done: succeed(index)
+    case .done where isWhole: succeed(index)
+    // Blocks are never half there: fewer bytes than commanded are bytes lost.
+    case .done: retry(index, .abortedCommand)
     case .retry(let reason): retry(index, reason)
     case .failed(let failure): fail(index, failure)
     }
@@ -99,21 +113,28 @@ extension Reactor {
   /// Sends the command again, at once or later, as often as the reason allows.
   private mutating func retry(_ index: Int, _ reason: RetryReason) {
     guard !slots[index].isAnswered else { return end(index) }
-    slots[index].attempts &+= 1
-    let attempts = slots[index].attempts
-    let isExhausted =
-      if let limit = reason.retryLimit { Int(attempts) > limit } else { isPastDeadline(index) }
-    guard !isExhausted else { return fail(index, reason.failureWhenExhausted) }
-    guard reason.needsBackoff else { return again(index) }
-    let backoff = Interval.retryMinimum << UInt64(min(attempts - 1, 6))
-    delay(index, min(backoff, Interval.retryMaximum))
+    if reason == .deferredError { units[Int(slots[index].unit)].owesError = true }
+    guard let limit = reason.retryLimit else {
+      guard !isOverdue(index) else { return fail(index, reason.failureWhenExhausted) }
+      let backoff = Interval.retryMinimum << UInt64(slots[index].backoffs)
+      slots[index].backoffs = min(slots[index].backoffs + 1, 6)
+      return delay(index, min(backoff, Interval.retryMaximum))
+    }
+    // Unit attentions are many at once and say nothing about the command: they count apart.
+    let isAttention = reason == .unitAttention
+    let attempts = isAttention ? slots[index].attentions : slots[index].attempts
+    guard Int(attempts) < limit else { return fail(index, reason.failureWhenExhausted) }
+    if isAttention { slots[index].attentions += 1 } else { slots[index].attempts += 1 }
+    again(index)
   }
 
-  /// True when a request has been tried again for as long as a lost path may take.
-  private func isPastDeadline(_ index: Int) -> Bool {
-    let session = Int(slots[index].session)
-    let limit = sessions[session].timeouts.replacementMilliseconds ?? 120_000
-    return now >= slots[index].startedAt &+ limit &* Interval.millisecond
+  /// True when a request has been tried for as long as a lost path may take.
+  ///
+  /// A path that is there is given the time of one command at least.
+  func isOverdue(_ index: Int) -> Bool {
+    let timeouts = sessions[Int(slots[index].session)].timeouts
+    let limit = (timeouts.replacementMilliseconds ?? 120_000) &* Interval.millisecond
+    return now >= slots[index].startedAt &+ max(limit, Interval.command)
   }
 
   /// Sends the slot's command again, from its first byte.
@@ -125,16 +146,10 @@ extension Reactor {
   }
 
   private mutating func delay(_ index: Int, _ nanoseconds: UInt64) {
-    slots[index].attempts = min(slots[index].attempts, 64)
     slots[index].stage = .delayed
     slots[index].retryAt = now &+ nanoseconds
     delayedCount += 1
     nextTick = min(nextTick, slots[index].retryAt)
-  }
-
-  /// Data that should have come did not: never success, tried again a few times.
-  mutating func retryIncomplete(_ index: Int) {
-    retry(index, .abortedCommand)
   }
 
   private mutating func fail(_ index: Int, _ failure: SCSIFailure) {
@@ -144,11 +159,9 @@ extension Reactor {
       port.eventContinuation.yield(.logicalUnitGone(handle))
     }
     if failure == .unsupportedCommand || failure == .illegalRequest,
-      slots[index].step == .synchronize, units[Int(unit)].form == .sixteen,
-      slots[index].attempts == 0
+      slots[index].cdb == .synchronizeCache16(), !slots[index].isAnswered
     {
       // SYNCHRONIZE CACHE(16) is optional where (10) is not.
-      slots[index].attempts = 1
       slots[index].cdb = .synchronizeCache10()
       return enqueue(index)
     }

@@ -6,16 +6,13 @@ import Wire
 extension Reactor {
   /// Starts a control task, or says at once why not.
   mutating func execute(_ task: ControlTask, _ continuation: ControlContinuation) {
-    guard let session = find(task.session),
-      sessions[session].state == .up || sessions[session].state == .lost
-    else { return continuation.resume(returning: .failure(.notConnected)) }
+    guard let session = find(task.session), sessions[session].isUp else {
+      return continuation.resume(returning: .failure(.notConnected))
+    }
     guard let index = slots.takeControl() else {
       return continuation.resume(returning: .failure(.busy))
     }
-    let generation = slots[index].generation
-    slots[index] = Slot()
-    slots[index].kind = .control
-    slots[index].generation = generation
+    slots[index] = Slot(reusing: slots[index], as: .control)
     slots[index].startedAt = now
     slots[index].retryAt = now &+ task.timeoutMilliseconds &* Interval.millisecond
     slots[index].lun = task.lun
@@ -25,7 +22,7 @@ extension Reactor {
       direction: task.dataInCapacity > 0 ? .read : .none,
       expectedLength: UInt32(task.dataInCapacity))
     controlContinuations[index - slots.requestCount] = continuation
-    if nextTick == .max { nextTick = now &+ Interval.tick }
+    nextTick = min(nextTick, slots[index].retryAt)
     enqueue(index, on: session)
   }
 

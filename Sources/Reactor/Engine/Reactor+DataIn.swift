@@ -108,7 +108,8 @@ extension Reactor {
     guard slots[slot].kind == .read, dataIn.hasStatus, dataIn.status == .good,
       dataIn.residual == Residual.none, dataIn.bufferOffset == 0,
       dataIn.header.dataSegmentLength == Int(slots[slot].transfer.expectedLength),
-      slots[slot].commands.remaining.isEmpty, slots[slot].commands.byteOffset
+      slots[slot].commands.remaining.isEmpty,
+      slots[slot].commands.byteOffset
         == UInt64(slots[slot].transfer.expectedLength)
     else { return false }
     leave(slot, session: index)

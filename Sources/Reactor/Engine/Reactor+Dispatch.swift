@@ -17,8 +17,7 @@ extension Reactor {
       case .nopIn: try receive(NOPIn(header), session: index)
       case .asyncMessage: try receive(AsyncMessage(header), data, session: index)
       case .logoutResponse:
-        try sessions[index].machine.advanceStatus(from: header)
-        finishLogout(session: index)
+        try receive(LogoutResponse(header), session: index)
       case .reject:
         throw .rejected(reason: Reject(header).rawReason)
       default:
@@ -96,8 +95,7 @@ extension Reactor {
   ) throws(ProtocolViolation) {
     let header = nopIn.header
     if header.initiatorTaskTag != .reserved {
-      guard UInt16(truncatingIfNeeded: header.initiatorTaskTag.rawValue) == Tag.ping,
-        sessions[index].pingedAt != 0
+      guard header.initiatorTaskTag == Tag.ping, sessions[index].pingedAt != 0
       else { throw .unknownTask(.nopIn, header.initiatorTaskTag) }
       try sessions[index].machine.advanceStatus(from: header)
       sessions[index].pingedAt = 0
@@ -125,7 +123,7 @@ extension Reactor {
     switch message.event {
     case .logoutRequested:
       // Ending the connection in order and coming back is the control plane's recovery.
-      requestLogout(session: index, time2WaitSeconds: message.parameter3)
+      requestLogout(session: index)
     case .connectionDropped, .allConnectionsDropped:
       lose(session: index, .requestedByTarget(time2WaitSeconds: message.parameter2))
     case .scsiAsyncEvent:
@@ -138,6 +136,18 @@ extension Reactor {
       // Reserved events say nothing we must act on (11.9.1).
       break
     }
+  }
+
+  /// The target has answered a Logout: the session is over, or comes back if the target began it.
+  private mutating func receive(
+    _ response: LogoutResponse, session index: Int
+  ) throws(ProtocolViolation) {
+    let tag = response.header.initiatorTaskTag
+    guard sessions[index].state == .loggingOut, tag == Tag.logout else {
+      throw .unknownTask(.logoutResponse, tag)
+    }
+    try sessions[index].machine.advanceStatus(from: response.header)
+    lose(session: index, .requestedByTarget(time2WaitSeconds: response.time2Wait))
   }
 
   /// Takes a task that has ended off its session.
@@ -155,12 +165,8 @@ extension Reactor {
       let empty = unsafe RawSpan(_unsafeStart: slots.memory(slot), byteCount: 0)
       return finishControl(slot, status, residual, empty)
     }
-    if status == .good {
-      guard slots[slot].transfer.isAccountedFor(residual), residual == .none else {
-        // Blocks are never half there: fewer bytes than commanded are bytes lost.
-        return retryIncomplete(slot)
-      }
-    }
-    complete(slot, status: status, sense: sense)
+    complete(
+      slot, status: status, sense: sense,
+      isWhole: residual == .none && slots[slot].transfer.isWhole)
   }
 }

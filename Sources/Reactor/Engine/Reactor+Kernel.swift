@@ -6,8 +6,14 @@ import SystemPackage
 
 /// Requests from /dev/fuse and answers to it.
 extension Reactor {
+  /// What /dev/fuse is ready for; while the kernel waits only its end is of interest.
+  mutating func serveKernel(_ interest: EventPoll.Interest) {
+    guard isFUSEPaused else { return drainKernel() }
+    if !interest.isDisjoint(with: [.error, .hangup]) { endKernel(errorNumber: ENODEV) }
+  }
+
   /// Reads what the kernel asks: one request when they come singly, until none is left when not.
-  mutating func drainKernel() {
+  private mutating func drainKernel() {
     var taken = 0
     while !isUnmounted && !isFUSEPaused {
       guard let index = slots.nextFreeRequest else {
@@ -47,50 +53,71 @@ extension Reactor {
       start: slots.memory(index) + SlotMemory.request, count: length)
     let span = unsafe bytes.bytes
     guard let header = RequestHeader(parsing: span) else { return }
-    let unit = LogicalUnitHandle(nodeID: header.nodeID)
-    switch (header.opcode, unit) {
-    case (.read, let unit?):
-      guard let request = TransferRequest(parsing: span) else { return }
-      begin(index, header, unit)
-      beginRead(index, request)
-    case (.write, let unit?):
-      guard let request = TransferRequest(parsing: span) else { return }
-      begin(index, header, unit)
-      beginWrite(index, request)
-    case (.fsync, let unit?):
-      begin(index, header, unit)
-      beginSynchronize(index)
+    let handle = LogicalUnitHandle(nodeID: header.nodeID)
+    switch (header.opcode, handle) {
+    case (.read, let handle?):
+      guard let request = TransferRequest(parsing: span) else {
+        return answer(unique: header.unique, error: .ioError)
+      }
+      guard let unit = admit(header, handle) else { return }
+      begin(index, .read, header, handle)
+      beginRead(index, request, unit: unit)
+    case (.write, let handle?):
+      // Bytes that did not come with it are an earlier request's.
+      guard let request = TransferRequest(parsing: span),
+        Int(request.size) <= length - (SlotMemory.writePayload - SlotMemory.request)
+      else { return answer(unique: header.unique, error: .ioError) }
+      guard let unit = admit(header, handle) else { return }
+      begin(index, .write, header, handle)
+      beginWrite(index, request, unit: unit)
+    case (.fsync, let handle?):
+      guard let unit = admit(header, handle) else { return }
+      begin(index, .synchronize, header, handle)
+      beginSynchronize(index, unit: unit)
     case (.fallocate, .some), (.lseek, .some):
       // Not offered: the kernel remembers and answers for us.
       answer(unique: header.unique, error: .noFunction)
     case (.interrupt, _):
       guard let request = InterruptRequest(parsing: span), interrupt(request) else {
-        return hand(overCold: length)
+        return hand(overCold: index, length: length)
       }
     default:
-      hand(overCold: length)
+      hand(overCold: index, length: length)
     }
   }
 
-  /// Gives the request in the next free slot's pages to the cold side, or keeps it until it fits.
-  mutating func hand(overCold length: Int) {
-    guard let index = slots.nextFreeRequest else {
-      preconditionFailure("a cold request lies in a free slot")
-    }
-    let bytes = unsafe UnsafeRawBufferPointer(
-      start: slots.memory(index) + SlotMemory.request, count: length)
-    if unsafe coldQueue.submit(bytes) {
-      stalledColdLength = 0
-    } else {
-      stalledColdLength = length
-      pauseKernel()
-    }
+  /// Gives the request in the next free slot's pages to the cold side, or stalls until it fits.
+  private mutating func hand(overCold index: Int, length: Int) {
+    if !submit(cold: index, length: length) { stall(cold: index, length: length) }
+  }
+
+  private func submit(cold index: Int, length: Int) -> Bool {
+    // SAFETY: the request lies in the slot's pages, which are nobody else's now.
+    unsafe coldQueue.submit(
+      UnsafeRawBufferPointer(
+        start: slots.memory(index) + SlotMemory.request, count: length))
+  }
+
+  /// Keeps the next free slot for the cold request in its pages, and the kernel waiting.
+  mutating func stall(cold index: Int, length: Int) {
+    slots.takeRequest()
+    slots[index] = Slot(reusing: slots[index], as: .cold)
+    stalledCold = (index, length)
+    pauseKernel()
   }
 
   private mutating func pauseKernel() {
     guard !isFUSEPaused, fuseNumber >= 0 else { return }
     isFUSEPaused = true
-    poll.remove(fuseNumber)
+    watchKernel([])
+  }
+
+  private mutating func watchKernel(_ interest: EventPoll.Interest) {
+    do throws(Errno) {
+      try poll.modify(fuseNumber, interest, token: Token.fuse)
+    } catch {
+      endKernel(errorNumber: error.rawValue)
+    }
   }
 
   /// Watches /dev/fuse again once a slot is free and no cold request waits.
@@ -103,6 +130,9 @@ extension Reactor {
     } catch {
       endKernel(errorNumber: error.rawValue)
     }
+    guard slots.nextFreeRequest != nil else { return }
+    isFUSEPaused = false
+    watchKernel(.readable)
   }
 
   /// The caller of a request wants it over; false when the request is none of ours.

@@ -7,7 +7,7 @@ extension Reactor {
   mutating func run() throws(Errno) {
     try watch()
     while isRunning {
-      turn(timeoutMilliseconds: timeout())
+      turn(timeoutMilliseconds: timeout(at: MonotonicTime.now))
     }
     end()
   }
@@ -21,11 +21,16 @@ extension Reactor {
   /// One turn, waiting at most so long for something to do (-1: until there is).
   mutating func turn(timeoutMilliseconds: CInt) {
     let count = poll.wait(timeoutMilliseconds: timeoutMilliseconds)
-    now = MonotonicTime.now.nanoseconds
-    for position in 0..<count {
+    turn(eventCount: count, at: MonotonicTime.now.nanoseconds)
+  }
+
+  /// What a turn does once its wait has found `eventCount` events and ended at `moment`.
+  mutating func turn(eventCount: Int, at moment: UInt64) {
+    now = moment
+    for position in 0..<eventCount {
       let event = poll.event(at: position)
       switch event.token {
-      case Token.fuse: drainKernel()
+      case Token.fuse: serveKernel(event.interest)
       case Token.wakeup: takeCommands()
       default: serve(session: Int(event.token - Token.firstSession), event.interest)
       }
@@ -45,27 +50,23 @@ extension Reactor {
   }
 
   /// How long the next wait may be: until the next moment something is due.
-  private func timeout() -> CInt {
+  func timeout(at now: MonotonicTime) -> CInt {
     if sessionsToPump != 0 { return 0 }
-    if stalledColdLength > 0 { return 1 }
+    if stalledCold != nil { return 1 }
     guard nextTick != .max else { return -1 }
-    let now = MonotonicTime.now
     let milliseconds = now.milliseconds(until: MonotonicTime(nanoseconds: nextTick))
     return CInt(min(milliseconds, 60_000))
   }
 
   /// Answers everyone who still waits, at the end of a mount.
-  private mutating func end() {
-    for index in 0..<slots.count where slots[index].kind != .free {
-      finish(index, error: .socketNotConnected)
-    }
+  mutating func end() {
+    // Sessions first: what is queued or in flight ends with its own.
     for index in 0..<sessions.count where sessions[index].state != .free {
       release(session: index)
     }
-    for index in 0..<units.count {
-      units[index].withdrawal.take()?.resume()
+    for index in 0..<slots.requestCount where slots[index].stage != .idle {
+      finish(index, error: .socketNotConnected)
     }
-    takeCommands()
-    port.eventContinuation.finish()
+    port.close()
   }
 }

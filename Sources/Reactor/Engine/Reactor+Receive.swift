@@ -71,7 +71,8 @@ extension Reactor {
           iov_base: slots.memory(slot) + sessions[index].payloadOffset, iov_len: remaining),
         iovec(iov_base: sessions[index].receive.free, iov_len: bulk)
       )
-      // SAFETY: the payload's range was checked against the slot's transfer, the rest is the buffer's.
+      // SAFETY: the payload's range was checked against the slot's transfer; the rest is the
+      // buffer's.
       count = unsafe withUnsafePointer(to: &vectors.0) { unsafe Transfer.read(number, $0, 2) }
     } else {
       count = unsafe Transfer.read(number, sessions[index].receive.free, bulk)

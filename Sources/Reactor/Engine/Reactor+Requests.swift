@@ -8,47 +8,36 @@ import SystemPackage
 /// Kernel requests on LUN files, from their arrival to the first command.
 extension Reactor {
   /// Makes the next free slot this request's; the caller has seen that there is one.
-  mutating func begin(_ index: Int, _ header: RequestHeader, _ handle: LogicalUnitHandle) {
+  mutating func begin(
+    _ index: Int, _ kind: Slot.Kind, _ header: RequestHeader, _ handle: LogicalUnitHandle
+  ) {
     slots.takeRequest()
-    let generation = slots[index].generation
-    slots[index] = Slot()
-    slots[index].kind = .synchronize
-    slots[index].generation = generation
+    slots[index] = Slot(reusing: slots[index], as: kind)
     slots[index].unique = header.unique
     slots[index].startedAt = now
-    // An index past the table is of no unit, and found out by `unit(of:)`.
     slots[index].unit = handle.index
-    slots[index].epoch = UInt64(handle.generation)
-    if nextTick == .max { nextTick = now &+ Interval.tick }
+    units[Int(handle.index)].busyCount += 1
+    nextTick = min(nextTick, now &+ Interval.tick)
   }
 
   /// The unit a new request is for; nil after answering that it is not served.
-  private mutating func admit(_ index: Int) -> Int? {
-    let unit = Int(slots[index].unit)
-    let generation = UInt16(slots[index].epoch)
-    guard unit < units.count, units[unit].state != .free, units[unit].generation == generation
+  func admit(_ header: RequestHeader, _ handle: LogicalUnitHandle) -> Int? {
+    let unit = Int(handle.index)
+    guard unit < units.count, units[unit].state != .free,
+      units[unit].generation == handle.generation
     else {
-      refuse(index, .staleNFSFileHandle)
+      answer(unique: header.unique, error: .staleNFSFileHandle)
       return nil
     }
     guard units[unit].state == .exposed else {
-      refuse(index, Errno(rawValue: units[unit].error))
+      answer(unique: header.unique, error: Errno(rawValue: units[unit].error))
       return nil
     }
-    units[unit].busyCount += 1
     return unit
   }
 
-  /// Answers a request that never got to its unit.
-  private mutating func refuse(_ index: Int, _ error: Errno) {
-    answer(unique: slots[index].unique, error: error)
-    slots.free(index)
-  }
-
   /// READ: the blocks that hold the range, then the bytes asked for.
-  mutating func beginRead(_ index: Int, _ request: TransferRequest) {
-    slots[index].kind = .read
-    guard let unit = admit(index) else { return }
+  mutating func beginRead(_ index: Int, _ request: TransferRequest, unit: Int) {
     let length = min(request.size, UInt32(SlotMemory.payloadLimit))
     let plan = ReadPlan(
       offset: request.offset, length: length, geometry: units[unit].geometry)
@@ -64,9 +53,7 @@ extension Reactor {
   }
 
   /// WRITE: whole blocks at once; edges inside blocks are read first, under the range lock.
-  mutating func beginWrite(_ index: Int, _ request: TransferRequest) {
-    slots[index].kind = .write
-    guard let unit = admit(index) else { return }
+  mutating func beginWrite(_ index: Int, _ request: TransferRequest, unit: Int) {
     guard !units[unit].isWriteProtected else {
       return finish(index, error: .readOnlyFileSystem)
     }
@@ -83,6 +70,7 @@ extension Reactor {
     slots[index].headFill = plan.headFill
     slots[index].tailFill = plan.tailFill
     slots[index].blocks = plan.blocks
+    slots[index].blockShift = units[unit].geometry.logicalBlockShift
     slots[index].isDurable = request.openFlags & UInt32(O_DSYNC) != 0
     slots[index].holdsRange = true
     let admission = locks.acquire(
@@ -96,6 +84,7 @@ extension Reactor {
 
   /// Reads the blocks at the edges of a write, where there are any, then writes.
   mutating func beginFill(_ index: Int) {
+    guard stillFits(index) else { return }
     let slot = slots[index]
     let isOneBlock = slot.blocks.count == 1
     if slot.headFill > 0 || (isOneBlock && slot.tailFill > 0) {
@@ -121,14 +110,30 @@ extension Reactor {
     issueNext(index, at: offset)
   }
 
+  /// True unless the unit has changed under a write that waited; then it has been answered.
+  private mutating func stillFits(_ index: Int) -> Bool {
+    let geometry = units[Int(slots[index].unit)].geometry
+    guard slots[index].blockShift == geometry.logicalBlockShift else {
+      finish(index, error: .staleNFSFileHandle)
+      return false
+    }
+    guard slots[index].blocks.end.rawValue <= geometry.blockCount else {
+      finish(index, error: .noSpace)
+      return false
+    }
+    return true
+  }
+
   /// Lays what an edge's block has on both sides of the payload.
   mutating func fillEdge(_ index: Int) {
+    guard stillFits(index) else { return }
     let slot = slots[index]
     let blockLength = Int(units[Int(slot.unit)].geometry.logicalBlockLength)
     let memory = unsafe slots.memory(index)
     let (head, tail) = (Int(slot.headFill), Int(slot.tailFill))
     let payloadEnd = SlotMemory.writePayload + Int(slot.resultLength)
-    // SAFETY: fills are shorter than a block of at most 4096 bytes, which `SlotMemory` leaves room for.
+    // SAFETY: fills are shorter than a block of at most 4096 bytes, for which `SlotMemory` leaves
+    // room.
     if slot.step == .readHead {
       let block = unsafe memory + SlotMemory.scratchHead
       unsafe (memory + SlotMemory.writePayload - head).copyMemory(from: block, byteCount: head)
@@ -154,12 +159,9 @@ extension Reactor {
   }
 
   /// FSYNC: SYNCHRONIZE CACHE when something was written since the last and can be lost.
-  mutating func beginSynchronize(_ index: Int) {
-    slots[index].kind = .synchronize
-    guard let unit = admit(index) else { return }
+  mutating func beginSynchronize(_ index: Int, unit: Int) {
     guard units[unit].hasVolatileCache, units[unit].syncedEpoch != units[unit].writeEpoch else {
-      answer(unique: slots[index].unique)
-      return end(index)
+      return finishSynchronize(index)
     }
     issueSynchronize(index)
   }
@@ -172,6 +174,6 @@ extension Reactor {
     slots[index].cdb = units[unit].form == .sixteen ? .synchronizeCache16() : .synchronizeCache10()
     slots[index].transfer = .init(direction: .none, expectedLength: 0)
     slots[index].lun = units[unit].lun
-    enqueue(index)
+    enqueueNew(index)
   }
 }

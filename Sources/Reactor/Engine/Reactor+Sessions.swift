@@ -42,7 +42,10 @@ extension Reactor {
       return lose(session: index, .socket(error))
     }
     sessionsToPump |= 1 << UInt64(index)
-    guard !early.isEmpty, early.count <= sessions[index].receive.freeCount else { return }
+    guard !early.isEmpty else { return }
+    guard early.count <= sessions[index].receive.freeCount else {
+      return lose(session: index, .socket(.messageTooLong))
+    }
     unsafe early.withUnsafeBytes { bytes in
       guard let base = bytes.baseAddress else { return }
       // SAFETY: the count was compared with the buffer's room.
@@ -55,14 +58,11 @@ extension Reactor {
   /// The connection is gone: parks its tasks in their first order and tells the control plane.
   mutating func lose(session index: Int, _ failure: SessionFailure) {
     guard sessions[index].isConnected else { return }
-    let wasLoggingOut = sessions[index].state == .loggingOut
+    if sessions[index].logout != nil { return release(session: index) }
     disconnect(session: index)
     sessions[index].state = .lost
     sessions[index].changedAt = now
     park(session: index)
-    if wasLoggingOut && sessions[index].logout != nil {
-      return release(session: index)
-    }
     port.eventContinuation.yield(
       .sessionLost(
         SessionHandle(index: UInt16(index), generation: sessions[index].generation), failure))
@@ -84,7 +84,11 @@ extension Reactor {
         expectedLength: slots[slot].transfer.expectedLength)
       if slots[slot].isAnswered {
         // Nobody waits for it any more, and the target forgets it with the session.
-        finish(slot, error: .interrupted)
+        end(slot)
+      } else if slots[slot].kind == .control
+        || sessions[index].timeouts.replacementMilliseconds != nil && isOverdue(slot)
+      {
+        finish(slot, error: .noLink)
       } else {
         sessions[index].pending.prepend(UInt16(slot))
       }
@@ -120,13 +124,14 @@ extension Reactor {
   }
 
   /// Sends a Logout Request that closes the session; commands still there stay unanswered by it.
-  mutating func requestLogout(session index: Int, time2WaitSeconds: UInt16) {
-    guard sessions[index].state == .up, sessions[index].transmit.freeCount > 0 else {
-      return lose(session: index, .requestedByTarget(time2WaitSeconds: time2WaitSeconds))
+  mutating func requestLogout(session index: Int) {
+    guard sessions[index].state == .up else { return }
+    guard sessions[index].transmit.freeCount > 0 else {
+      return lose(session: index, .requestedByTarget(time2WaitSeconds: 0))
     }
     let request = LogoutRequest(
       reason: .closeSession,
-      initiatorTaskTag: InitiatorTaskTag(rawValue: UInt32(Tag.logout)),
+      initiatorTaskTag: Tag.logout,
       connectionID: sessions[index].connectionID, cmdSN: sessions[index].machine.cmdSN,
       expStatSN: sessions[index].machine.expStatSN)
     unsafe sessions[index].transmit.append(
@@ -137,26 +142,11 @@ extension Reactor {
     nextTick = min(nextTick, now &+ Interval.tick)
   }
 
-  /// The target has answered a Logout: the session is over, or comes back if the target began it.
-  mutating func finishLogout(session index: Int) {
-    guard sessions[index].state == .loggingOut else {
-      return lose(session: index, .violation(.unexpectedOpcode(.logoutResponse)))
-    }
-    if sessions[index].logout != nil {
-      release(session: index)
-    } else {
-      lose(session: index, .requestedByTarget(time2WaitSeconds: 0))
-    }
-  }
-
   /// Forgets a session; what still waits on it fails.
   mutating func release(session index: Int, error: Errno = .socketNotConnected) {
-    if sessions[index].isConnected {
-      disconnect(session: index)
-      sessions[index].state = .lost
-      park(session: index)
-    }
+    if sessions[index].isConnected { disconnect(session: index) }
     sessions[index].state = .free
+    park(session: index)
     failPending(session: index, error: error)
     sessions[index].logout.take()?.resume()
   }

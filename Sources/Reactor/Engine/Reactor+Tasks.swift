@@ -18,6 +18,14 @@ extension Reactor {
       direction: slots[index].commands.direction == .read ? .read : .write,
       expectedLength: command.byteCount)
     slots[index].lun = units[unit].lun
+    enqueueNew(index)
+  }
+
+  /// Queues a command that has not been tried yet.
+  mutating func enqueueNew(_ index: Int) {
+    slots[index].attempts = 0
+    slots[index].attentions = 0
+    slots[index].backoffs = 0
     enqueue(index)
   }
 
@@ -26,13 +34,16 @@ extension Reactor {
     let unit = Int(slots[index].unit)
     var chosen: Int?
     for position in 0..<Int(units[unit].sessionCount) {
-      let session = Int(units[unit].sessions[position])
-      switch (sessions[session].state, chosen) {
-      case (.up, nil), (.lost, nil): chosen = session
-      case (.up, let other?):
-        if !sessions[other].isUp || load(session) < load(other) { chosen = session }
-      default: break
+      guard let session = find(units[unit].sessions[position]), sessions[session].comesBack
+      else { continue }
+      guard let other = chosen else {
+        chosen = session
+        continue
       }
+      let isBetter =
+        sessions[session].isUp
+        ? !sessions[other].isUp || load(session) < load(other) : isExpired(session: other)
+      if isBetter { chosen = session }
     }
     guard let chosen else { return finish(index, error: .socketNotConnected) }
     guard !isExpired(session: chosen) else { return finish(index, error: .noLink) }
@@ -58,7 +69,7 @@ extension Reactor {
       while sessions[index].canSend, let slot = sessions[index].pending.popFirst() {
         sendCommand(Int(slot), on: index)
       }
-      while sessions[index].transmit.freeCount > 0, let slot = sessions[index].bursts.peek {
+      while sessions[index].transmit.hasRoom, let slot = sessions[index].bursts.peek {
         sendSegment(Int(slot), on: index)
       }
       guard !sessions[index].awaitsWritable, !sessions[index].transmit.isEmpty else { return }
@@ -90,11 +101,11 @@ extension Reactor {
     sessions[session].inFlightCount += 1
     sessions[session].statistics.commands += 1
     queue(command.header, slot: slot, offset: 0, on: session)
-    if lengths.unsolicited > 0 {
-      slots[slot].transfer.permitUnsolicited(
-        after: lengths.immediate, length: lengths.unsolicited)
-      sessions[session].bursts.append(UInt16(slot))
+    if direction == .write {
+      slots[slot].transfer.begin(
+        immediateLength: lengths.immediate, unsolicitedLength: lengths.unsolicited)
     }
+    if lengths.unsolicited > 0 { sessions[session].bursts.append(UInt16(slot)) }
   }
 
   /// Queues the next Data-Out of the burst at the head of the session's bursts.

@@ -18,37 +18,41 @@ extension Reactor {
   }
 
   private mutating func tick(slot index: Int) {
-    if slots[index].kind == .control {
-      // Its deadline: who waits is told, the slot stays until the target or the session is done.
-      guard now >= slots[index].retryAt else { return }
-      if slots[index].stage == .queued {
-        sessions[Int(slots[index].session)].pending.remove(UInt16(index))
-        return finishControl(index, .timedOut)
-      }
-      return resumeControl(index, .failure(.timedOut))
+    if slots[index].kind == .control { return tick(control: index) }
+    if slots[index].isInterrupted, !slots[index].isAnswered {
+      let due = slots[index].startedAt &+ Interval.interrupt
+      if now >= due { giveUp(index, error: .interrupted) } else { nextTick = min(nextTick, due) }
     }
+    let session = Int(slots[index].session)
     switch slots[index].stage {
     case .delayed where now >= slots[index].retryAt:
       delayedCount -= 1
       again(index)
+    case .queued where sessions[session].isUp && isOverdue(index):
+      // The target answers pings and opens no window.
+      giveUp(index, error: .ioError)
     case .inFlight where now >= slots[index].sentAt &+ Interval.command:
       // Pings are answered, this command is not: start the session over, which ends the task.
-      return lose(session: Int(slots[index].session), .commandTimedOut)
+      if isOverdue(index) { giveUp(index, error: .ioError) }
+      lose(session: session, .commandTimedOut)
     default: break
     }
-    guard slots[index].isInterrupted, now >= slots[index].startedAt &+ Interval.interrupt,
-      slots[index].kind != .free, !slots[index].isAnswered
-    else { return }
-    switch slots[index].stage {
-    case .inFlight: answerEarly(index, error: .interrupted)
-    case .queued:
-      sessions[Int(slots[index].session)].pending.remove(UInt16(index))
-      finish(index, error: .interrupted)
-    case .delayed:
-      delayedCount -= 1
-      finish(index, error: .interrupted)
-    case .range: finish(index, error: .interrupted)
-    case .idle: break
+  }
+
+  /// A control task's deadline: who waits is told, the slot stays while the target has the task.
+  private mutating func tick(control index: Int) {
+    guard now >= slots[index].retryAt else {
+      nextTick = min(nextTick, slots[index].retryAt)
+      return
+    }
+    let session = Int(slots[index].session)
+    if slots[index].stage == .queued {
+      sessions[session].pending.remove(UInt16(index))
+      return finishControl(index, .timedOut)
+    }
+    resumeControl(index, .failure(.timedOut))
+    if now >= slots[index].retryAt &+ Interval.command {
+      lose(session: session, .commandTimedOut)
     }
   }
 
@@ -98,7 +102,7 @@ extension Reactor {
       return
     }
     let ping = NOPOut(
-      initiatorTaskTag: InitiatorTaskTag(rawValue: 0x1_0000 | UInt32(Tag.ping)),
+      initiatorTaskTag: Tag.ping,
       cmdSN: sessions[index].machine.cmdSN, expStatSN: sessions[index].machine.expStatSN)
     unsafe sessions[index].transmit.append(
       ping.header, parameters: sessions[index].machine.parameters)

@@ -1,4 +1,5 @@
 import FUSE
+import ISCSI
 import LinuxIO
 import LogicalUnit
 
@@ -6,7 +7,8 @@ import LogicalUnit
 ///
 /// It lives on its thread's stack and is touched by no other; the control plane talks to it through
 /// its `ReactorPort`. A turn runs to completion: take what is ready, decide, then send everything
-/// queued for a connection at once. All memory is taken at init; what is full makes the kernel wait.
+/// queued for a connection at once. All memory is taken at init; what is full makes the kernel
+/// wait.
 struct Reactor: ~Copyable {
   /// Epoll tokens; sessions follow.
   enum Token {
@@ -15,10 +17,10 @@ struct Reactor: ~Copyable {
     static let firstSession: UInt64 = 2
   }
 
-  /// Task tag halves that are no slot.
+  /// Task tags that are no slot's: `SlotTable` ends below their low halves.
   enum Tag {
-    static let ping: UInt16 = 0xFFFE
-    static let logout: UInt16 = 0xFFFD
+    static let ping = InitiatorTaskTag(rawValue: 0x1_FFFE)
+    static let logout = InitiatorTaskTag(rawValue: 0xFFFD)
   }
 
   let limits: IOLimits
@@ -45,8 +47,8 @@ struct Reactor: ~Copyable {
   var isUnmounted = false
   /// No slot was free, or the cold queue full: /dev/fuse is not watched.
   var isFUSEPaused = false
-  /// A cold request that the cold queue had no room for yet, in the next free slot's pages.
-  var stalledColdLength = 0
+  /// A cold request that the cold queue had no room for yet, in its slot's pages.
+  var stalledCold: (slot: Int, length: Int)?
   /// Requests were waiting one behind the other the last time: read until there are none.
   var drainsFUSE = false
   /// Slots in stage `delayed`.
@@ -58,7 +60,9 @@ struct Reactor: ~Copyable {
     limits: IOLimits, port: ReactorPort, fuse: consuming OwnedDescriptor?, coldQueue: ColdQueue
   ) {
     precondition(limits.sessions <= 64, "sessions are bits of a word")
-    guard let slots = SlotTable(limits: limits), let poll = try? EventPoll(capacity: limits.sessions + 2) else { return nil }
+    guard let slots = SlotTable(limits: limits),
+      let poll = try? EventPoll(capacity: limits.sessions + 2)
+    else { return nil }
     let slotCapacity = Self.powerOfTwo(atLeast: slots.count)
     guard
       let sessions = try? FixedArray<Session>(

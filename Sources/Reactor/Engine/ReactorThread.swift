@@ -5,12 +5,13 @@ package import LinuxIO
 package final class ReactorThread: Sendable {
   private let thread: PosixThread
 
-  /// Starts a reactor that serves `fuse` (nil: control tasks only) until it is stopped or unmounted.
+  /// Starts a reactor that serves `fuse` (nil: control tasks only) until it is stopped or
+  /// unmounted.
   package init(
     limits: IOLimits = IOLimits(), port: ReactorPort, fuse: consuming OwnedDescriptor?,
     coldQueue: ColdQueue
   ) {
-    // The number is owned by the closure from here on; a closure cannot consume the descriptor itself.
+    // The number is owned by the closure from here on; a closure cannot consume the descriptor.
     let number = fuse?.take()
     thread = PosixThread(name: "reactor") {
       let descriptor = number.map { OwnedDescriptor(owning: $0) }

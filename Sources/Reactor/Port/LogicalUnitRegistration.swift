@@ -3,7 +3,8 @@ package import SCSI
 
 /// What the reactor must know to serve a LUN's file.
 ///
-/// The sessions are a pool: up to four that show the LUN; the one with the fewest tasks serves next.
+/// The sessions are a pool: up to four that show the LUN; the one with the fewest tasks serves
+/// next.
 package struct LogicalUnitRegistration: Equatable, Sendable {
   package static let sessionCapacity = 4
 

@@ -3,8 +3,7 @@ import SystemPackage
 /// A request of the control plane on its way through the door.
 enum ReactorCommand: Sendable {
   case start(SessionHandle, HandoverBox)
-  case execute(
-    ControlTask, CheckedContinuation<Result<ControlTask.Result, ControlTask.Failure>, Never>)
+  case execute(ControlTask, ControlContinuation)
   case expose(LogicalUnitHandle, LogicalUnitRegistration)
   case withdraw(LogicalUnitHandle, Errno, CheckedContinuation<Void, Never>)
   case logout(SessionHandle, CheckedContinuation<Void, Never>)
@@ -12,4 +11,19 @@ enum ReactorCommand: Sendable {
   case close(SessionHandle, Errno, CheckedContinuation<Void, Never>)
   case statistics(SessionHandle, CheckedContinuation<SessionStatistics?, Never>)
   case stop
+}
+
+extension ReactorCommand {
+  /// Answers who waits when the reactor has ended: nothing is connected, nothing in flight.
+  func refuse() {
+    switch self {
+    case .start(_, let box): _ = box.take()
+    case .execute(_, let continuation): continuation.resume(returning: .failure(.notConnected))
+    case .withdraw(_, _, let continuation), .logout(_, let continuation),
+      .close(_, _, let continuation):
+      continuation.resume()
+    case .statistics(_, let continuation): continuation.resume(returning: nil)
+    case .expose, .drop, .stop: break
+    }
+  }
 }

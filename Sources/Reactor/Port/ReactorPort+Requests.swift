@@ -9,7 +9,9 @@ extension ReactorPort {
   }
 
   /// Sends one command on a session and returns how it ended.
-  package func execute(_ task: ControlTask) async throws(ControlTask.Failure) -> ControlTask.Result {
+  package func execute(
+    _ task: ControlTask
+  ) async throws(ControlTask.Failure) -> ControlTask.Result {
     guard hasRoom else { throw .busy }
     let result = await withCheckedContinuation { continuation in
       submit(.execute(task, continuation))

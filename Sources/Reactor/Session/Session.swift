@@ -12,7 +12,8 @@ struct Session: ~Copyable {
     case up
     /// The connection is gone; tasks wait in `pending` for another.
     case lost
-    /// A Logout Request was sent.
+    /// A Logout Request was sent: for us (`logout` waits), or for the target, after which the
+    /// session comes back.
     case loggingOut
   }
 
@@ -84,6 +85,9 @@ struct Session: ~Copyable {
   /// Whether the connection carries commands.
   var isUp: Bool { state == .up }
 
+  /// Whether a command may wait for it: not when it was asked to end for good.
+  var comesBack: Bool { state != .free && logout == nil }
+
   var isConnected: Bool { descriptor >= 0 }
 
   /// Takes a connected socket.
@@ -109,6 +113,6 @@ struct Session: ~Copyable {
   /// Whether the next queued command may be sent.
   var canSend: Bool {
     state == .up && machine.isWindowOpen && inFlightCount < UInt32(timeouts.commandsMaximum)
-      && transmit.freeCount > 0
+      && transmit.hasRoom
   }
 }

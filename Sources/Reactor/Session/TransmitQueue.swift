@@ -14,6 +14,7 @@ struct TransmitQueue: ~Copyable {
   private static let headerStride = 64
   private static let trailerOffset = 52
   private static let vectorCapacity = 192
+  private static let reserve = 16
 
   private let entries: FixedArray<TransmitEntry>
   private let headers: PageRegion
@@ -28,13 +29,18 @@ struct TransmitQueue: ~Copyable {
     guard let headers = PageRegion(byteCount: capacity * Self.headerStride) else { return nil }
     self.headers = headers
     entries = FixedArray(count: capacity) { _ in
-      unsafe TransmitEntry(payload: nil, payloadLength: 0, headerLength: 0, trailerLength: 0, slot: 0)
+      unsafe TransmitEntry(
+        payload: nil, payloadLength: 0, headerLength: 0, trailerLength: 0, slot: 0)
     }
     unsafe vectors = FixedArray(count: Self.vectorCapacity) { _ in unsafe iovec() }
   }
 
   var isEmpty: Bool { count == 0 }
   var freeCount: Int { entries.count - count }
+
+  /// Whether a command or its data may be queued: some room is kept for pings, their answers and
+  /// the Logout, which must not starve behind data a target does not take.
+  var hasRoom: Bool { freeCount > Self.reserve }
 
   /// Queues a PDU; traps when there is no room (`freeCount` tells).
   ///

@@ -11,6 +11,8 @@ struct Slot: BitwiseCopyable {
   /// Who asked, and for what.
   enum Kind: UInt8, BitwiseCopyable {
     case free, read, write, synchronize, control
+    /// A request of the cold side's that its queue had no room for yet.
+    case cold
   }
 
   /// What the slot waits for.
@@ -50,7 +52,10 @@ struct Slot: BitwiseCopyable {
   var unit: UInt16 = 0
   /// Queued PDUs that point into this slot's pages: it is not free before they have left.
   var transmitsQueued: UInt16 = 0
+  /// How often the current command was tried again: at once, after a unit attention, after a wait.
   var attempts: UInt8 = 0
+  var attentions: UInt8 = 0
+  var backoffs: UInt8 = 0
   /// FUSE's name for the request.
   var unique: UInt64 = 0
   /// Monotonic nanoseconds.
@@ -76,6 +81,16 @@ struct Slot: BitwiseCopyable {
   var headFill: UInt32 = 0
   var tailFill: UInt32 = 0
   var blocks = BlockRange(first: LogicalBlockAddress(0), count: 0)
+  /// What `blocks` were counted in.
+  var blockShift: UInt8 = 0
+
+  init() {}
+
+  /// A fresh slot in the place of `old`, whose tasks' tags stay told apart from its own.
+  init(reusing old: Slot, as kind: Kind) {
+    self.kind = kind
+    generation = old.generation
+  }
 
   /// The tag of the slot's current task.
   func tag(index: Int) -> InitiatorTaskTag {

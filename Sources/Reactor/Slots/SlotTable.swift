@@ -3,7 +3,8 @@ import LinuxIO
 /// Every slot and its pages; free ones are handed out last in, first out, so that they are warm.
 ///
 /// The table itself never changes, only what is in it, so that those who change a slot need no
-/// exclusive hold of all. Request slots come first, control slots behind them: a task tag's low half is the index.
+/// exclusive hold of all. Request slots come first, control slots behind them: a task tag's low
+/// half is the index.
 @safe
 struct SlotTable: ~Copyable {
   let requestCount: Int

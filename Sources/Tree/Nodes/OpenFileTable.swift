@@ -35,7 +35,9 @@ struct OpenFileTable: Sendable {
     files.removeValue(forKey: number)
   }
 
-  /// Notes a write at `offset`; nil when the file takes none, false when not at this offset.
+  /// Notes a write at `offset` and says whom it is for; nil when the file takes none.
+  ///
+  /// In place is the start, the end for who appends, and where the last write ended.
   mutating func admitWrite(
     _ number: OpenFileNumber, offset: UInt64, byteCount: Int
   ) -> (scope: ControlFile.Scope, isInPlace: Bool)? {

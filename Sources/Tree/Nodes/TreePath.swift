@@ -12,4 +12,7 @@ struct TreePath: Hashable, Sendable {
 
   var parent: TreePath { TreePath(components: components.dropLast()) }
   var lastName: String { components.last ?? "" }
+
+  /// Deeper than `targets/<iqn>/<name>`.
+  var isDetail: Bool { components.count > 3 }
 }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import SystemPackage
 
@@ -23,7 +24,7 @@ enum BackgroundStart {
     let child: ChildProcess
     do throws(Errno) {
       child = try ChildProcess.startDetached(
-        "/proc/self/exe",
+        executable,
         arguments: ["iscsifs", command, "--ready-descriptor", "\(readyDescriptor)"] + arguments,
         handing: pipe.writeEnd, as: readyDescriptor)
     } catch {
@@ -43,6 +44,14 @@ enum BackgroundStart {
       throw CommandFailure(
         .software, "the daemon ended (\(child.wait())) before the mount was ready")
     }
+  }
+
+  /// This program by its own path, which names the process in ps and top; through the link when
+  /// the file has been replaced since.
+  private static var executable: String {
+    let link = "/proc/self/exe"
+    let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: link)) ?? link
+    return FileManager.default.isExecutableFile(atPath: path) ? path : link
   }
 
   /// What came up to a newline or the end; nil when neither came in time.

@@ -1,0 +1,68 @@
+@testable import ControlPlane
+import Glibc
+import ISCSI
+import LinuxIO
+import Reactor
+import Synchronization
+import SystemPackage
+import Wire
+
+/// Logs in without a network: answers from a list, then with success.
+final class FakeConnector: SessionConnector {
+  enum Answer: Sendable {
+    case success
+    case failure(LoginFailure)
+    /// Waits until its task is cancelled.
+    case silence
+  }
+
+  private struct State: Sendable {
+    var answers: [Answer] = []
+    var orders: [LoginOrder] = []
+    var found: [DiscoveredTarget] = []
+  }
+
+  private let state = Mutex(State())
+
+  func answer(_ answers: Answer...) { state.withLock { $0.answers += answers } }
+  func find(_ targets: [DiscoveredTarget]) { state.withLock { $0.found = targets } }
+  var orders: [LoginOrder] { state.withLock { $0.orders } }
+
+  func logIn(
+    _ order: LoginOrder, settings: InitiatorSettings
+  ) async throws(LoginFailure) -> LoggedInConnection {
+    let answer = state.withLock { state in
+      state.orders.append(order)
+      return state.answers.isEmpty ? .success : state.answers.removeFirst()
+    }
+    switch answer {
+    case .failure(let failure): throw failure
+    case .silence:
+      while !Task.isCancelled { await Task.yield() }
+      throw LoginFailure(ControlError(.canceled, .transport, "cancelled"))
+    case .success: return Self.connection(order)
+    }
+  }
+
+  func discover(
+    at portal: Portal, settings: InitiatorSettings
+  ) async throws(ControlError) -> [DiscoveredTarget] {
+    state.withLock { $0.found }
+  }
+
+  private static func connection(_ order: LoginOrder) -> LoggedInConnection {
+    let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    let handover = ConnectionHandover(
+      socket: OwnedDescriptor(owning: number), connectionID: order.connectionID,
+      parameters: NegotiatedParameters(), cmdSN: SerialNumber(rawValue: 1),
+      expStatSN: SerialNumber(rawValue: 1), expCmdSN: SerialNumber(rawValue: 1),
+      maxCmdSN: SerialNumber(rawValue: 32), earlyBytes: [], timeouts: SessionTimeouts())
+    let facts = LoginFacts(
+      tsih: 7, targetPortalGroupTag: 1, parameters: NegotiatedParameters(),
+      connectionID: order.connectionID,
+      ends: ConnectionEnds(
+        address: "192.0.2.1", port: 3260, localAddress: "192.0.2.9", localPort: 50_000),
+      portal: order.portal, movedTo: nil, transcript: LoginTranscript())
+    return LoggedInConnection(handover: handover, facts: facts)
+  }
+}

@@ -1,0 +1,249 @@
+@testable import ControlPlane
+import ISCSI
+import LinuxIO
+import LoopbackPeer
+import Reactor
+import SystemPackage
+import TargetSimulator
+import Testing
+
+/// Every way a portal can disappoint, its errno, its sentence, and its bound.
+struct LoginErrorTests {
+  private static let target = "iqn.2026-01.test:disk"
+
+  private func settings(
+    authentication: AuthenticationPolicy = .none
+  ) -> InitiatorSettings {
+    var settings = InitiatorSettings(
+      initiatorName: "iqn.2026-01.test:initiator", isidRandom: 0x123456)
+    settings.loginTimeoutMilliseconds = 400
+    settings.sessionAuthentication = authentication
+    return settings
+  }
+
+  /// How a login at `portal` fails.
+  private func failure(
+    at portal: Portal, authentication: AuthenticationPolicy = .none,
+    target: String = LoginErrorTests.target
+  ) async throws -> LoginFailure? {
+    let order = LoginOrder(
+      targetName: target, portal: portal, isid: ISID(random: 1, qualifier: 1))
+    do throws(LoginFailure) {
+      _ = try await driver().logIn(order, settings: settings(authentication: authentication))
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  private func driver() -> LoginDriver {
+    guard let pool = try? BlockingPool(name: "test", threadCount: 2, capacity: 8) else {
+      preconditionFailure("descriptors are left for a test")
+    }
+    return LoginDriver(pool: pool)
+  }
+
+  @Test func refusedPortalIsECONNREFUSED() async throws {
+    let port = try LoopbackPeer().port
+    let failure = try #require(try await failure(at: Portal(host: "127.0.0.1", port: port)))
+    #expect(failure.error.errno == .connectionRefused && failure.error.code == .transport)
+    #expect(failure.error.sentence.contains("127.0.0.1:\(port)"))
+    #expect(failure.error.sentence.contains(Self.target))
+    #expect(!failure.isPermanent)
+  }
+
+  @Test func unknownHostIsHOSTNOTFOUND() async throws {
+    let failure = try #require(
+      try await failure(at: Portal(host: "no-such-host.invalid", port: 3260)))
+    #expect([.hostNotFound, .transportTimeout].contains(failure.error.code))
+  }
+
+  @Test func silentPortalIsETIMEDOUTWithinTheLoginTimeout() async throws {
+    let peer = try LoopbackPeer()
+    let start = MonotonicTime.now
+    let failure = try #require(try await failure(at: Portal(host: "127.0.0.1", port: peer.port)))
+    #expect(failure.error.errno == .timedOut && failure.error.code == .transportTimeout)
+    #expect(start.milliseconds(until: .now) < 5_000)
+  }
+
+  @Test func webServerIsEPROTO() async throws {
+    let peer = try LoopbackPeer()
+    peer.serve { socket in
+      let deadline = MonotonicTime.now.advanced(milliseconds: 2_000)
+      _ = try? socket.receive(maximumCount: 4096, deadline: deadline)
+      try? socket.sendAll(Array("HTTP/1.1 400 Bad".utf8), deadline: deadline)
+      _ = try? socket.receive(maximumCount: 4096, deadline: deadline)
+    }
+    let failure = try #require(try await failure(at: Portal(host: "127.0.0.1", port: peer.port)))
+    #expect(failure.error.errno == .protocolError)
+    #expect(failure.error.sentence.contains("does not speak iSCSI"))
+  }
+
+  @Test(arguments: [0x00, 0x23, 0x3F, 0xFF] as [UInt8])
+  func endlessBytesAreEPROTOAtOnce(byte: UInt8) async throws {
+    let peer = try LoopbackPeer()
+    peer.serve { socket in
+      let deadline = MonotonicTime.now.advanced(milliseconds: 2_000)
+      let bytes = [UInt8](repeating: byte, count: 65_536)
+      while (try? socket.sendAll(bytes, deadline: deadline)) != nil {}
+    }
+    let failure = try #require(try await failure(at: Portal(host: "127.0.0.1", port: peer.port)))
+    #expect(failure.error.errno == .protocolError)
+  }
+
+  @Test func peerThatClosesIsECONNRESET() async throws {
+    let peer = try LoopbackPeer()
+    peer.serve { socket in
+      _ = try? socket.receive(
+        maximumCount: 4096, deadline: .now.advanced(milliseconds: 2_000))
+    }
+    let failure = try #require(try await failure(at: Portal(host: "127.0.0.1", port: peer.port)))
+    #expect(failure.error.errno == .connectionReset)
+  }
+
+  // MARK: - Targets that answer
+
+  private func server(
+    credentials: CHAPAuthenticator.Credentials? = nil,
+    refusal: SimulatedTarget.LoginRefusal? = nil
+  ) throws -> SimulatorServer {
+    let target = SimulatedTarget(name: Self.target, credentials: credentials)
+    target.loginRefusal = refusal
+    target.add(SimulatedLogicalUnit(.init(blockCount: 2048)), lun: 0)
+    return try SimulatorServer(SimulatedPortal(targets: [target]))
+  }
+
+  private func chap(_ secret: String) -> AuthenticationPolicy {
+    .chapRequired(CHAPCredentials(name: "user", secret: Array(secret.utf8)))
+  }
+
+  @Test func loginSucceedsAndTheSocketIsHandedOver() async throws {
+    let server = try server()
+    defer { server.stop() }
+    let order = LoginOrder(
+      targetName: Self.target, portal: Portal(host: "127.0.0.1", port: server.port),
+      isid: ISID(random: 1, qualifier: 1))
+    let connection = try await driver().logIn(order, settings: settings())
+    #expect(connection.facts.tsih != 0 && connection.facts.ends.port == server.port)
+    #expect(!connection.facts.transcript.lines.isEmpty)
+    #expect(connection.handover.earlyBytes.isEmpty)
+  }
+
+  @Test func rightSecretLogsInAndAWrongOneIsEKEYREJECTED() async throws {
+    let server = try server(credentials: .init(user: "user", secret: "a secret of ours"))
+    defer { server.stop() }
+    let portal = Portal(host: "127.0.0.1", port: server.port)
+    #expect(try await failure(at: portal, authentication: chap("a secret of ours")) == nil)
+    let wrong = try #require(
+      try await failure(at: portal, authentication: chap("another secret")))
+    #expect(wrong.error.errno == .keyRejected && wrong.isPermanent)
+    #expect(wrong.error.code == .loginAuthenticationFailed)
+    let none = try #require(try await failure(at: portal))
+    #expect(none.error.errno == .keyRejected)
+  }
+
+  @Test func unknownTargetIsENOENT() async throws {
+    let server = try server()
+    defer { server.stop() }
+    let failure = try #require(
+      try await failure(
+        at: Portal(host: "127.0.0.1", port: server.port), target: "iqn.2026-01.test:none"))
+    #expect(failure.error.errno == .noSuchFileOrDirectory && failure.isPermanent)
+  }
+
+  /// RFC 7143, 11.13.5: what is worth another try and what is not.
+  @Test(arguments: [
+    (2, 0, Errno.protocolError, true), (2, 1, .keyRejected, true),
+    (2, 4, .noSuchFileOrDirectory, true), (2, 6, .resourceBusy, false),
+    (3, 0, .resourceTemporarilyUnavailable, false),
+    (3, 1, .resourceTemporarilyUnavailable, false), (4, 0, .protocolError, true),
+  ] as [(UInt8, UInt8, Errno, Bool)])
+  func statusHasItsErrno(
+    statusClass: UInt8, detail: UInt8, errno: Errno, isPermanent: Bool
+  ) async throws {
+    let server = try server(refusal: .init(statusClass: statusClass, statusDetail: detail))
+    defer { server.stop() }
+    let failure = try #require(
+      try await failure(at: Portal(host: "127.0.0.1", port: server.port)))
+    #expect(failure.error.errno == errno && failure.isPermanent == isPermanent)
+  }
+
+  @Test(arguments: [1, 2] as [UInt8])
+  func redirectionIsFollowedAndOnlyAPermanentOneRemembered(detail: UInt8) async throws {
+    let real = try server()
+    let moved = try server(
+      refusal: .init(statusClass: 1, statusDetail: detail, address: real.address))
+    defer {
+      real.stop()
+      moved.stop()
+    }
+    let portal = Portal(host: "127.0.0.1", port: moved.port)
+    let order = LoginOrder(
+      targetName: Self.target, portal: portal, isid: ISID(random: 1, qualifier: 1))
+    let connection = try await driver().logIn(order, settings: settings())
+    #expect(connection.facts.ends.port == real.port && connection.facts.portal == portal)
+    #expect(connection.facts.movedTo?.port == (detail == 2 ? real.port : nil))
+  }
+
+  @Test func redirectionToItselfEnds() async throws {
+    let server = try server()
+    defer { server.stop() }
+    let address = server.address
+    server.withPortal { portal in
+      portal.targets[0].loginRefusal = .init(
+        statusClass: 1, statusDetail: 1, address: address)
+    }
+    let failure = try #require(
+      try await failure(at: Portal(host: "127.0.0.1", port: server.port)))
+    #expect(failure.error.errno == .protocolError)
+    #expect(failure.error.sentence.contains("redirections"))
+  }
+
+  @Test func cancelledLoginEndsAtOnce() async throws {
+    let peer = try LoopbackPeer()
+    var patient = settings()
+    patient.loginTimeoutMilliseconds = 60_000
+    let order = LoginOrder(
+      targetName: Self.target, portal: Portal(host: "127.0.0.1", port: peer.port),
+      isid: ISID(random: 1, qualifier: 1))
+    let driver = driver()
+    let login = Task { [patient] () -> Errno? in
+      do throws(LoginFailure) {
+        _ = try await driver.logIn(order, settings: patient)
+        return nil
+      } catch {
+        return error.error.errno
+      }
+    }
+    login.cancel()
+    #expect(await login.value == .canceled)
+  }
+
+  // MARK: - Discovery
+
+  @Test func discoveryListsTargetsAndTheirPortals() async throws {
+    let server = try server()
+    defer { server.stop() }
+    let found = try await driver().discover(
+      at: Portal(host: "127.0.0.1", port: server.port), settings: settings())
+    #expect(found.map(\.name.value) == [Self.target])
+    #expect(found.first?.portals.map(\.description) == ["127.0.0.1:\(server.port),1"])
+  }
+
+  @Test func discoveryAtAWebServerIsEPROTO() async throws {
+    let peer = try LoopbackPeer()
+    peer.serve { socket in
+      try? socket.sendAll(
+        Array("HTTP/1.1 400 Bad".utf8), deadline: .now.advanced(milliseconds: 2_000))
+      _ = try? socket.receive(
+        maximumCount: 4096, deadline: .now.advanced(milliseconds: 2_000))
+    }
+    do throws(ControlError) {
+      _ = try await driver().discover(
+        at: Portal(host: "127.0.0.1", port: peer.port), settings: settings())
+      Issue.record("a web server told of targets")
+    } catch {
+      #expect(error.errno == .protocolError)
+    }
+  }
+}

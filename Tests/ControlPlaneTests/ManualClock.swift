@@ -1,0 +1,78 @@
+import Synchronization
+
+/// A clock that stands still until a test moves it.
+final class ManualClock: Clock, Sendable {
+  struct Instant: InstantProtocol {
+    var offset: Duration
+
+    func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
+    func duration(to other: Instant) -> Duration { other.offset - offset }
+    static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
+  }
+
+  private struct Sleeper {
+    let id: Int
+    let deadline: Instant
+    let continuation: CheckedContinuation<Bool, Never>
+  }
+
+  private struct State {
+    var now = Instant(offset: .zero)
+    var sleepers: [Sleeper] = []
+    var cancelled: Set<Int> = []
+    var nextID = 0
+  }
+
+  private let state = Mutex(State())
+
+  var now: Instant { state.withLock { $0.now } }
+  var minimumResolution: Duration { .nanoseconds(1) }
+
+  func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+    let id = state.withLock { state in
+      state.nextID += 1
+      return state.nextID
+    }
+    let isWoken = await withTaskCancellationHandler {
+      await withCheckedContinuation { (continuation: CheckedContinuation<Bool, Never>) in
+        let answer = state.withLock { state -> Bool? in
+          if state.cancelled.remove(id) != nil { return false }
+          guard deadline > state.now else { return true }
+          state.sleepers.append(Sleeper(id: id, deadline: deadline, continuation: continuation))
+          return nil
+        }
+        if let answer { continuation.resume(returning: answer) }
+      }
+    } onCancel: {
+      let sleeper = state.withLock { state -> Sleeper? in
+        guard let index = state.sleepers.firstIndex(where: { $0.id == id }) else {
+          state.cancelled.insert(id)
+          return nil
+        }
+        return state.sleepers.remove(at: index)
+      }
+      sleeper?.continuation.resume(returning: false)
+    }
+    guard isWoken else { throw CancellationError() }
+  }
+
+  /// Waits until somebody sleeps, moves the time to the earliest deadline, and tells how far.
+  func fireNext() async -> Duration {
+    while true {
+      let fired = state.withLock { state -> (Sleeper, Duration)? in
+        guard let first = state.sleepers.min(by: { $0.deadline < $1.deadline }) else { return nil }
+        state.sleepers.removeAll { $0.id == first.id }
+        let wait = state.now.duration(to: first.deadline)
+        state.now = max(state.now, first.deadline)
+        return (first, wait)
+      }
+      if let (sleeper, wait) = fired {
+        sleeper.continuation.resume(returning: true)
+        return wait
+      }
+      await Task.yield()
+    }
+  }
+
+  var sleeperCount: Int { state.withLock { $0.sleepers.count } }
+}

@@ -1,0 +1,130 @@
+@testable import ControlPlane
+import ISCSI
+import Reactor
+import SCSI
+import SystemPackage
+import Testing
+
+/// Coming back after a loss.
+struct RecoveryTests {
+  private func refusal(isPermanent: Bool = false) -> FakeConnector.Answer {
+    .failure(
+      LoginFailure(
+        ControlError(.connectionRefused, .transport, "refused"), isPermanent: isPermanent))
+  }
+
+  private func lose(_ bench: Bench) throws -> SessionHandle {
+    let session = try #require(bench.target?.sessions.first?.handle)
+    bench.reactor.send(.sessionLost(session, .connectionClosed))
+    return session
+  }
+
+  @Test func firstTryIsAtOnceWithTheSameISIDAndHandle() async throws {
+    let bench = try Bench()
+    try await bench.logIn()
+    let session = try lose(bench)
+    #expect(await bench.reaches { $0.reactor.with { $0.started.count } == 2 })
+    #expect(bench.reactor.with { $0.started } == [session, session])
+    let orders = bench.connector.orders
+    #expect(orders.count == 2 && orders[0].isid == orders[1].isid)
+    #expect(orders[1].expectedTargetPortalGroupTag == 1)
+    #expect(await bench.reaches { $0.target?.state == .loggedIn })
+    #expect(bench.clock.sleeperCount == 0)
+  }
+
+  /// RFC 7143, 11.13.5: 1, 2, 4, 8, 15 seconds; the random part is in the middle here.
+  @Test func laterTriesWaitLongerAndLonger() async throws {
+    let bench = try Bench()
+    try await bench.logIn()
+    for _ in 0..<6 { bench.connector.answer(refusal()) }
+    _ = try lose(bench)
+    var waits: [Duration] = []
+    for _ in 0..<6 { waits.append(await bench.clock.fireNext()) }
+    #expect(waits == [1, 2, 4, 8, 15, 15].map { Duration.seconds($0) })
+    #expect(await bench.reaches { $0.target?.state == .loggedIn })
+  }
+
+  @Test func refusalForGoodIsTriedOncePerHalfMinuteAtMost() async throws {
+    let bench = try Bench()
+    try await bench.logIn()
+    bench.connector.answer(refusal(isPermanent: true))
+    _ = try lose(bench)
+    #expect(await bench.clock.fireNext() >= .seconds(30))
+  }
+
+  @Test func targetsWishToWaitIsObeyed() async throws {
+    let bench = try Bench()
+    try await bench.logIn()
+    let session = try #require(bench.target?.sessions.first?.handle)
+    bench.reactor.send(.sessionLost(session, .requestedByTarget(time2WaitSeconds: 3)))
+    #expect(await bench.clock.fireNext() == .seconds(3))
+    #expect(await bench.reaches { $0.reactor.with { $0.started.count } == 2 })
+  }
+
+  @Test func targetIsRecoveringAndItsLUNsAreBlockedMeanwhile() async throws {
+    let bench = try Bench()
+    try await bench.logIn()
+    bench.connector.answer(refusal())
+    _ = try lose(bench)
+    #expect(await bench.reaches { $0.target?.lastError == "4 TRANS refused" })
+    #expect(bench.target?.state == .recovering)
+    #expect(bench.target?.sessions.first?.state == "FAILED")
+    #expect(bench.unit()?.state == "blocked")
+    #expect(await bench.clock.fireNext() == .seconds(1))
+    #expect(await bench.reaches { $0.unit()?.state == "running" })
+  }
+
+  @Test func onlyPortalsOfTheSessionsGroupAreTried() async throws {
+    let bench = try Bench()
+    let same = Portal(host: "192.0.2.2", port: 3260, targetPortalGroupTag: 1)
+    let other = Portal(host: "192.0.2.3", port: 3260, targetPortalGroupTag: 2)
+    try await bench.logIn(portals: [Bench.portal, other, same])
+    for _ in 0..<3 { bench.connector.answer(refusal()) }
+    _ = try lose(bench)
+    for _ in 0..<3 { _ = await bench.clock.fireNext() }
+    #expect(await bench.reaches { $0.target?.state == .loggedIn })
+    let tried = bench.connector.orders.dropFirst().map(\.portal)
+    #expect(tried == [Bench.portal, same, Bench.portal, same])
+  }
+
+  @Test func logoutEndsTheRecovery() async throws {
+    let bench = try Bench()
+    try await bench.logIn()
+    bench.connector.answer(refusal())
+    _ = try lose(bench)
+    #expect(await bench.reaches { $0.target?.lastError == "4 TRANS refused" })
+    try await bench.initiator.perform(.logout(force: false), target: Bench.targetName)
+    #expect(bench.target?.state == .loggedOut)
+    #expect(bench.reactor.with { $0.closed.count } == 1)
+    #expect(await bench.reaches { $0.clock.sleeperCount == 0 })
+  }
+
+  @Test func anotherUnitAfterTheLossIsStale() async throws {
+    let bench = try Bench()
+    try await bench.logIn()
+    let old = try #require(bench.unit()?.handle)
+    try await bench.initiator.openLogicalUnit(old, writable: true)
+    bench.reactor.with { $0.units[.zero]?.naa[15] = 9 }
+    _ = try lose(bench)
+    #expect(await bench.reaches { $0.unit()?.handle.map { $0 != old } ?? false })
+    #expect(bench.reactor.with { $0.withdrawn } == [.init(unit: old, error: .staleNFSFileHandle)])
+  }
+
+  @Test func dropIsPassedToTheReactor() async throws {
+    let bench = try Bench()
+    try await bench.logIn()
+    let session = try #require(bench.target?.sessions.first)
+    try await bench.initiator.perform(.drop, target: Bench.targetName, session: session.number)
+    #expect(await bench.reaches { $0.reactor.with { $0.dropped } == [session.handle] })
+  }
+
+  @Test func waitsStayWithinAFifth() {
+    var least = RecoverySchedule()
+    var most = RecoverySchedule()
+    for seconds in [1.0, 2, 4, 8, 15, 15] {
+      #expect(least.delay(isPermanent: false, random: 0) == .seconds(seconds * 0.8))
+      #expect(most.delay(isPermanent: false, random: 0.999_999) < .seconds(seconds * 1.2))
+    }
+    #expect(least.delay(isPermanent: true, random: 0) == .seconds(30))
+  }
+}

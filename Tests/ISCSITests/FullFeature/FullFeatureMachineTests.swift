@@ -1,0 +1,90 @@
+import ISCSI
+import Testing
+import Wire
+
+@Suite("The numbers of a session in full feature phase")
+struct FullFeatureMachineTests {
+  private func machine(
+    cmdSN: UInt32 = 10, maxCmdSN: UInt32 = 12, expStatSN: UInt32 = 1,
+    _ parameters: NegotiatedParameters = NegotiatedParameters()
+  ) -> FullFeatureMachine {
+    FullFeatureMachine(
+      parameters: parameters, cmdSN: SerialNumber(rawValue: cmdSN),
+      expCmdSN: SerialNumber(rawValue: cmdSN), maxCmdSN: SerialNumber(rawValue: maxCmdSN),
+      expStatSN: SerialNumber(rawValue: expStatSN))
+  }
+
+  private func header(exp: UInt32, max: UInt32, stat: UInt32 = 0) -> BasicHeaderSegment {
+    NOPIn(
+      statSN: SerialNumber(rawValue: stat), expCmdSN: SerialNumber(rawValue: exp),
+      maxCmdSN: SerialNumber(rawValue: max)
+    ).header
+  }
+
+  @Test("F1.1, F3.1: commands are numbered one by one until MaxCmdSN, then the window is closed")
+  func window() {
+    var machine = machine()
+    for expected: UInt32 in 10...12 {
+      #expect(machine.isWindowOpen)
+      #expect(machine.numberCommand().rawValue == expected)
+    }
+    #expect(!machine.isWindowOpen)
+    machine.updateWindow(from: header(exp: 13, max: 12))
+    #expect(!machine.isWindowOpen)
+    machine.updateWindow(from: header(exp: 13, max: 13))
+    #expect(machine.isWindowOpen)
+  }
+
+  @Test("F21: CmdSN, its window and StatSN wrap")
+  func wraps() throws {
+    var machine = machine(cmdSN: 0xFFFF_FFFE, maxCmdSN: 1, expStatSN: 0xFFFF_FFFF)
+    for expected: UInt32 in [0xFFFF_FFFE, 0xFFFF_FFFF, 0, 1] {
+      #expect(machine.numberCommand().rawValue == expected)
+    }
+    #expect(!machine.isWindowOpen)
+    machine.updateWindow(from: header(exp: 0, max: 2))
+    #expect(machine.isWindowOpen && machine.expCmdSN.rawValue == 0)
+    try machine.advanceStatus(from: header(exp: 0, max: 2, stat: 0xFFFF_FFFF))
+    #expect(machine.expStatSN.rawValue == 0)
+  }
+
+  @Test("F22, H14: a window that goes backwards, or ends before it begins, says nothing")
+  func backwards() {
+    var machine = machine()
+    machine.updateWindow(from: header(exp: 11, max: 20))
+    for (exp, max): (UInt32, UInt32) in [(11, 15), (10, 19), (22, 20), (12, 10)] {
+      machine.updateWindow(from: header(exp: exp, max: max))
+      #expect(machine.expCmdSN.rawValue == 11 && machine.maxCmdSN.rawValue == 20)
+    }
+    machine.updateWindow(from: header(exp: 11, max: 20 &+ 1 << 31))
+    #expect(machine.maxCmdSN.rawValue == 20)
+  }
+
+  @Test("F5.1, H13: StatSN must be the one expected", arguments: [0, 2, 1 + 1 << 31])
+  func statSN(found: UInt32) {
+    var machine = machine()
+    #expect(throws: ProtocolViolation.statSN(expected: 1, found: found)) {
+      try machine.advanceStatus(from: header(exp: 10, max: 12, stat: found))
+    }
+    #expect(machine.expStatSN.rawValue == 1)
+  }
+
+  /// RFC 7143, 4.2.5.2: FirstBurstLength holds for immediate and unsolicited data together.
+  @Test(
+    "F8, F16.2: what travels unasked is what was negotiated", arguments: [true, false],
+    [true, false])
+  func unsolicited(immediateData: Bool, initialR2T: Bool) {
+    var parameters = NegotiatedParameters()
+    parameters.immediateData = immediateData
+    parameters.initialR2T = initialR2T
+    parameters.firstBurstLength = 1024
+    parameters.maxXmitDataSegmentLength = 512
+    let machine = machine(parameters)
+    for expected: UInt32 in [0, 100, 512, 700, 4096] {
+      let lengths = machine.unsolicitedLengths(expectedLength: expected)
+      #expect(lengths.immediate == (immediateData ? min(512, expected) : 0))
+      #expect(
+        lengths.unsolicited == (initialR2T ? 0 : min(1024, expected) - lengths.immediate))
+    }
+  }
+}

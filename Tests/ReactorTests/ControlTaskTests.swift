@@ -1,0 +1,107 @@
+import ISCSI
+import SCSI
+import Testing
+import Wire
+
+@testable import Reactor
+
+@Suite("Commands of the control plane", .timeLimit(.minutes(1)))
+struct ControlTaskTests {
+  private func inquiry(timeoutMilliseconds: UInt64 = 15_000) -> ControlTask {
+    ControlTask(
+      session: ReactorHarness.session, lun: LogicalUnitNumber(number: 1), cdb: .testUnitReady,
+      dataInCapacity: 255, timeoutMilliseconds: timeoutMilliseconds)
+  }
+
+  @Test("F24: return what was read, without what the residual says is not there")
+  func underflow() async throws {
+    let harness = try ReactorHarness()
+    let task = inquiry()
+    let result = try await harness.told({ .execute(task, $0) }) {
+      let command = try harness.command().view
+      #expect(command.expectedDataTransferLength == 255)
+      harness.sendDataIn(
+        command.header.initiatorTaskTag, .pattern(36), residual: .underflow(219))
+    }
+    #expect(try result.get() == .init(status: .good, data: .pattern(36), sense: []))
+  }
+
+  @Test("return every status with its sense data; nothing is tried again")
+  func checkCondition() async throws {
+    let harness = try ReactorHarness()
+    let task = inquiry()
+    let sense = [UInt8].sense(0x6, 0x29, 0)
+    let result = try await harness.told({ .execute(task, $0) }) {
+      harness.sendResponse(
+        try harness.command().view.header.initiatorTaskTag, .checkCondition, sense: sense)
+    }
+    #expect(try result.get() == .init(status: .checkCondition, data: [], sense: sense))
+    #expect(try harness.sent() == nil)
+  }
+
+  @Test("end with a lost session, and are refused while it is lost")
+  func lostSession() async throws {
+    let harness = try ReactorHarness()
+    let task = inquiry()
+    let lost = try await harness.told({ .execute(task, $0) }) {
+      _ = try harness.command()
+      try harness.closeTarget()
+      harness.stopIfUnanswered()
+    }
+    #expect(lost == .failure(.sessionLost))
+    let refused = try await harness.told({ .execute(task, $0) }) { harness.stopIfUnanswered() }
+    #expect(refused == .failure(.notConnected))
+    try harness.reconnect()
+    #expect(try harness.sent() == nil)
+  }
+
+  @Test("time out by their own clock, on time, and leave their slot to the late answer")
+  func timesOut() async throws {
+    let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))
+    let task = inquiry(timeoutMilliseconds: 100)
+    let result = try await harness.told({ .execute(task, $0) }) {
+      #expect(harness.sleep == 100)
+      harness.advance(milliseconds: 100)
+      harness.stopIfUnanswered()
+    }
+    #expect(result == .failure(.timedOut))
+    #expect(harness.busySlots == 1)
+    harness.sendResponse(try harness.command().view.header.initiatorTaskTag)
+    #expect(harness.busySlots == 0)
+  }
+
+  @Test("never answered at all end the session, so that their slots come back")
+  func abandoned() async throws {
+    let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))
+    let task = inquiry(timeoutMilliseconds: 100)
+    _ = try await harness.told({ .execute(task, $0) }) { harness.advance(milliseconds: 100) }
+    harness.advance(milliseconds: 30_000)
+    #expect(harness.busySlots == 0)
+    #expect(await harness.events() == [.sessionLost(ReactorHarness.session, .commandTimedOut)])
+  }
+
+  @Test("more than there are slots are refused as busy")
+  func busy() async throws {
+    let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))
+    let task = inquiry()
+    _ = try await harness.told({ .execute(task, $0) }) {
+      harness.advance(milliseconds: 15_000)
+    }
+    _ = try await harness.told({ .execute(task, $0) }) {
+      harness.advance(milliseconds: 15_000)
+    }
+    let refused = try await harness.told({ .execute(task, $0) }) {}
+    #expect(refused == .failure(.busy))
+  }
+}
+
+extension ReactorHarness {
+  /// Ends the reactor when a control task is still waited for, so that a failing test ends.
+  func stopIfUnanswered() {
+    for index in 0..<reactor.controlContinuations.count
+    where reactor.controlContinuations[index] != nil && reactor.isRunning {
+      Issue.record("a control task was not answered")
+      stop()
+    }
+  }
+}

@@ -1,0 +1,310 @@
+import Glibc
+import ISCSI
+import SCSI
+import Testing
+import Wire
+
+@testable import Reactor
+
+@Suite("A hostile target", .timeLimit(.minutes(1)))
+struct HostileTargetTests {
+  /// Plays `attack` on the task of a read of 1024 bytes and returns why the session was lost.
+  private func lost(
+    reading: Bool = true, _ attack: (ReactorHarness, InitiatorTaskTag) throws -> Void
+  ) async throws -> [ReactorEvent] {
+    let harness = try ReactorHarness()
+    if reading {
+      _ = harness.read(offset: 0, size: 1024)
+    } else {
+      _ = harness.write(offset: 0, .pattern(16_384))
+    }
+    try attack(harness, try harness.command().view.header.initiatorTaskTag)
+    #expect(harness.reply() == nil)
+    return await harness.events()
+  }
+
+  private func violation(_ violation: ProtocolViolation) -> [ReactorEvent] {
+    [.sessionLost(ReactorHarness.session, .violation(violation))]
+  }
+
+  @Test("H10: that answers a task nobody has loses the session")
+  func unknownTask() async throws {
+    let tag = InitiatorTaskTag(rawValue: 0x0007_FFF0)
+    #expect(
+      try await lost { harness, _ in harness.sendDataIn(tag, .pattern(512)) }
+        == violation(.unknownTask(.dataIn, tag)))
+    #expect(
+      try await lost { harness, _ in harness.sendResponse(tag) }
+        == violation(.unknownTask(.scsiResponse, tag)))
+    let old = InitiatorTaskTag(rawValue: 0x0000_0000)
+    #expect(
+      try await lost { harness, _ in harness.sendResponse(old) }
+        == violation(.unknownTask(.scsiResponse, old)))
+  }
+
+  @Test("H11, H61: that answers a ping or a logout never sent loses the session")
+  func unaskedAnswers() async throws {
+    let tag = InitiatorTaskTag(rawValue: 0x0001_FFFE)
+    #expect(
+      try await lost { harness, _ in
+        harness.send(
+          NOPIn(
+            initiatorTaskTag: tag, statSN: harness.nextStatSN(), expCmdSN: harness.window.exp,
+            maxCmdSN: harness.window.max
+          ).header)
+      } == violation(.unknownTask(.nopIn, tag)))
+    let logout = InitiatorTaskTag(rawValue: 0xFFFD)
+    #expect(
+      try await lost { harness, _ in
+        harness.send(
+          LogoutResponse(
+            response: .closed, initiatorTaskTag: logout, statSN: harness.nextStatSN(),
+            expCmdSN: harness.window.exp, maxCmdSN: harness.window.max
+          ).header)
+      } == violation(.unknownTask(.logoutResponse, logout)))
+  }
+
+  @Test("H12: that answers twice loses the session, the caller keeps the first answer")
+  func twice() async throws {
+    let harness = try ReactorHarness()
+    let unique = harness.read(offset: 0, size: 512)
+    let task = try harness.command().view.header.initiatorTaskTag
+    harness.sendDataIn(task, .pattern(512))
+    harness.sendDataIn(task, .pattern(512, from: 1))
+    #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
+    #expect(harness.reply() == nil)
+    #expect(await harness.events() == violation(.unknownTask(.dataIn, task)))
+  }
+
+  @Test("H13: whose StatSN jumps loses the session", arguments: [99, 101, 100 + 1 << 31])
+  func statSN(found: UInt32) async throws {
+    #expect(
+      try await lost { harness, task in
+        harness.send(
+          SCSIResponse(
+            initiatorTaskTag: task, status: .busy, statSN: SerialNumber(rawValue: found),
+            expCmdSN: harness.window.exp, maxCmdSN: harness.window.max
+          ).header)
+      } == violation(.statSN(expected: 100, found: found)))
+  }
+
+  @Test("H14: that keeps the window closed for replacement_timeout gets its callers EIO")
+  func closedWindow() throws {
+    var timeouts = SessionTimeouts()
+    timeouts.pingIntervalMilliseconds = 0
+    let harness = try ReactorHarness(timeouts: timeouts)
+    let session = ReactorHarness.session
+    harness.port.drop(session)
+    harness.turn()
+    try harness.reconnect(maxCmdSN: 49)
+    let unique = harness.read(offset: 0, size: 512)
+    #expect(try harness.sent() == nil)
+    harness.advance(milliseconds: 119_999)
+    #expect(harness.reply() == nil)
+    harness.advance(milliseconds: 250)
+    #expect(harness.reply() == .init(unique: unique, error: -EIO, payload: []))
+  }
+
+  @Test("H15: whose DataSN repeats or skips loses the session", arguments: [0, 2])
+  func dataSN(found: UInt32) async throws {
+    #expect(
+      try await lost { harness, task in
+        harness.sendDataIn(task, .pattern(512), status: nil)
+        harness.sendDataIn(task, .pattern(512), offset: 512, dataSN: found)
+      } == violation(.dataSN(expected: 1, found: found)))
+  }
+
+  @Test("H20, H21: whose Data-In lies elsewhere loses the session")
+  func dataOffset() async throws {
+    for offset: UInt32 in [512, 0xFFFF_FFFF, 0x8000_0000] {
+      #expect(
+        try await lost { $0.sendDataIn($1, .pattern(512), offset: offset) }
+          == violation(.dataOffset(expected: 0, found: offset)))
+    }
+    #expect(
+      try await lost { $0.sendDataIn($1, .pattern(1028)) }
+        == violation(.dataBeyondTransfer(offset: 0, length: 1028, expected: 1024)))
+    #expect(
+      try await lost { harness, task in
+        harness.sendDataIn(task, .pattern(512), status: nil)
+        harness.sendDataIn(task, .pattern(512), offset: 0, dataSN: 1)
+      } == violation(.dataOffset(expected: 512, found: 0)))
+  }
+
+  /// Neither GOOD nor a status that counts as success makes bytes that never came.
+  @Test(
+    "H22: that leaves bytes out of a success never gets the page's old ones to a caller",
+    arguments: [SCSIStatus.good, .conditionMet, .checkCondition])
+  func missingBytes(status: SCSIStatus) throws {
+    let harness = try ReactorHarness()
+    let unique = harness.read(offset: 0, size: 1024)
+    for _ in 0..<6 {
+      let task = try harness.command().view.header.initiatorTaskTag
+      harness.sendDataIn(task, .pattern(512), status: nil)
+      // RECOVERED ERROR is a success.
+      harness.sendResponse(
+        task, status, sense: status == .checkCondition ? .sense(0x1, 0x17, 0x01) : [])
+    }
+    #expect(harness.reply() == .init(unique: unique, error: -EIO, payload: []))
+  }
+
+  @Test("H23: that sends data for a write, or asks a read for some, loses the session")
+  func wrongDirection() async throws {
+    var task = InitiatorTaskTag.reserved
+    let data = try await lost(reading: false) {
+      task = $1
+      $0.sendDataIn($1, .pattern(512))
+    }
+    #expect(data == violation(.unexpectedForTask(.dataIn, task)))
+    let asked = try await lost {
+      task = $1
+      $0.sendR2T($1, transferTag: 1, r2tSN: 0, offset: 0, length: 512)
+    }
+    #expect(asked == violation(.unexpectedForTask(.readyToTransfer, task)))
+  }
+
+  @Test("H24: that claims overflow and underflow at once loses the session")
+  func contradictoryResidual() async throws {
+    #expect(
+      try await lost { harness, task in
+        var header = SCSIResponse(
+          initiatorTaskTag: task, status: .good, statSN: harness.nextStatSN(),
+          expCmdSN: harness.window.exp, maxCmdSN: harness.window.max
+        ).header
+        header.flags = 0x86
+        harness.send(header)
+      } == violation(.contradictoryResidual(flags: 0x86)))
+  }
+
+  @Test("H24, H25: whose residual lies either way never gets bytes to a caller")
+  func lyingResidual() throws {
+    for residual in [Residual.underflow(512), .underflow(0xFFFF_FFFF), .overflow(1)] {
+      let harness = try ReactorHarness()
+      let unique = harness.read(offset: 0, size: 1024)
+      for _ in 0..<6 {
+        let task = try harness.command().view.header.initiatorTaskTag
+        harness.sendDataIn(task, .pattern(1024), residual: residual)
+      }
+      #expect(harness.reply() == .init(unique: unique, error: -EIO, payload: []))
+    }
+  }
+
+  @Test("H26, H27: whose R2T asks for what is not there, or too much, loses the session")
+  func transferRange() async throws {
+    for (offset, length): (UInt32, UInt32) in [
+      (16_384, 512), (8192, 8193), (0xFFFF_FFFF, 512), (8192, 0), (8192, 0xFFFF_FFFF),
+    ] {
+      #expect(
+        try await lost(reading: false) {
+          $0.sendR2T($1, transferTag: 1, r2tSN: 0, offset: offset, length: length)
+        } == violation(.transferRange(offset: offset, length: length, expected: 16_384)))
+    }
+  }
+
+  @Test("H29: whose R2T asks again for what was sent loses the session")
+  func overlappingReadyToTransfer() async throws {
+    #expect(
+      try await lost(reading: false) {
+        $0.sendR2T($1, transferTag: 1, r2tSN: 0, offset: 4096, length: 8192)
+      } == violation(.transferRange(offset: 4096, length: 8192, expected: 16_384)))
+  }
+
+  @Test("H29: whose R2T has the reserved tag, or comes after the status, loses the session")
+  func lateReadyToTransfer() async throws {
+    #expect(
+      try await lost(reading: false) {
+        $0.sendR2T($1, transferTag: 0xFFFF_FFFF, r2tSN: 0, offset: 8192, length: 512)
+      } == violation(.reservedTransferTag(.readyToTransfer)))
+    let harness = try ReactorHarness()
+    let unique = harness.write(offset: 0, .pattern(512))
+    let task = try harness.command().view.header.initiatorTaskTag
+    harness.sendResponse(task)
+    harness.sendR2T(task, transferTag: 1, r2tSN: 0, offset: 0, length: 512)
+    #expect(harness.reply() == .init(unique: unique, error: 0, payload: .accepted(512)))
+    #expect(await harness.events() == violation(.unknownTask(.readyToTransfer, task)))
+  }
+
+  @Test("P1: that answers GOOD before it has asked for all bytes has not written them")
+  func earlyGood() throws {
+    let harness = try ReactorHarness()
+    let unique = harness.write(offset: 0, .pattern(16_384))
+    for _ in 0..<6 {
+      let command = try harness.command()
+      #expect(command.unit.data.count == 8192)
+      harness.sendResponse(command.view.header.initiatorTaskTag)
+    }
+    #expect(harness.reply() == .init(unique: unique, error: -EIO, payload: []))
+  }
+
+  @Test("H62: that floods us with pings loses the session, after bounded answers")
+  func pingFlood() async throws {
+    let harness = try ReactorHarness()
+    let ping = ProtocolDataUnit(
+      header: NOPIn(
+        targetTransferTag: TargetTransferTag(rawValue: 1), statSN: SerialNumber(rawValue: 100),
+        expCmdSN: harness.window.exp, maxCmdSN: harness.window.max
+      ).header
+    ).encoded()
+    harness.send([UInt8]((0..<1000).map { _ in ping }.joined()))
+    #expect(await harness.events() == violation(.unexpectedOpcode(.nopIn)))
+  }
+
+  @Test("H01, H03: that sends too long a segment, or an initiator's opcode, loses the session")
+  func framing() async throws {
+    let tooLong = try await lost { harness, _ in
+      var header = BasicHeaderSegment(opcode: .dataIn)
+      header.dataSegmentLength = 8193
+      harness.send((0..<6).reduce(into: [UInt8]()) { bytes, word in
+        let words = [
+          header.word0, header.word1, header.word2, header.word3, header.word4, header.word5,
+        ]
+        bytes.appendBigEndian(words[word])
+      })
+    }
+    #expect(
+      tooLong == [
+        .sessionLost(
+          ReactorHarness.session,
+          .malformed(.dataSegmentTooLong(opcode: .dataIn, length: 8193, limit: 8192)))
+      ])
+    for opcode in [Opcode.scsiCommand, .loginResponse, .textResponse, .taskManagementResponse] {
+      #expect(
+        try await lost { harness, _ in harness.send(BasicHeaderSegment(opcode: opcode)) }
+          == violation(.unexpectedOpcode(opcode)))
+    }
+  }
+
+  @Test("H63: that rejects a PDU loses the session", arguments: [0, 48, 8192])
+  func reject(length: Int) async throws {
+    #expect(
+      try await lost { harness, _ in
+        harness.send(
+          Reject(
+            reason: .protocolError, statSN: harness.nextStatSN(), expCmdSN: harness.window.exp,
+            maxCmdSN: harness.window.max
+          ).header, data: .pattern(length))
+      } == violation(.rejected(reason: 4)))
+  }
+
+  @Test("that shrinks a unit under a read-modify-write gets its caller ENOSPC, not a crash")
+  func shrinks() throws {
+    let harness = try ReactorHarness()
+    let unique = harness.write(offset: 8191 * 512 + 1, [1])
+    let read = try harness.command().view.header.initiatorTaskTag
+    try harness.expose(lastBlock: 100)
+    harness.sendDataIn(read, .pattern(512))
+    #expect(harness.reply() == .init(unique: unique, error: -ENOSPC, payload: []))
+    #expect(try harness.sent() == nil)
+  }
+
+  @Test("that changes a unit's block length under a read-modify-write gets its caller ESTALE")
+  func changesBlockLength() throws {
+    let harness = try ReactorHarness()
+    let unique = harness.write(offset: 1, [1])
+    let read = try harness.command().view.header.initiatorTaskTag
+    try harness.expose(blockLength: 4096, lastBlock: 100)
+    harness.sendDataIn(read, .pattern(512))
+    #expect(harness.reply() == .init(unique: unique, error: -ESTALE, payload: []))
+    #expect(try harness.sent() == nil)
+  }
+}

@@ -1,0 +1,112 @@
+import FUSE
+import Glibc
+import ISCSI
+import SCSI
+import Testing
+import Wire
+
+@testable import Reactor
+
+@Suite("An interrupted caller", .timeLimit(.minutes(1)))
+struct InterruptTests {
+  private func interrupt(_ harness: ReactorHarness, _ unique: UInt64) {
+    var body = [UInt8]()
+    body.appendNative(unique)
+    harness.request(.interrupt, node: 0, body: body)
+  }
+
+  @Test("of healthy I/O gets its data: EINTR comes only after a second")
+  func healthy() throws {
+    let harness = try ReactorHarness()
+    let unique = harness.read(offset: 0, size: 512)
+    interrupt(harness, unique)
+    harness.advance(milliseconds: 999)
+    #expect(harness.reply() == nil)
+    harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.reply() == nil)
+  }
+
+  @Test("gets EINTR after a second, on time; the late answer frees the slot and nothing else")
+  func inFlight() throws {
+    let harness = try ReactorHarness()
+    let unique = harness.write(offset: 0, .pattern(512))
+    interrupt(harness, unique)
+    harness.advance(milliseconds: 999)
+    #expect(harness.sleep == 1)
+    harness.advance(milliseconds: 1)
+    #expect(harness.reply() == .init(unique: unique, error: -EINTR, payload: []))
+    #expect(harness.busySlots == 1)
+    harness.sendResponse(try harness.command().view.header.initiatorTaskTag)
+    #expect(harness.reply() == nil)
+    #expect(harness.busySlots == 0)
+  }
+
+  @Test("of a lost session gets EINTR, and the command is not sent again")
+  func lostSession() throws {
+    let harness = try ReactorHarness()
+    let unique = harness.write(offset: 0, .pattern(512))
+    let early = harness.write(offset: 512, .pattern(512))
+    interrupt(harness, early)
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.reply() == .init(unique: early, error: -EINTR, payload: []))
+    try harness.closeTarget()
+    interrupt(harness, unique)
+    #expect(harness.reply() == .init(unique: unique, error: -EINTR, payload: []))
+    #expect(harness.busySlots == 0)
+    try harness.reconnect()
+    #expect(try harness.sent() == nil)
+  }
+
+  @Test("that waits for a range gives its place up, and the next goes on")
+  func rangeLock() throws {
+    let harness = try ReactorHarness()
+    let first = harness.write(offset: 100, [1])
+    let second = harness.write(offset: 0, .pattern(512))
+    let third = harness.write(offset: 0, .pattern(512, from: 3))
+    interrupt(harness, second)
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.reply() == .init(unique: second, error: -EINTR, payload: []))
+    harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
+    harness.sendResponse(try harness.command().view.header.initiatorTaskTag)
+    #expect(harness.reply()?.unique == first)
+    let last = try harness.command()
+    #expect(last.unit.data == .pattern(512, from: 3))
+    harness.sendResponse(last.view.header.initiatorTaskTag)
+    #expect(harness.reply()?.unique == third)
+    #expect(harness.busySlots == 0)
+  }
+
+  @Test("of a read-modify-write has written nothing when its read comes back")
+  func readModifyWrite() throws {
+    let harness = try ReactorHarness()
+    let unique = harness.write(offset: 100, [1])
+    let waiting = harness.write(offset: 0, .pattern(512))
+    interrupt(harness, unique)
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.reply() == .init(unique: unique, error: -EINTR, payload: []))
+    harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
+    let next = try harness.command()
+    #expect(next.unit.data == .pattern(512))
+    harness.sendResponse(next.view.header.initiatorTaskTag)
+    #expect(harness.reply() == .init(unique: waiting, error: 0, payload: .accepted(512)))
+    #expect(harness.busySlots == 0)
+  }
+
+  @Test("that waits to be tried again gets EINTR")
+  func delayed() throws {
+    let harness = try ReactorHarness()
+    let unique = harness.read(offset: 0, size: 512)
+    for _ in 0..<6 {
+      harness.sendResponse(try harness.command().view.header.initiatorTaskTag, .busy)
+      harness.advance(milliseconds: 2_000)
+    }
+    harness.sendResponse(try harness.command().view.header.initiatorTaskTag, .busy)
+    interrupt(harness, unique)
+    #expect(harness.reply() == .init(unique: unique, error: -EINTR, payload: []))
+    #expect(harness.delayedSlots == 0)
+    harness.advance(milliseconds: 2_000)
+    #expect(try harness.sent() == nil)
+  }
+}

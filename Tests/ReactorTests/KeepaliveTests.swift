@@ -1,0 +1,143 @@
+import Glibc
+import ISCSI
+import SCSI
+import Testing
+import Wire
+
+@testable import Reactor
+
+@Suite("Keeping a connection alive", .timeLimit(.minutes(1)))
+struct KeepaliveTests {
+  @Test("F15.1: the target's ping is answered with its tag and LUN, CmdSN not advanced")
+  func answersPing() throws {
+    let harness = try ReactorHarness()
+    harness.send(
+      NOPIn(
+        logicalUnit: LogicalUnitNumber(number: 1),
+        targetTransferTag: TargetTransferTag(rawValue: 0xABBA),
+        statSN: SerialNumber(rawValue: 100), expCmdSN: harness.window.exp,
+        maxCmdSN: harness.window.max
+      ).header)
+    let answer = try #require(try harness.sent()).header
+    #expect(answer.opcode == .nopOut && answer.isImmediate && answer.flags == 0x80)
+    #expect(answer.initiatorTaskTag == .reserved)
+    #expect(answer.targetTransferTag.rawValue == 0xABBA)
+    #expect(answer.word1 == 1 << 48)
+    #expect(answer.cmdSN.rawValue == 50)
+    // RFC 7143, 11.19.5: a NOP-In that is no answer does not advance StatSN.
+    #expect(answer.expStatSN.rawValue == 100)
+    _ = harness.read(offset: 0, size: 512)
+    #expect(try harness.command().view.header.cmdSN.rawValue == 50)
+  }
+
+  @Test("F15.2: a silent target is pinged after noop_out_interval, once, and may go on so")
+  func pings() throws {
+    let harness = try ReactorHarness()
+    #expect(harness.sleep == 5_000)
+    harness.advance(milliseconds: 4_999)
+    #expect(harness.sleep == 1)
+    #expect(try harness.sent() == nil)
+    for round in 0..<3 {
+      harness.advance(milliseconds: round == 0 ? 1 : 5_000)
+      let ping = try #require(try harness.sent()).header
+      #expect(ping.opcode == .nopOut && ping.isImmediate)
+      #expect(ping.initiatorTaskTag != .reserved)
+      #expect(ping.targetTransferTag == .reserved)
+      #expect(ping.word1 == 0)
+      #expect(ping.cmdSN.rawValue == 50)
+      harness.advance(milliseconds: 4_999)
+      #expect(try harness.sent() == nil)
+      harness.send(
+        NOPIn(
+          initiatorTaskTag: ping.initiatorTaskTag, statSN: harness.nextStatSN(),
+          expCmdSN: harness.window.exp, maxCmdSN: harness.window.max
+        ).header)
+    }
+    _ = harness.read(offset: 0, size: 512)
+    #expect(try harness.command().view.header.expStatSN.rawValue == 103)
+  }
+
+  @Test("E25: a ping without an answer for noop_out_timeout ends the connection")
+  func pingTimesOut() async throws {
+    let harness = try ReactorHarness()
+    harness.advance(milliseconds: 5_000)
+    harness.advance(milliseconds: 5_000)
+    #expect(await harness.events() == [.sessionLost(ReactorHarness.session, .pingTimedOut)])
+  }
+
+  @Test("E25: a frozen target is found out also when the send queue is full to the brim")
+  func frozenUnderLoad() async throws {
+    let harness = try ReactorHarness(parameters: .manySegments)
+    harness.fillTransmitQueue()
+    harness.advance(milliseconds: 5_000)
+    harness.advance(milliseconds: 5_000)
+    #expect(await harness.events() == [.sessionLost(ReactorHarness.session, .pingTimedOut)])
+  }
+
+  @Test("the target's ping is answered also when the send queue is full to the brim")
+  func pingUnderLoad() throws {
+    let harness = try ReactorHarness(parameters: .manySegments)
+    harness.fillTransmitQueue()
+    harness.send(
+      NOPIn(
+        targetTransferTag: TargetTransferTag(rawValue: 9), statSN: SerialNumber(rawValue: 100),
+        expCmdSN: harness.window.exp, maxCmdSN: harness.window.max
+      ).header)
+    var answers = 0
+    while let unit = try harness.sent() {
+      if unit.header.targetTransferTag.rawValue == 9 { answers += 1 }
+    }
+    #expect(answers == 1)
+  }
+
+  @Test("noop_out_interval 0 never pings, and an idle reactor sleeps")
+  func noPings() throws {
+    let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))
+    harness.advance(milliseconds: 86_400_000)
+    #expect(try harness.sent() == nil)
+    #expect(harness.sleep == -1)
+  }
+
+  @Test("a target that answers pings but not a command for 30 s is given up")
+  func commandTimesOut() async throws {
+    let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))
+    _ = harness.read(offset: 0, size: 512)
+    harness.advance(milliseconds: 29_999)
+    harness.advance(milliseconds: 250)
+    #expect(await harness.events() == [.sessionLost(ReactorHarness.session, .commandTimedOut)])
+  }
+
+  @Test("P3: a command never answered gets EIO once replacement_timeout has passed over its tries")
+  func neverAnswered() throws {
+    let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))
+    let unique = harness.read(offset: 0, size: 512)
+    for _ in 0..<3 {
+      harness.advance(milliseconds: 30_000)
+      try harness.reconnect()
+      _ = try harness.command()
+    }
+    #expect(harness.reply() == nil)
+    harness.advance(milliseconds: 30_000)
+    #expect(harness.reply() == .init(unique: unique, error: -5, payload: []))
+  }
+}
+
+extension NegotiatedParameters {
+  /// Writes travel as many small PDUs, all unsolicited.
+  static var manySegments: NegotiatedParameters {
+    var parameters = NegotiatedParameters()
+    parameters.initialR2T = false
+    parameters.firstBurstLength = 1 << 20
+    parameters.maxBurstLength = 1 << 20
+    parameters.maxXmitDataSegmentLength = 1024
+    return parameters
+  }
+}
+
+extension ReactorHarness {
+  /// Writes more than socket and transmit queue hold, the target reading none of it.
+  func fillTransmitQueue() {
+    for index in 0..<10 { _ = write(offset: UInt64(index) << 17, .pattern(1 << 17)) }
+    #expect(isSendingHeldBack)
+  }
+}
