@@ -23,8 +23,8 @@ extension EndToEnd {
         let file = try lab.write(Self.configuration(password: Self.account.password))
         let mount = try await MountedFileSystem.start(
           lab, .mount(daemon.address), options: ["config=\(file)"])
-        await mount.shell("cat $T/state; head -c 1 $T/lun1 | wc -c").expectSuccess()
-        #expect(await mount.shell("cat $T/state").value == "LOGGED_IN")
+        #expect(mount.greeting.isEmpty, "\(mount.greeting)")
+        await mount.expectServing()
         let leaks = await mount.shell(
           """
           grep -rsl \(Self.account.password) --exclude='lun[0-9]*' $M \
@@ -46,6 +46,10 @@ extension EndToEnd {
         let file = try lab.write(Self.configuration(password: "wrong-horse-99"))
         let mount = try await MountedFileSystem.start(
           lab, .mount(daemon.address), options: ["config=\(file)"])
+        #expect(
+          mount.greeting.hasPrefix("iscsifs: not logged in: \(daemon.address), target iqn.2026-11"),
+          "\(mount.greeting)")
+        #expect(mount.greeting.split(separator: "\n").count == 2, "\(mount.greeting)")
         #expect(await mount.shell("cat $T/state").value == "FAILED")
         let error = await mount.shell("cat $T/last_error")
         #expect(error.output.hasPrefix("24 LOGIN_AUTH_FAILED "), "\(error)")

@@ -89,11 +89,28 @@ extension EndToEnd {
       }
     }
 
+    @Test("A caller that waits for a target that hangs can be killed")
+    func hangingCaller() async throws {
+      try await withLab { lab in
+        let daemon = try await TargetDaemon.start(lab)
+        let mount = try await MountedFileSystem.start(lab, .mount(daemon.address))
+        let lun = await mount.shell("echo $T/lun1").value
+        daemon.signal(SIGSTOP)
+        let caller = try dd(lab, lun, "iflag=direct", "bs=4096", "count=1")
+        try await Task.sleep(for: .milliseconds(300))
+        caller.signal(SIGTERM)
+        #expect(await caller.wait(.seconds(3)) == 128 + SIGTERM)
+        daemon.signal(SIGCONT)
+        await mount.expectServing()
+      }
+    }
+
     @Test("logout force ends the I/O that waits")
     func forced() async throws {
       try await withLab { lab in
         let daemon = try await TargetDaemon.start(lab)
-        let mount = try await MountedFileSystem.start(lab, .mount(daemon.address))
+        let mount = try await MountedFileSystem.start(
+          lab, .mount(daemon.address), options: ["node.conn[0].timeo.logout_timeout=3"])
         let lun = await mount.shell("echo $T/lun1").value
         daemon.signal(SIGSTOP)
         let reader = try ManagedProcess(

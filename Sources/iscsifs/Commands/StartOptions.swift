@@ -48,6 +48,7 @@ struct StartOptions: ParsableArguments {
       } else {
         let operands = [sourceArgument(work), plan.mountpoint].compactMap(\.self)
         try BackgroundStart.run(command, arguments + ["--"] + operands)
+        for sentence in FailedLogins.sentences(at: plan.mountpoint) { Output.complain(sentence) }
       }
     } catch {
       let failure = CommandFailure(error)

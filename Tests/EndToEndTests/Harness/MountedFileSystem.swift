@@ -22,12 +22,16 @@ final class MountedFileSystem: Resource {
   let foreground: ManagedProcess?
   /// The daemon's id; 0 when it could not be found.
   let daemonID: pid_t
+  /// What the command that mounted said.
+  let greeting: String
   /// Shell variables for every script.
   private let prelude: String
 
   private init(
-    path: String, foreground: ManagedProcess?, daemonID: pid_t, prelude: String = "true"
+    path: String, foreground: ManagedProcess?, daemonID: pid_t, prelude: String = "true",
+    greeting: String = ""
   ) {
+    self.greeting = greeting
     self.path = path
     self.foreground = foreground
     self.daemonID = daemonID
@@ -47,7 +51,8 @@ final class MountedFileSystem: Resource {
       throw ManagedProcess.Failure(description: "\(path) is not mounted: \(result)")
     }
     let mount = MountedFileSystem(
-      path: path, foreground: nil, daemonID: daemonID(of: path), prelude: prelude)
+      path: path, foreground: nil, daemonID: daemonID(of: path), prelude: prelude,
+      greeting: result.output)
     lab.own(mount)
     return mount
   }
