@@ -122,15 +122,12 @@ extension Reactor {
 
   /// Watches /dev/fuse again once a slot is free and no cold request waits.
   mutating func resumeKernel() {
-    if stalledColdLength > 0 { hand(overCold: stalledColdLength) }
-    guard !isUnmounted, stalledColdLength == 0, slots.nextFreeRequest != nil else { return }
-    do throws(Errno) {
-      try poll.add(fuseNumber, .readable, token: Token.fuse)
-      isFUSEPaused = false
-    } catch {
-      endKernel(errorNumber: error.rawValue)
+    if let (slot, length) = stalledCold {
+      guard submit(cold: slot, length: length) else { return }
+      stalledCold = nil
+      slots.free(slot)
     }
-    guard slots.nextFreeRequest != nil else { return }
+    guard !isUnmounted, slots.nextFreeRequest != nil else { return }
     isFUSEPaused = false
     watchKernel(.readable)
   }
