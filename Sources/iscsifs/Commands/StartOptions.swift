@@ -1,6 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Glibc
+import Logging
 import Records
 import SystemPackage
 
@@ -43,7 +44,8 @@ struct StartOptions: ParsableArguments {
       let plan = try plan(work, at: given, ready: ready ?? .nobody)
       if fake { return }
       if foreground || ready != nil {
-        LogSetup.bootstrap(verbosity: verbose)
+        // Somebody waits at a terminal: failed logins are told in sentences when it is mounted.
+        LogSetup.bootstrap(verbosity: verbose, usual: ready == nil ? .notice : .error)
         try await iscsifs.run(plan)
       } else {
         let operands = [sourceArgument(work), plan.mountpoint].compactMap(\.self)

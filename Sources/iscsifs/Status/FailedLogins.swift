@@ -18,7 +18,8 @@ enum FailedLogins {
       "not logged in: " + reason(in: (try? TextFile.read("\(targets)/\(name)/last_error")) ?? name)
     }
     if failed.count > maximumCount {
-      sentences.append("not logged in: \(failed.count - maximumCount) more; see \(mountpoint)/status")
+      sentences.append(
+        "not logged in: \(failed.count - maximumCount) more; see \(mountpoint)/status")
     }
     return sentences
   }

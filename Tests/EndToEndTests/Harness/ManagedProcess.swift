@@ -28,7 +28,7 @@ final class ManagedProcess: Sendable {
     var argv = unsafe arguments.map { unsafe strdup($0) } + [nil]
     var envp = unsafe values.map { unsafe strdup("\($0.key)=\($0.value)") } + [nil]
     defer {
-      for unsafestring in unsafe argv + envp { unsafe free(string) }
+      unsafe (argv + envp).forEach { unsafe free($0) }
     }
     var actions = unsafe posix_spawn_file_actions_t()
     var attributes = posix_spawnattr_t()
