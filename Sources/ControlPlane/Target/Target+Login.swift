@@ -189,10 +189,7 @@ extension Target {
     scheduledScan = nil
     let ending = sessions
     sessions = []
-    for session in ending {
-      session.recovery?.cancel()
-      session.patience?.cancel()
-    }
+    for session in ending { session.recovery?.cancel() }
     wakeOpens()
     let files = units.values.compactMap(\.registeredHandle)
     units = [:]
@@ -212,7 +209,6 @@ extension Target {
   /// Ends one session: a logout where there is a connection, bounded, else the memory of it.
   func end(_ session: TargetSession) async {
     session.recovery?.cancel()
-    session.patience?.cancel()
     let port = context.port
     let limit = context.settings.sessionTimeouts.logoutMilliseconds
     let handle = session.handle

@@ -21,26 +21,27 @@ extension Target {
     var first = Duration.zero
     if case .requestedByTarget(let seconds) = failure { first = .seconds(Int(seconds)) }
     sessions[index].recovery = Task { await self.recover(handle, after: first) }
-    if let limit = context.settings.sessionTimeouts.replacementMilliseconds {
-      sessions[index].patience = Task { [context] in
-        do { try await context.clock.sleep(for: .milliseconds(limit)) } catch { return }
-        self.noteOverdue(handle)
-      }
-    }
+    sessions[index].lostFor = Self.stopwatch(context.clock)
   }
 
-  private func noteOverdue(_ handle: SessionHandle) {
-    guard let index = sessions.firstIndex(where: { $0.handle == handle }), sessions[index].isLost
-    else { return }
-    sessions[index].isOverdue = true
-    wakeOpens()
+  private static func stopwatch<Time: Clock<Duration>>(
+    _ clock: Time
+  ) -> @Sendable () -> Duration {
+    let start = clock.now
+    return { start.duration(to: clock.now) }
   }
 
   // MARK: - Opens
 
-  /// Pending I/O waits for a path, so opens do too.
-  private var awaitsPath: Bool {
-    !sessions.isEmpty && sessions.allSatisfy { $0.isLost && !$0.isOverdue }
+  /// How much longer an open waits: as long as pending I/O does, so nil while a path is there or
+  /// has been away for too long (replacement_timeout).
+  private var timeToWait: Duration? {
+    guard !sessions.isEmpty, sessions.allSatisfy(\.isLost) else { return nil }
+    guard let limit = context.settings.sessionTimeouts.replacementMilliseconds else {
+      return .seconds(1 << 30)
+    }
+    let gone = sessions.compactMap { $0.lostFor?() }.max() ?? .zero
+    return gone < .milliseconds(limit) ? .milliseconds(limit) - gone : nil
   }
 
   /// Lets an open wait here for the path, where its caller can be interrupted.
@@ -48,9 +49,14 @@ extension Target {
   /// Let go, the kernel would drop the file's cached pages and wait, deaf to every signal, for
   /// those that reads under way have locked.
   func waitForPath() async throws(Errno) {
-    while awaitsPath {
+    while let remaining = timeToWait {
       let number = nextWaitingOpen
       nextWaitingOpen += 1
+      let timer = Task { [context] in
+        try await context.clock.sleep(for: remaining)
+        self.wakeOpen(number)
+      }
+      defer { timer.cancel() }
       await withTaskCancellationHandler {
         await withCheckedContinuation { continuation in
           if Task.isCancelled { return continuation.resume() }
@@ -121,10 +127,8 @@ extension Target {
     else { return false }
     sessions[index].facts = connection.facts
     sessions[index].isLost = false
-    sessions[index].isOverdue = false
     sessions[index].recovery = nil
-    sessions[index].patience?.cancel()
-    sessions[index].patience = nil
+    sessions[index].lostFor = nil
     wakeOpens()
     context.port.start(handle, connection.takeHandover())
     logger.info("session \(sessions[index].number) is back")

@@ -11,10 +11,8 @@ struct TargetSession {
   var facts: LoginFacts
   /// The connection is gone, and being made again.
   var isLost = false
-  /// It was lost for longer than pending I/O waits (replacement_timeout).
-  var isOverdue = false
-  /// Makes it overdue.
-  var patience: Task<Void, Never>?
+  /// How long it has been lost.
+  var lostFor: (@Sendable () -> Duration)?
   /// Logs in again while `isLost`.
   var recovery: Task<Void, Never>?
 

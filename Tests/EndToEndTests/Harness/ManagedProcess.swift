@@ -28,7 +28,8 @@ final class ManagedProcess: Sendable {
     var argv = unsafe arguments.map { unsafe strdup($0) } + [nil]
     var envp = unsafe values.map { unsafe strdup("\($0.key)=\($0.value)") } + [nil]
     defer {
-      unsafe (argv + envp).forEach { unsafe free($0) }
+      for index in unsafe argv.indices { unsafe free(argv[index]) }
+      for index in unsafe envp.indices { unsafe free(envp[index]) }
     }
     var actions = unsafe posix_spawn_file_actions_t()
     var attributes = posix_spawnattr_t()
