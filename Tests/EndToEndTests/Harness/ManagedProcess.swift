@@ -65,6 +65,14 @@ final class ManagedProcess: Sendable {
     try? Data("\(processID)\n".utf8).write(to: URL(filePath: recordPath))
   }
 
+  /// Nobody is left to wait for it: a failed test must not leave programs behind.
+  deinit {
+    guard status == nil else { return }
+    kill(-processID, SIGKILL)
+    // SAFETY: the path is a C string for the call.
+    _ = unsafe unlink(recordPath)
+  }
+
   /// Everything written so far.
   var output: String {
     (try? Data(contentsOf: URL(filePath: outputPath)))
