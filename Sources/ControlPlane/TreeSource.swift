@@ -20,6 +20,9 @@ package protocol TreeSource: Sendable {
   /// A command of a session's `control`.
   func perform(_ command: SessionCommand, target: String, session: Int) async throws(ControlError)
 
+  /// Shows a command that was refused in the target's `last_error`, until one succeeds.
+  func noteRefusal(_ error: ControlError, target: String) async
+
   /// Another initiator name for the logins to come; EBUSY while a session is logged in.
   func setInitiatorName(_ name: String) async throws(ControlError)
 

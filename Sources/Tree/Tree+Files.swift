@@ -47,10 +47,14 @@ extension Tree {
         try CommandGrammar.text(of: bytes, byteCount: byteCount)
       }
       try await perform(text, admission.scope)
-      lastError.withLock { $0 = "0 SUCCESS" }
+      if admission.scope.target == nil { lastError.withLock { $0 = ControlError.successLine } }
     } catch {
-      let line = "\(error.code.rawValue) \(error.code.name) \(error.sentence)"
-      lastError.withLock { $0 = line }
+      // Where the person looks who wrote it: beside the control file.
+      if let target = admission.scope.target {
+        await source.noteRefusal(error, target: target)
+      } else {
+        lastError.withLock { $0 = error.line }
+      }
       throw error.errno
     }
   }

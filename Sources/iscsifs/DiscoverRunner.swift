@@ -9,15 +9,14 @@ import Records
 enum DiscoverRunner {
   /// The lines of the answer, "<ip>:<port>,<tpgt> <iqn>", as `iscsiadm -m discovery` prints them.
   static func run(
-    _ source: MountSource, _ configuration: Configuration
+    _ source: MountSource, _ configuration: Configuration, _ options: MountOptions
   ) async throws -> [String] {
     guard let portal = portal(source, configuration) else {
       throw CommandFailure(.usage, "\(source) names no portal to ask")
     }
     let userID = geteuid()
     let state = DaemonPlan.stateDirectory(
-      options: MountOptions(), userID: userID,
-      environment: ProcessInfo.processInfo.environment)
+      options: options, userID: userID, environment: ProcessInfo.processInfo.environment)
     let identity = try InitiatorIdentity.resolve(
       configuration, files: InitiatorIdentity.Files(stateDirectory: state), userID: userID)
     let settings = try InitiatorSettings(

@@ -16,6 +16,7 @@ actor FakeSource: TreeSource {
   }
 
   private var current: InitiatorSnapshot
+  private(set) var refusals: [String: ControlError] = [:]
   private(set) var told: [Told] = []
   private var refusal: ControlError?
   private var openError: Errno?
@@ -56,6 +57,8 @@ actor FakeSource: TreeSource {
   func perform(
     _ command: SessionCommand, target: String, session: Int
   ) throws(ControlError) { try note(.session(command, target, session)) }
+
+  func noteRefusal(_ error: ControlError, target: String) { refusals[target] = error }
 
   func setInitiatorName(_ name: String) throws(ControlError) { try note(.name(name)) }
 

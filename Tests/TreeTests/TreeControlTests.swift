@@ -30,8 +30,16 @@ struct TreeControlTests {
     await #expect(throws: Errno.invalidArgument) {
       try await walker.write("frobnicate\n", to: Self.target + "/control")
     }
+    await #expect(throws: Errno.invalidArgument) {
+      try await walker.write("explode\n", to: "control")
+    }
     #expect(await walker.source.told.isEmpty)
-    #expect(try await walker.read("last_error").hasPrefix("7 INVAL unknown verb \"frobnicate\""))
+    // Each beside the control file it was written to.
+    let refusal = try #require(await walker.source.refusals[Fixtures.iqn])
+    #expect(refusal.line.hasPrefix("7 INVAL unknown verb \"frobnicate\"; known verbs: login"))
+    #expect(try await walker.read("last_error").hasPrefix("7 INVAL unknown verb \"explode\""))
+    try await walker.write("rescan\n", to: Self.target + "/control")
+    #expect(try await walker.read("last_error").hasPrefix("7 INVAL"))
     try await walker.write("rescan\n", to: "control")
     #expect(try await walker.read("last_error") == "0 SUCCESS\n")
   }
@@ -54,6 +62,11 @@ struct TreeControlTests {
       ControlError(.resourceBusy, .busy, "lun1 is open\nand \u{1B}[31mred"))
     await #expect(throws: Errno.resourceBusy) {
       try await walker.write("logout\n", to: Self.target + "/control")
+    }
+    #expect(await walker.source.refusals[Fixtures.iqn]?.errno == .resourceBusy)
+    #expect(try await walker.read("last_error") == "0 SUCCESS\n")
+    await #expect(throws: Errno.resourceBusy) {
+      try await walker.write("logout\n", to: "control")
     }
     #expect(try await walker.read("last_error") == "28 BUSY lun1 is open?and ?[31mred\n")
   }

@@ -43,11 +43,11 @@ struct TreePathTests {
     #expect(
       try await walker.names(Self.target + "/lun1.info") == [
         "size", "logical_block_size", "physical_block_size", "vendor", "model", "rev", "type",
-        "serial", "wwid", "state", "write_cache", "fua", "provisioning_mode", "vpd",
+        "serial", "wwid", "state", "last_error", "write_cache", "fua", "provisioning_mode", "vpd",
       ])
     #expect(
       try await walker.names(Self.target + "/lun3.info") == [
-        "vendor", "model", "rev", "type", "serial", "wwid", "state", "vpd",
+        "vendor", "model", "rev", "type", "serial", "wwid", "state", "last_error", "vpd",
       ])
     #expect(try await walker.names(Self.target + "/lun1.info/vpd") == ["pg83"])
   }

@@ -33,8 +33,13 @@ extension Initiator {
     case .logout(let force): try await target.logOut(force: force)
     case .rescan:
       if let error = await target.rescan() { throw error }
+      await target.forgetError()
     case .remove: try await remove(directoryName)
     }
+  }
+
+  package func noteRefusal(_ error: ControlError, target directoryName: String) async {
+    await targets[directoryName]?.show(error)
   }
 
   package func perform(
@@ -91,6 +96,11 @@ extension Initiator {
       parsed = try ISCSIName(name)
     } catch {
       throw ControlError(.invalidArgument, .invalid, error.sentence)
+    }
+    // Targets may call themselves otherwise; a person who does has mistyped.
+    guard parsed.isPlain else {
+      throw ControlError(
+        .invalidArgument, .invalid, "\"\(name.excerpt)\" is no iqn., eui. or naa. name")
     }
     let portal = try portal(of: address)
     if let known = targets[parsed.directoryName] {

@@ -190,6 +190,7 @@ extension Target {
     let ending = sessions
     sessions = []
     for session in ending { session.recovery?.cancel() }
+    wakeOpens()
     let files = units.values.compactMap(\.registeredHandle)
     units = [:]
     publish()

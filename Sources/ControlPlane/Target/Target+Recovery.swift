@@ -21,6 +21,63 @@ extension Target {
     var first = Duration.zero
     if case .requestedByTarget(let seconds) = failure { first = .seconds(Int(seconds)) }
     sessions[index].recovery = Task { await self.recover(handle, after: first) }
+    sessions[index].lostFor = Self.stopwatch(context.clock)
+  }
+
+  private static func stopwatch<Time: Clock<Duration>>(
+    _ clock: Time
+  ) -> @Sendable () -> Duration {
+    let start = clock.now
+    return { start.duration(to: clock.now) }
+  }
+
+  // MARK: - Opens
+
+  /// How much longer an open waits: as long as pending I/O does, so nil while a path is there or
+  /// has been away for too long (replacement_timeout).
+  private var timeToWait: Duration? {
+    guard !sessions.isEmpty, sessions.allSatisfy(\.isLost) else { return nil }
+    guard let limit = context.settings.sessionTimeouts.replacementMilliseconds else {
+      return .seconds(1 << 30)
+    }
+    let gone = sessions.compactMap { $0.lostFor?() }.max() ?? .zero
+    return gone < .milliseconds(limit) ? .milliseconds(limit) - gone : nil
+  }
+
+  /// Lets an open wait here for the path, where its caller can be interrupted.
+  ///
+  /// Let go, the kernel would drop the file's cached pages and wait, deaf to every signal, for
+  /// those that reads under way have locked.
+  func waitForPath() async throws(Errno) {
+    while let remaining = timeToWait {
+      let number = nextWaitingOpen
+      nextWaitingOpen += 1
+      let timer = Task { [context] in
+        try await context.clock.sleep(for: remaining)
+        self.wakeOpen(number)
+      }
+      defer { timer.cancel() }
+      await withTaskCancellationHandler {
+        await withCheckedContinuation { continuation in
+          if Task.isCancelled { return continuation.resume() }
+          waitingOpens[number] = continuation
+        }
+      } onCancel: {
+        Task { await self.wakeOpen(number) }
+      }
+      if Task.isCancelled { throw .interrupted }
+    }
+  }
+
+  /// Lets opens look again: the path is there, given up or not wanted any more.
+  func wakeOpens() {
+    let waiting = waitingOpens.values
+    waitingOpens = [:]
+    for continuation in waiting { continuation.resume() }
+  }
+
+  private func wakeOpen(_ number: Int) {
+    waitingOpens.removeValue(forKey: number)?.resume()
   }
 
   /// Logs the session in again under the same ISID, until it succeeds or nobody wants it any more.
@@ -71,6 +128,8 @@ extension Target {
     sessions[index].facts = connection.facts
     sessions[index].isLost = false
     sessions[index].recovery = nil
+    sessions[index].lostFor = nil
+    wakeOpens()
     context.port.start(handle, connection.takeHandover())
     logger.info("session \(sessions[index].number) is back")
     lastError = nil

@@ -36,6 +36,10 @@ actor Target {
   var knownFiles: [LogicalUnitNumber: KnownFile] = [:]
   var openCounts: [LogicalUnitHandle: Int] = [:]
 
+  /// Opens that wait for a path, by numbers in the order they came.
+  var waitingOpens: [Int: CheckedContinuation<Void, Never>] = [:]
+  var nextWaitingOpen = 0
+
   /// The login under way, for a logout to end.
   var attempt: Task<LoginFailure?, Never>?
   /// Tries a wanted login again.
@@ -95,6 +99,7 @@ actor Target {
     sessions.removeAll { $0.number == number }
     exposeAll()
     publish()
+    wakeOpens()
     await end(session)
   }
 
@@ -110,7 +115,8 @@ actor Target {
   // MARK: - Opens
 
   /// Counts an open of a LUN's file, or says why it does not open.
-  func open(_ handle: LogicalUnitHandle, writable: Bool) throws(Errno) {
+  func open(_ handle: LogicalUnitHandle, writable: Bool) async throws(Errno) {
+    try await waitForPath()
     guard let unit = units.values.first(where: { $0.handle == handle }) else {
       throw .noSuchAddressOrDevice
     }
@@ -183,5 +189,17 @@ actor Target {
   func note(_ error: ControlError) {
     lastError = error
     logger.warning("\(error.line)")
+  }
+
+  /// Shows why a command was refused; whoever wrote it was told already.
+  func show(_ error: ControlError) {
+    lastError = error
+    publish()
+  }
+
+  /// A command has succeeded: what was wrong before it no longer is.
+  func forgetError() {
+    lastError = nil
+    publish()
   }
 }

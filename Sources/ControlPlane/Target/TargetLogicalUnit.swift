@@ -12,7 +12,8 @@ struct TargetLogicalUnit {
 
   /// As sysfs says.
   func state(isBlocked: Bool) -> String {
-    if case .closed = probed.availability { return "offline" }
+    // Also a disk that has no file because we cannot serve it.
+    if probed.reason != nil { return "offline" }
     return isBlocked ? "blocked" : "running"
   }
 

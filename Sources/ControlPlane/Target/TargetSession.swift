@@ -11,6 +11,8 @@ struct TargetSession {
   var facts: LoginFacts
   /// The connection is gone, and being made again.
   var isLost = false
+  /// How long it has been lost.
+  var lostFor: (@Sendable () -> Duration)?
   /// Logs in again while `isLost`.
   var recovery: Task<Void, Never>?
 

@@ -24,7 +24,11 @@ package struct ConfigurationError: Error, Equatable, Sendable {
 
 extension ConfigurationError: CustomStringConvertible {
   /// One line for people: "/etc/iscsifs.conf:12: ...".
-  package var description: String { "\(origin): \(sentence)" }
+  package var description: String {
+    // An option's name is the key its sentence begins with.
+    if case .option(let name) = origin, sentence.hasPrefix(name + " ") { return "-o \(sentence)" }
+    return "\(origin): \(sentence)"
+  }
 
   private var sentence: String {
     switch reason {

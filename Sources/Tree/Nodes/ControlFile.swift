@@ -6,6 +6,14 @@ struct ControlFile: Sendable {
     case target(String)
     case session(target: String, number: Int)
     case initiatorName
+
+    /// The directory name of the target it is about; nil where it is about all.
+    var target: String? {
+      switch self {
+      case .target(let target), .session(let target, _): target
+      case .root, .initiatorName: nil
+      }
+    }
   }
 
   var scope: Scope

@@ -64,10 +64,18 @@ enum Rendering {
     ("serial", { serial(of: $0).map { .text(line($0)) } }),
     ("wwid", { worldWideName(of: $0).map { .text(line($0)) } }),
     ("state", { .text(line($0.state)) }),
+    ("last_error", { .text(lastError(of: $0)) }),
     ("write_cache", { $0.description.modeParameters?.writeCacheEnabled.map(writeCache) }),
     ("fua", { $0.description.modeParameters.map { .text(flag($0.supportsForceUnitAccess)) } }),
     ("provisioning_mode", { provisioning(of: $0).map { .text($0) } }),
   ])
+
+  /// Why there is no file, or none that opens.
+  private static func lastError(of unit: LogicalUnitSnapshot) -> String {
+    guard !unit.lastError.isEmpty else { return ControlError.successLine }
+    let code = InitiatorErrorCode.operationNotSupported
+    return "\(code.rawValue) \(code.name) \(line(unit.lastError))"
+  }
 
   /// The LUN's data file, nil where there is none.
   static func file(of unit: LogicalUnitSnapshot) -> LogicalUnitFile? {

@@ -26,15 +26,17 @@ struct DiscoverCommand: AsyncParsableCommand {
     LogSetup.bootstrap(verbosity: verbose)
     do {
       let source = try MountSource(parsing: self.source)
-      let configuration = try DaemonPlan.configuration(
-        source: source, options: MountOptions(parsing: o))
+      let options = try MountOptions(parsing: o)
+      let configuration = try DaemonPlan.configuration(source: source, options: options)
       switch source {
       case .none: throw CommandFailure(.usage, "none has no targets; name a portal")
       case .configurationFile(let path) where configuration.discovery.address == nil:
         throw CommandFailure(.configuration, "\(path) has no discovery.sendtargets.address to ask")
       case .configurationFile, .portal: break
       }
-      for line in try await DiscoverRunner.run(source, configuration) { Output.line(line) }
+      for line in try await DiscoverRunner.run(source, configuration, options) {
+        Output.line(line)
+      }
     } catch { throw CommandFailure(error) }
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Glibc
+import Logging
 import Records
 import SystemPackage
 
@@ -43,11 +44,13 @@ struct StartOptions: ParsableArguments {
       let plan = try plan(work, at: given, ready: ready ?? .nobody)
       if fake { return }
       if foreground || ready != nil {
-        LogSetup.bootstrap(verbosity: verbose)
+        // Somebody waits at a terminal: failed logins are told in sentences when it is mounted.
+        LogSetup.bootstrap(verbosity: verbose, usual: ready == nil ? .notice : .error)
         try await iscsifs.run(plan)
       } else {
         let operands = [sourceArgument(work), plan.mountpoint].compactMap(\.self)
         try BackgroundStart.run(command, arguments + ["--"] + operands)
+        for sentence in FailedLogins.sentences(at: plan.mountpoint) { Output.complain(sentence) }
       }
     } catch {
       let failure = CommandFailure(error)

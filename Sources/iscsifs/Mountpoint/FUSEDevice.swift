@@ -4,11 +4,23 @@ import SystemPackage
 /// The door of the kernel a FUSE mount goes through.
 enum FUSEDevice {
   static let path = "/dev/fuse"
+  /// Character device 10:229, as the kernel writes it in `st_rdev`.
+  /// Source: Linux, Documentation/admin-guide/devices.txt.
+  private static let number: UInt64 = 10 << 8 | 229
 
   /// Says why nothing can be mounted on this machine, before anything is tried.
   static func check(isRoot: Bool) throws(CommandFailure) {
     do {
-      try FileDescriptor.open(FilePath(path), .readWrite, options: .closeOnExec).close()
+      let device = try FileDescriptor.open(FilePath(path), .readWrite, options: .closeOnExec)
+      defer { try? device.close() }
+      guard UInt64(try Stat(device).specialDeviceID.rawValue) == number else {
+        throw CommandFailure(
+          .fuseUnavailable,
+          "\(path) is not the FUSE device (character device 10:229); make it with: "
+            + "rm \(path); mknod -m 666 \(path) c 10 229")
+      }
+    } catch let failure as CommandFailure {
+      throw failure
     } catch {
       throw objection(to: error as? Errno ?? .ioError)
     }

@@ -24,10 +24,23 @@ struct MountpointFacts: Equatable, Sendable {
     do throws(Errno) {
       facts.kind = try Stat(FilePath(path)).type == .directory ? .directory : .other
     } catch { facts.kind = .failed(error) }
+    // The kernel answers stat from its cache long after the daemon is gone, an open it cannot.
+    if facts.kind == .directory, facts.mounted?.isOurs == true, let error = openFailure(path) {
+      facts.kind = .failed(error)
+    }
     guard facts.kind == .directory, facts.mounted == nil else { return facts }
     facts.names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
     facts.isWritable = FileManager.default.isWritableFile(atPath: path)
     return facts
+  }
+
+  private static func openFailure(_ path: String) -> Errno? {
+    do {
+      try FileDescriptor.open(
+        FilePath(path), .readOnly, options: [.directory, .closeOnExec]
+      ).close()
+      return nil
+    } catch { return error as? Errno }
   }
 
   /// The mount of ours there has lost its daemon: everything in it answers ENOTCONN.

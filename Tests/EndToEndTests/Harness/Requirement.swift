@@ -1,0 +1,70 @@
+import FoundationEssentials
+import Glibc
+import Testing
+
+/// What a test needs of the machine; without it the test is skipped by name.
+enum Requirement: CaseIterable, Sendable {
+  case root
+  case binary
+  case fuse
+  case tgtd
+  case fio
+  case loop
+  case ext4
+  case namespaces
+  case fusermount
+
+  /// Why it is not there; nil when it is.
+  var objection: String? {
+    switch self {
+    case .root: geteuid() == 0 ? nil : "root"
+    case .binary:
+      Self.isExecutable(Binary.path) ? nil : "the binary \(Binary.path) (ISCSIFS_BINARY)"
+    case .fuse:
+      // SAFETY: the path is a literal for the call.
+      unsafe access("/dev/fuse", R_OK | W_OK) == 0 ? nil : "/dev/fuse"
+    case .tgtd: Self.programs(["tgtd", "tgtadm"], package: "tgt")
+    case .fio: Self.programs(["fio"], package: "fio")
+    case .loop:
+      // SAFETY: the path is a literal for the call.
+      unsafe access("/dev/loop-control", R_OK | W_OK) == 0
+        ? Self.programs(["losetup"], package: "mount") : "/dev/loop-control"
+    case .ext4: Self.programs(["mkfs.ext4", "e2fsck"], package: "e2fsprogs")
+    case .namespaces: Self.programs(["unshare", "setpriv"], package: "util-linux")
+    case .fusermount: Self.programs(["fusermount3"], package: "fuse3")
+    }
+  }
+
+  private static func programs(_ names: [String], package: String) -> String? {
+    let directories = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+    let missing = names.filter { name in
+      !directories.contains { isExecutable("\($0)/\(name)") }
+    }
+    return missing.isEmpty
+      ? nil : "\(missing.joined(separator: ", ")) (package \(package))"
+  }
+
+  private static func isExecutable(_ path: String) -> Bool {
+    FileManager.default.isExecutableFile(atPath: path)
+  }
+}
+
+extension Trait where Self == ConditionTrait {
+  /// Skips with the names of what is missing, which the test run prints.
+  static func requires(_ requirements: Requirement...) -> Self {
+    let objections = requirements.compactMap(\.objection)
+    return .enabled(
+      if: objections.isEmpty, Comment(rawValue: "needs \(objections.joined(separator: ", "))"))
+  }
+}
+
+/// The program under test.
+enum Binary {
+  /// ISCSIFS_BINARY, else the one built beside the tests.
+  static let path: String = {
+    if let path = ProcessInfo.processInfo.environment["ISCSIFS_BINARY"] { return path }
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent().path
+    return root + "/.build/debug/iscsifs"
+  }()
+}

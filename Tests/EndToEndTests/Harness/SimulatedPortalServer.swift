@@ -1,0 +1,25 @@
+@testable import TargetSimulator
+
+/// The simulated target served in this process, stopped at the lab's end.
+final class SimulatedPortalServer: Resource {
+  private let server: SimulatorServer
+
+  var address: String { server.address }
+
+  init(_ lab: Lab, _ targets: sending [SimulatedTarget]) throws {
+    server = try SimulatorServer(SimulatedPortal(targets: targets))
+    lab.own(self)
+  }
+
+  /// Every SCSI command that came, in order.
+  var commands: [LoggedCommand] { server.withPortal { $0.log.commands } }
+
+  /// Resets every connection, as a crash of the target's network does.
+  func reset() {
+    server.withPortal { portal in
+      for connection in portal.connections { connection.reset() }
+    }
+  }
+
+  func end() async { server.stop() }
+}

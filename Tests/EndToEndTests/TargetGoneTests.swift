@@ -1,0 +1,133 @@
+import Glibc
+import Testing
+
+extension EndToEnd {
+  /// The target goes away: bounded waiting, callers that can be killed, and a way back.
+  @Suite("Target gone", .requires(.tgtd))
+  struct TargetGoneTests {
+    @Test("After replacement_timeout callers get ENOLINK; it works again when the target is back")
+    func bounded() async throws {
+      try await withLab { lab in
+        let daemon = try await TargetDaemon.start(lab)
+        let mount = try await MountedFileSystem.start(
+          lab, .mount(daemon.address), options: ["node.session.timeo.replacement_timeout=3"])
+        await daemon.kill()
+        let clock = ContinuousClock()
+        var result: ShellResult?
+        let waited = await clock.measure {
+          result = await mount.shell("dd if=$T/lun1 of=/dev/null bs=4096 count=1 iflag=direct")
+        }
+        result?.expectFailure("Link has been severed")
+        #expect(waited > .seconds(1) && waited < .seconds(6), "\(waited)")
+        // Past the limit nothing waits any more.
+        let quick = await clock.measure {
+          result = await mount.shell(
+            "printf x | dd of=$T/lun1 conv=notrunc oflag=direct status=none")
+        }
+        result?.expectFailure("Link has been severed")
+        #expect(quick < .seconds(1), "\(quick)")
+        #expect(await mount.shell("cat $T/state").value == "RECOVERING")
+        #expect(await mount.shell("stat -c %s $T/lun1").value == "67108864")
+        try await daemon.start()
+        #expect(
+          await eventually(.seconds(30)) { await mount.shell("cat $T/state").value == "LOGGED_IN" })
+        await mount.shell("printf back | dd of=$T/lun1 conv=notrunc,fsync status=none")
+          .expectSuccess()
+        #expect(await lab.shell("head -c 4 \(daemon.backingFile())").value == "back")
+      }
+    }
+
+    @Test(
+      "A caller that waits can be killed, and the mount can be left",
+      arguments: [SIGTERM, SIGKILL])
+    func killable(signal: Int32) async throws {
+      try await withLab { lab in
+        let daemon = try await TargetDaemon.start(lab)
+        let mount = try await MountedFileSystem.start(
+          lab, .mount(daemon.address), options: ["node.session.timeo.replacement_timeout=100"])
+        let lun = await mount.shell("echo $T/lun1").value
+        // Under way when the target goes; opened afterwards, direct and through the cache.
+        let early = try dd(lab, lun, "iflag=direct", "bs=512")
+        try await Task.sleep(for: .milliseconds(200))
+        await daemon.kill()
+        #expect(await eventually { await mount.shell("cat $T/state").value == "RECOVERING" })
+        let callers = [
+          early, try dd(lab, lun, "iflag=direct", "bs=65536"), try dd(lab, lun, "bs=65536"),
+        ]
+        try await Task.sleep(for: .milliseconds(1500))
+        for caller in callers {
+          #expect(caller.status == nil, "\(caller.output)")
+          caller.signal(signal)
+        }
+        for caller in callers { #expect(await caller.wait(.seconds(4)) == 128 + signal) }
+        await mount.shell("echo 'logout force' > $T/control", limit: .seconds(20)).expectSuccess()
+        #expect(await mount.shell("cat $T/state").value == "LOGGED_OUT")
+        await mount.shell("echo login > $T/control").expectFailure("Connection refused")
+        #expect(
+          await mount.shell("cat $T/last_error").output.contains("connection refused"))
+        await mount.unmount().expectSuccess()
+        #expect(await mount.waitForEnd(.seconds(12)) == 0)
+      }
+    }
+
+    private func dd(_ lab: Lab, _ file: String, _ options: String...) throws -> ManagedProcess {
+      try ManagedProcess(
+        ["dd", "if=\(file)", "of=/dev/null"] + options, output: lab.fresh("dd"))
+    }
+
+    @Test("umount ends in time also when the target hangs")
+    func hanging() async throws {
+      try await withLab { lab in
+        let daemon = try await TargetDaemon.start(lab)
+        let mount = try await MountedFileSystem.startInForeground(
+          lab, .mount(daemon.address), options: ["node.conn[0].timeo.logout_timeout=3"])
+        #expect(await eventually { await mount.shell("test -e $T/lun1").status == 0 })
+        daemon.signal(SIGSTOP)
+        await mount.unmount().expectSuccess()
+        #expect(await mount.waitForEnd(.seconds(15)) == 0)
+        daemon.signal(SIGCONT)
+      }
+    }
+
+    @Test("A caller that waits for a target that hangs can be killed")
+    func hangingCaller() async throws {
+      try await withLab { lab in
+        let daemon = try await TargetDaemon.start(lab)
+        let mount = try await MountedFileSystem.start(lab, .mount(daemon.address))
+        let lun = await mount.shell("echo $T/lun1").value
+        daemon.signal(SIGSTOP)
+        let caller = try dd(lab, lun, "iflag=direct", "bs=4096", "count=1")
+        try await Task.sleep(for: .milliseconds(300))
+        caller.signal(SIGTERM)
+        #expect(await caller.wait(.seconds(3)) == 128 + SIGTERM)
+        daemon.signal(SIGCONT)
+        await mount.expectServing()
+      }
+    }
+
+    @Test("logout force ends the I/O that waits")
+    func forced() async throws {
+      try await withLab { lab in
+        let daemon = try await TargetDaemon.start(lab)
+        let mount = try await MountedFileSystem.start(
+          lab, .mount(daemon.address), options: ["node.conn[0].timeo.logout_timeout=3"])
+        let lun = await mount.shell("echo $T/lun1").value
+        daemon.signal(SIGSTOP)
+        let reader = try ManagedProcess(
+          ["dd", "if=\(lun)", "of=/dev/null", "bs=4096", "count=1", "iflag=direct"],
+          output: lab.fresh("reader"))
+        try await Task.sleep(for: .milliseconds(300))
+        await mount.shell("echo logout > $T/control").expectFailure("Device or resource busy")
+        await mount.shell("echo 'logout force' > $T/control", limit: .seconds(25)).expectSuccess()
+        #expect(await reader.wait(.seconds(5)) == 1)
+        #expect(reader.output.contains("not connected"), "\(reader.output)")
+        daemon.signal(SIGCONT)
+        #expect(
+          await eventually(.seconds(20)) {
+            await mount.shell("echo login > $T/control").status == 0
+          })
+        await mount.shell("head -c 1 $T/lun1 | wc -c").expectSuccess()
+      }
+    }
+  }
+}
