@@ -44,16 +44,7 @@ final class ReactorHarness {
     assembler = PDUAssembler(maximumDataSegmentLength: 1 << 24 - 1)
     assembler.headerDigest = parameters.headerDigest
     assembler.dataDigest = parameters.dataDigest
-    port = try ReactorPort()
-    var limits = IOLimits()
-    limits.requestSlots = 16
-    let made = Reactor(
-      limits: limits, port: port, fuse: OwnedDescriptor(owning: fuse.ours),
-      coldQueue: try ColdQueue())
-    guard let made else { throw HarnessError.noMemory }
-    reactor = made
-    try reactor.watch()
-    var registration = LogicalUnitRegistration(
+    registration = LogicalUnitRegistration(
       sessions: [Self.session], lun: LogicalUnitNumber(number: 1),
       geometry: try Geometry(
         logicalBlockLength: 512, lastLogicalBlockAddress: LogicalBlockAddress(8191)),
@@ -66,7 +57,7 @@ final class ReactorHarness {
     limits.controlSlots = 2
     let made = Reactor(
       limits: limits, port: port, fuse: OwnedDescriptor(owning: fuse.ours),
-      coldQueue: ColdQueue())
+      coldQueue: try ColdQueue())
     guard let made else { throw HarnessError.noMemory }
     reactor = made
     try reactor.watch()
