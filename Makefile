@@ -20,7 +20,7 @@ TEST_PACKAGES  := tgt fio e2fsprogs qemu-utils qemu-system-common qemu-block-ext
                   tshark strace util-linux
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test build run test lint format check install uninstall clean
+.PHONY: help deps deps-test build run test test-release lint format check install uninstall clean
 
 help: ## Show what can be made
 	@echo 'make TARGET, where TARGET is one of'
@@ -71,6 +71,12 @@ test: deps-test ## Build and run every test
 	$(SWIFT) build --build-tests --jobs $(JOBS)
 	ISCSIFS_BINARY="$${ISCSIFS_BINARY:-$(CURDIR)/.build/debug/iscsifs}" \
 	SWIFT_BACKTRACE=enable=no $(SWIFT) test --skip-build --num-workers $(JOBS) --parallel
+
+test-release: deps-test build ## Run the end-to-end tests on the release binary, with its budgets
+	$(SWIFT) build --build-tests --jobs $(JOBS)
+	$(SWIFT) build --product AllocationCounter --jobs $(JOBS)
+	ISCSIFS_BINARY="$(CURDIR)/$(RELEASE)" \
+	SWIFT_BACKTRACE=enable=no $(SWIFT) test --skip-build --filter EndToEndTests
 
 lint: ## Check the sources against .swift-format
 	$(SWIFT) format lint --strict --parallel --recursive --configuration .swift-format $(SOURCES)

@@ -23,7 +23,11 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
 let package = Package(
   name: "iscsifs",
-  products: [.executable(name: "iscsifs", targets: ["iscsifs"])],
+  products: [
+    .executable(name: "iscsifs", targets: ["iscsifs"]),
+    // For the tests: loaded before libc, it counts what the daemon allocates.
+    .library(name: "AllocationCounter", type: .dynamic, targets: ["AllocationCounter"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -89,6 +93,7 @@ let package = Package(
       name: "LogicalUnitTests", dependencies: ["LogicalUnit", "SCSI"], swiftSettings: strict),
     .testTarget(
       name: "ISCSITests", dependencies: ["ISCSI", "SCSI", "Wire"], swiftSettings: strict),
+    .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
     .target(
       name: "LoopbackPeer", dependencies: ["LinuxIO", "CLinux", system],
       path: "Tests/Support/LoopbackPeer", swiftSettings: strict),

@@ -139,10 +139,14 @@ struct DoorTests {
     #expect(count == 9)
   }
 
-  @Test("an unmount ends the loop and is the last event")
+  @Test("an unmount is told once; the loop goes on for the logouts, until it is stopped")
   func unmount() async throws {
     let harness = try ReactorHarness()
     harness.unmount()
+    harness.turn()
+    #expect(harness.isRunning)
+    harness.port.stop()
+    harness.turn()
     #expect(!harness.isRunning)
     harness.reactor.end()
     #expect(await harness.events() == [.unmounted])

@@ -41,10 +41,11 @@ final class MountedFileSystem: Resource {
   /// Mounts as a person does: the command returns and the daemon goes on.
   static func start(
     _ lab: Lab, _ work: Work, at given: String? = nil, options: [String] = [],
-    prelude: String = "true"
+    environment: [String] = [], prelude: String = "true"
   ) async throws -> MountedFileSystem {
     let path = try given ?? lab.makeDirectory("mnt")
-    let words = ([Binary.path] + work.words + [path] + Self.flags(lab, options))
+    let program = environment.isEmpty ? [] : ["env"] + environment
+    let words = (program + [Binary.path] + work.words + [path] + Self.flags(lab, options))
       .map { "'\($0)'" }
     let result = await lab.shell(words.joined(separator: " "))
     guard result.status == 0 else {

@@ -13,6 +13,8 @@ enum Requirement: CaseIterable, Sendable {
   case ext4
   case namespaces
   case fusermount
+  case optimized
+  case allocationCounter
 
   /// Why it is not there; nil when it is.
   var objection: String? {
@@ -31,6 +33,12 @@ enum Requirement: CaseIterable, Sendable {
         ? Self.programs(["losetup"], package: "mount") : "/dev/loop-control"
     case .ext4: Self.programs(["mkfs.ext4", "e2fsck"], package: "e2fsprogs")
     case .namespaces: Self.programs(["unshare", "setpriv"], package: "util-linux")
+    case .optimized:
+      Binary.path.contains("/release/")
+        ? nil : "an optimised binary (ISCSIFS_BINARY=.build/release/iscsifs)"
+    case .allocationCounter:
+      Self.isExecutable(Binary.allocationCounter)
+        ? nil : "\(Binary.allocationCounter) (swift build)"
     case .fusermount: Self.programs(["fusermount3"], package: "fuse3")
     }
   }
@@ -63,8 +71,13 @@ enum Binary {
   /// ISCSIFS_BINARY, else the one built beside the tests.
   static let path: String = {
     if let path = ProcessInfo.processInfo.environment["ISCSIFS_BINARY"] { return path }
-    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent().path
-    return root + "/.build/debug/iscsifs"
+    return build + "/iscsifs"
   }()
+
+  /// The library that counts allocations, built beside the tests.
+  static let allocationCounter = build + "/libAllocationCounter.so"
+
+  private static let build: String =
+    URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().path + "/.build/debug"
 }
