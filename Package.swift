@@ -63,11 +63,13 @@ let package = Package(
     .target(
       name: "Tree",
       dependencies: [
-        "ControlPlane", "Reactor", "LogicalUnit", "ISCSI", "SCSI", "FUSE", "LinuxIO", logging, system,
+        "ControlPlane", "Reactor", "LogicalUnit", "ISCSI", "SCSI", "FUSE", "LinuxIO", logging,
+        system,
       ],
       swiftSettings: strict),
     .target(
-      name: "TargetSimulator", dependencies: ["ISCSI", "SCSI", "Wire", "LinuxIO", crypto],
+      name: "TargetSimulator",
+      dependencies: ["ISCSI", "SCSI", "Wire", "LinuxIO", crypto, system],
       swiftSettings: strict),
     .executableTarget(
       name: "iscsifs",
@@ -112,7 +114,8 @@ let package = Package(
     .testTarget(
       name: "TreeTests",
       dependencies: [
-        "Tree", "ControlPlane", "Reactor", "LogicalUnit", "ISCSI", "SCSI", "Wire", "FUSE", "LinuxIO",
+        "Tree", "ControlPlane", "Reactor", "LogicalUnit", "ISCSI", "SCSI", "Wire", "FUSE",
+        "LinuxIO",
         "CLinux", system,
       ],
       swiftSettings: strict),
@@ -127,7 +130,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["iscsifs", "TargetSimulator", system],
+      name: "EndToEndTests", dependencies: ["iscsifs", "TargetSimulator", "LinuxIO", system],
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],
