@@ -57,14 +57,12 @@ let package = Package(
       name: "ControlPlane",
       dependencies: [
         "Reactor", "Records", "LogicalUnit", "ISCSI", "SCSI", "Wire", "LinuxIO", logging, system,
-        collections,
       ],
       swiftSettings: strict),
     .target(
       name: "Tree",
       dependencies: [
-        "ControlPlane", "Reactor", "LogicalUnit", "ISCSI", "SCSI", "FUSE", "LinuxIO", logging,
-        system,
+        "ControlPlane", "Reactor", "LogicalUnit", "ISCSI", "SCSI", "FUSE", system,
       ],
       swiftSettings: strict),
     .target(
@@ -98,7 +96,8 @@ let package = Package(
       name: "LinuxIOTests", dependencies: ["LinuxIO", "LoopbackPeer", "CLinux", system],
       swiftSettings: strict),
     .testTarget(
-      name: "FUSETests", dependencies: ["FUSE", "LinuxIO", "CLinux", system], swiftSettings: strict),
+      name: "FUSETests", dependencies: ["FUSE", "LinuxIO", "CLinux", system],
+      swiftSettings: strict),
     .testTarget(
       name: "ReactorTests",
       dependencies: ["Reactor", "FUSE", "ISCSI", "SCSI", "LogicalUnit", "LinuxIO", "Wire", system],
