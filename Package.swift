@@ -61,17 +61,17 @@ let package = Package(
       name: "ControlPlane",
       dependencies: [
         "Reactor", "Records", "LogicalUnit", "ISCSI", "SCSI", "Wire", "LinuxIO", logging, system,
-        collections,
       ],
       swiftSettings: strict),
     .target(
       name: "Tree",
       dependencies: [
-        "ControlPlane", "Reactor", "LogicalUnit", "ISCSI", "SCSI", "FUSE", "LinuxIO", logging, system,
+        "ControlPlane", "Reactor", "LogicalUnit", "ISCSI", "SCSI", "FUSE", system,
       ],
       swiftSettings: strict),
     .target(
-      name: "TargetSimulator", dependencies: ["ISCSI", "SCSI", "Wire", "LinuxIO", crypto],
+      name: "TargetSimulator",
+      dependencies: ["ISCSI", "SCSI", "Wire", "LinuxIO", crypto, system],
       swiftSettings: strict),
     .executableTarget(
       name: "iscsifs",
@@ -101,7 +101,8 @@ let package = Package(
       name: "LinuxIOTests", dependencies: ["LinuxIO", "LoopbackPeer", "CLinux", system],
       swiftSettings: strict),
     .testTarget(
-      name: "FUSETests", dependencies: ["FUSE", "LinuxIO", "CLinux", system], swiftSettings: strict),
+      name: "FUSETests", dependencies: ["FUSE", "LinuxIO", "CLinux", system],
+      swiftSettings: strict),
     .testTarget(
       name: "ReactorTests",
       dependencies: ["Reactor", "FUSE", "ISCSI", "SCSI", "LogicalUnit", "LinuxIO", "Wire", system],
@@ -117,7 +118,8 @@ let package = Package(
     .testTarget(
       name: "TreeTests",
       dependencies: [
-        "Tree", "ControlPlane", "Reactor", "LogicalUnit", "ISCSI", "SCSI", "Wire", "FUSE", "LinuxIO",
+        "Tree", "ControlPlane", "Reactor", "LogicalUnit", "ISCSI", "SCSI", "Wire", "FUSE",
+        "LinuxIO",
         "CLinux", system,
       ],
       swiftSettings: strict),
@@ -132,7 +134,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["iscsifs", "TargetSimulator", system],
+      name: "EndToEndTests", dependencies: ["iscsifs", "TargetSimulator", "LinuxIO", system],
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],

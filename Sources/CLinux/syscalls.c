@@ -117,6 +117,10 @@ int64_t clinux_sendmsg(int fd, const struct iovec *vectors, int count) {
   RETRY(int64_t, sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
+int clinux_accept(int fd) {
+  RETRY(int, accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
+}
+
 int64_t clinux_recv(int fd, void *buffer, size_t count) {
   RETRY(int64_t, recv(fd, buffer, count, MSG_DONTWAIT));
 }

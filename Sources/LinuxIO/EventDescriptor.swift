@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 package import SystemPackage
 
 /// A counter another thread can be woken with.
@@ -28,6 +29,6 @@ package struct EventDescriptor: ~Copyable, Sendable {
 
   /// Waits until signalled, at most `milliseconds` (nil: without limit); true when it was.
   package borrowing func wait(milliseconds: Int32?) -> Bool {
-    clinux_poll_one(descriptor.rawValue, 1 /* POLLIN */, milliseconds ?? -1) > 0
+    clinux_poll_one(descriptor.rawValue, Int16(POLLIN), milliseconds ?? -1) > 0
   }
 }

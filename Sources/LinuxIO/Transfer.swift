@@ -2,7 +2,8 @@ package import CLinux
 
 /// Reads and writes on borrowed descriptors, for the I/O path: no error is thrown or allocated.
 ///
-/// Every function returns how many bytes moved, or a negative error number; EINTR is retried inside.
+/// Every function returns how many bytes moved, or a negative error number; EINTR is
+/// retried inside.
 @unsafe
 package enum Transfer {
   /// The corresponding C function is `read`.

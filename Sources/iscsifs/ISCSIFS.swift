@@ -10,7 +10,7 @@ struct ISCSIFS: AsyncParsableCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "iscsifs",
-    abstract: "Mount iSCSI targets as files: every LUN a sparse file, every session a directory.",
+    abstract: "Mount iSCSI targets as files: every LUN a file, every session a directory.",
     discussion: """
       iscsifs demo /mnt                        try it, with nothing else installed
       iscsifs mount 10.0.0.5 /mnt              log in to every target of a portal

@@ -1,8 +1,9 @@
-@testable import ControlPlane
 import ISCSI
 import Logging
 import Reactor
 import SCSI
+
+@testable import ControlPlane
 
 /// An initiator between a fake network and a fake reactor, in time that a test moves.
 final class Bench: Sendable {

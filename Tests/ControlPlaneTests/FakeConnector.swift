@@ -1,4 +1,3 @@
-@testable import ControlPlane
 import Glibc
 import ISCSI
 import LinuxIO
@@ -6,6 +5,8 @@ import Reactor
 import Synchronization
 import SystemPackage
 import Wire
+
+@testable import ControlPlane
 
 /// Logs in without a network: answers from a list, then with success.
 final class FakeConnector: SessionConnector {

@@ -1,9 +1,10 @@
 import LinuxIO
-@testable import Reactor
 import SCSI
 import Synchronization
 import SystemPackage
 import Wire
+
+@testable import Reactor
 
 /// Stands behind the door and answers from tables, on a thread of its own.
 final class FakeReactor: Sendable {

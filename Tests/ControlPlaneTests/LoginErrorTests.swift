@@ -1,4 +1,3 @@
-@testable import ControlPlane
 import ISCSI
 import LinuxIO
 import LoopbackPeer
@@ -6,6 +5,8 @@ import Reactor
 import SystemPackage
 import TargetSimulator
 import Testing
+
+@testable import ControlPlane
 
 /// Every way a portal can disappoint, its errno, its sentence, and its bound.
 struct LoginErrorTests {
@@ -152,12 +153,13 @@ struct LoginErrorTests {
   }
 
   /// RFC 7143, 11.13.5: what is worth another try and what is not.
-  @Test(arguments: [
-    (2, 0, Errno.protocolError, true), (2, 1, .keyRejected, true),
-    (2, 4, .noSuchFileOrDirectory, true), (2, 6, .resourceBusy, false),
-    (3, 0, .resourceTemporarilyUnavailable, false),
-    (3, 1, .resourceTemporarilyUnavailable, false), (4, 0, .protocolError, true),
-  ] as [(UInt8, UInt8, Errno, Bool)])
+  @Test(
+    arguments: [
+      (2, 0, Errno.protocolError, true), (2, 1, .keyRejected, true),
+      (2, 4, .noSuchFileOrDirectory, true), (2, 6, .resourceBusy, false),
+      (3, 0, .resourceTemporarilyUnavailable, false),
+      (3, 1, .resourceTemporarilyUnavailable, false), (4, 0, .protocolError, true),
+    ] as [(UInt8, UInt8, Errno, Bool)])
   func statusHasItsErrno(
     statusClass: UInt8, detail: UInt8, errno: Errno, isPermanent: Bool
   ) async throws {

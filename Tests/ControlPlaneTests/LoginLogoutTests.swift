@@ -1,9 +1,10 @@
-@testable import ControlPlane
 import ISCSI
 import Reactor
 import SCSI
 import SystemPackage
 import Testing
+
+@testable import ControlPlane
 
 /// The verbs of a target's `control`, and the errno each gives.
 struct LoginLogoutTests {

@@ -1,9 +1,10 @@
-@testable import ControlPlane
 import Glibc
 import ISCSI
 import LinuxIO
 import SystemPackage
 import Testing
+
+@testable import ControlPlane
 
 /// Discovery and login at the portal that ISCSIFS_TEST_PORTAL names, where it is set.
 ///

@@ -1,9 +1,10 @@
-@testable import ControlPlane
 import LogicalUnit
 import Reactor
 import SCSI
 import SystemPackage
 import Testing
+
+@testable import ControlPlane
 
 /// "Which LUNs exist", sentence by sentence.
 struct WhichLUNsExistTests {

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Testing
 
 @testable import FUSE
@@ -31,5 +32,22 @@ struct MountOptionsTests {
       try MountPoint(path: "/etc").check()
     }
     #expect(MountError.mountPointAbsent(path: "/x").sentence.contains("/x does not exist"))
+  }
+
+  @Test("A directory kept in git by its .gitkeep is empty; any other name is not")
+  func gitkeep() throws {
+    let files = FileManager.default
+    let path = "\(files.temporaryDirectory.path)/mount-point.\(UUID().uuidString)"
+    try files.createDirectory(atPath: path, withIntermediateDirectories: false)
+    defer { try? files.removeItem(atPath: path) }
+    #expect(files.createFile(atPath: path + "/.gitkeep", contents: nil))
+    // The device may be absent where this runs: that is another objection.
+    do throws(MountError) { try MountPoint(path: path).check() } catch {
+      #expect(error != .mountPointNotEmpty(path: path))
+    }
+    #expect(files.createFile(atPath: path + "/a", contents: nil))
+    #expect(throws: MountError.mountPointNotEmpty(path: path)) {
+      try MountPoint(path: path).check()
+    }
   }
 }

@@ -102,7 +102,7 @@ struct BackPressureTests {
   }
 
   @Test("an unmount is seen also while the kernel is made to wait")
-  func unmountWhileFull() throws {
+  func unmountWhileFull() async throws {
     let harness = try ReactorHarness()
     for index in 0..<17 { _ = harness.read(offset: UInt64(index) * 512, size: 512) }
     #expect(harness.isKernelWaiting)

@@ -17,12 +17,14 @@ struct ControlTaskTests {
   func underflow() async throws {
     let harness = try ReactorHarness()
     let task = inquiry()
-    let result = try await harness.told({ .execute(task, $0) }) {
-      let command = try harness.command().view
-      #expect(command.expectedDataTransferLength == 255)
-      harness.sendDataIn(
-        command.header.initiatorTaskTag, .pattern(36), residual: .underflow(219))
-    }
+    let result = try await harness.told(
+      { .execute(task, $0) },
+      meanwhile: {
+        let command = try harness.command().view
+        #expect(command.expectedDataTransferLength == 255)
+        harness.sendDataIn(
+          command.header.initiatorTaskTag, .pattern(36), residual: .underflow(219))
+      })
     #expect(try result.get() == .init(status: .good, data: .pattern(36), sense: []))
   }
 
@@ -31,10 +33,12 @@ struct ControlTaskTests {
     let harness = try ReactorHarness()
     let task = inquiry()
     let sense = [UInt8].sense(0x6, 0x29, 0)
-    let result = try await harness.told({ .execute(task, $0) }) {
-      harness.sendResponse(
-        try harness.command().view.header.initiatorTaskTag, .checkCondition, sense: sense)
-    }
+    let result = try await harness.told(
+      { .execute(task, $0) },
+      meanwhile: {
+        harness.sendResponse(
+          try harness.command().view.header.initiatorTaskTag, .checkCondition, sense: sense)
+      })
     #expect(try result.get() == .init(status: .checkCondition, data: [], sense: sense))
     #expect(try harness.sent() == nil)
   }
@@ -43,13 +47,16 @@ struct ControlTaskTests {
   func lostSession() async throws {
     let harness = try ReactorHarness()
     let task = inquiry()
-    let lost = try await harness.told({ .execute(task, $0) }) {
-      _ = try harness.command()
-      try harness.closeTarget()
-      harness.stopIfUnanswered()
-    }
+    let lost = try await harness.told(
+      { .execute(task, $0) },
+      meanwhile: {
+        _ = try harness.command()
+        try harness.closeTarget()
+        harness.stopIfUnanswered()
+      })
     #expect(lost == .failure(.sessionLost))
-    let refused = try await harness.told({ .execute(task, $0) }) { harness.stopIfUnanswered() }
+    let refused = try await harness.told(
+      { .execute(task, $0) }, meanwhile: { harness.stopIfUnanswered() })
     #expect(refused == .failure(.notConnected))
     try harness.reconnect()
     #expect(try harness.sent() == nil)
@@ -59,11 +66,13 @@ struct ControlTaskTests {
   func timesOut() async throws {
     let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))
     let task = inquiry(timeoutMilliseconds: 100)
-    let result = try await harness.told({ .execute(task, $0) }) {
-      #expect(harness.sleep == 100)
-      harness.advance(milliseconds: 100)
-      harness.stopIfUnanswered()
-    }
+    let result = try await harness.told(
+      { .execute(task, $0) },
+      meanwhile: {
+        #expect(harness.sleep == 100)
+        harness.advance(milliseconds: 100)
+        harness.stopIfUnanswered()
+      })
     #expect(result == .failure(.timedOut))
     #expect(harness.busySlots == 1)
     harness.sendResponse(try harness.command().view.header.initiatorTaskTag)
@@ -74,7 +83,8 @@ struct ControlTaskTests {
   func abandoned() async throws {
     let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))
     let task = inquiry(timeoutMilliseconds: 100)
-    _ = try await harness.told({ .execute(task, $0) }) { harness.advance(milliseconds: 100) }
+    _ = try await harness.told(
+      { .execute(task, $0) }, meanwhile: { harness.advance(milliseconds: 100) })
     harness.advance(milliseconds: 30_000)
     #expect(harness.busySlots == 0)
     #expect(await harness.events() == [.sessionLost(ReactorHarness.session, .commandTimedOut)])
@@ -84,13 +94,17 @@ struct ControlTaskTests {
   func busy() async throws {
     let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))
     let task = inquiry()
-    _ = try await harness.told({ .execute(task, $0) }) {
-      harness.advance(milliseconds: 15_000)
-    }
-    _ = try await harness.told({ .execute(task, $0) }) {
-      harness.advance(milliseconds: 15_000)
-    }
-    let refused = try await harness.told({ .execute(task, $0) }) {}
+    _ = try await harness.told(
+      { .execute(task, $0) },
+      meanwhile: {
+        harness.advance(milliseconds: 15_000)
+      })
+    _ = try await harness.told(
+      { .execute(task, $0) },
+      meanwhile: {
+        harness.advance(milliseconds: 15_000)
+      })
+    let refused = try await harness.told({ .execute(task, $0) }, meanwhile: {})
     #expect(refused == .failure(.busy))
   }
 }

@@ -14,18 +14,20 @@ struct DoorTests {
     let harness = try ReactorHarness()
     let unique = harness.read(offset: 0, size: 512)
     _ = try harness.command()
-    try await harness.told({ .logout(ReactorHarness.session, $0) }) {
-      let logout = try #require(try harness.sent()).header
-      #expect(logout.opcode == .logoutRequest)
-      let late = harness.read(offset: 0, size: 512)
-      #expect(harness.reply() == .init(unique: late, error: -ENOTCONN, payload: []))
-      harness.send(
-        LogoutResponse(
-          response: .closed, initiatorTaskTag: logout.initiatorTaskTag,
-          statSN: harness.nextStatSN(), expCmdSN: harness.window.exp,
-          maxCmdSN: harness.window.max
-        ).header)
-    }
+    try await harness.told(
+      { .logout(ReactorHarness.session, $0) },
+      meanwhile: {
+        let logout = try #require(try harness.sent()).header
+        #expect(logout.opcode == .logoutRequest)
+        let late = harness.read(offset: 0, size: 512)
+        #expect(harness.reply() == .init(unique: late, error: -ENOTCONN, payload: []))
+        harness.send(
+          LogoutResponse(
+            response: .closed, initiatorTaskTag: logout.initiatorTaskTag,
+            statSN: harness.nextStatSN(), expCmdSN: harness.window.exp,
+            maxCmdSN: harness.window.max
+          ).header)
+      })
     #expect(harness.reply() == .init(unique: unique, error: -ENOTCONN, payload: []))
     #expect(await harness.events() == [])
   }
@@ -33,11 +35,14 @@ struct DoorTests {
   @Test("answers a logout whose target is silent at logout_timeout, gone at once")
   func silentLogout() async throws {
     let harness = try ReactorHarness()
-    try await harness.told({ .logout(ReactorHarness.session, $0) }) {
-      harness.advance(milliseconds: 15_000)
-    }
+    try await harness.told(
+      { .logout(ReactorHarness.session, $0) },
+      meanwhile: {
+        harness.advance(milliseconds: 15_000)
+      })
     let other = try ReactorHarness()
-    try await other.told({ .logout(ReactorHarness.session, $0) }) { try other.closeTarget() }
+    try await other.told(
+      { .logout(ReactorHarness.session, $0) }, meanwhile: { try other.closeTarget() })
     #expect(await other.events() == [])
   }
 
@@ -45,13 +50,15 @@ struct DoorTests {
   func logoutUnderLoad() async throws {
     let harness = try ReactorHarness(parameters: .manySegments)
     harness.fillTransmitQueue()
-    try await harness.told({ .logout(ReactorHarness.session, $0) }) {
-      harness.advance(milliseconds: 15_000)
-      if harness.reactor.sessions[5].logout != nil {
-        Issue.record("the logout was not answered")
-        harness.stop()
-      }
-    }
+    try await harness.told(
+      { .logout(ReactorHarness.session, $0) },
+      meanwhile: {
+        harness.advance(milliseconds: 15_000)
+        if harness.reactor.sessions[5].logout != nil {
+          Issue.record("the logout was not answered")
+          harness.stop()
+        }
+      })
   }
 
   @Test("answers a withdrawal when the target has answered what it had; callers before")
@@ -60,17 +67,19 @@ struct DoorTests {
     let unique = harness.write(offset: 100, [1])
     let waiting = harness.write(offset: 0, .pattern(512))
     let read = try harness.command().view.header.initiatorTaskTag
-    try await harness.told({ .withdraw(ReactorHarness.unit, .staleNFSFileHandle, $0) }) {
-      let replies = [harness.reply(), harness.reply()]
-      #expect(Set(replies.compactMap { $0?.unique }) == [unique, waiting])
-      #expect(replies.allSatisfy { $0?.error == -ESTALE })
-      #expect(harness.busyUnit == 1)
-      harness.sendDataIn(read, .pattern(512))
-      // P7: a LUN whose identity changed is never written.
-      let written = try harness.sent()
-      #expect(written == nil)
-      if harness.busyUnit > 0 { harness.stop() }
-    }
+    try await harness.told(
+      { .withdraw(ReactorHarness.unit, .staleNFSFileHandle, $0) },
+      meanwhile: {
+        let replies = [harness.reply(), harness.reply()]
+        #expect(Set(replies.compactMap { $0?.unique }) == [unique, waiting])
+        #expect(replies.allSatisfy { $0?.error == -ESTALE })
+        #expect(harness.busyUnit == 1)
+        harness.sendDataIn(read, .pattern(512))
+        // P7: a LUN whose identity changed is never written.
+        let written = try harness.sent()
+        #expect(written == nil)
+        if harness.busyUnit > 0 { harness.stop() }
+      })
     let late = harness.read(offset: 0, size: 512)
     #expect(harness.reply() == .init(unique: late, error: -ESTALE, payload: []))
     try harness.expose(lastBlock: 8191)
@@ -90,11 +99,13 @@ struct DoorTests {
       await Task.yield()
       harness.turn()
     }
-    try await harness.told({ .withdraw(unit, .noSuchAddressOrDevice, $0) }) {
-      #expect(harness.busyUnit == 1 && harness.waitingWithdrawals == 2)
-      harness.sendDataIn(task, .pattern(512))
-      #expect(harness.busyUnit == 0 && harness.waitingWithdrawals == 0)
-    }
+    try await harness.told(
+      { .withdraw(unit, .noSuchAddressOrDevice, $0) },
+      meanwhile: {
+        #expect(harness.busyUnit == 1 && harness.waitingWithdrawals == 2)
+        harness.sendDataIn(task, .pattern(512))
+        #expect(harness.busyUnit == 0 && harness.waitingWithdrawals == 0)
+      })
     await first
   }
 

@@ -254,12 +254,13 @@ struct HostileTargetTests {
     let tooLong = try await lost { harness, _ in
       var header = BasicHeaderSegment(opcode: .dataIn)
       header.dataSegmentLength = 8193
-      harness.send((0..<6).reduce(into: [UInt8]()) { bytes, word in
-        let words = [
-          header.word0, header.word1, header.word2, header.word3, header.word4, header.word5,
-        ]
-        bytes.appendBigEndian(words[word])
-      })
+      harness.send(
+        (0..<6).reduce(into: [UInt8]()) { bytes, word in
+          let words = [
+            header.word0, header.word1, header.word2, header.word3, header.word4, header.word5,
+          ]
+          bytes.appendBigEndian(words[word])
+        })
     }
     #expect(
       tooLong == [

@@ -179,7 +179,8 @@ final class ReactorHarness {
 
   /// Submits a command that someone waits for, plays `scene`, and returns what that one is told.
   func told<Answer: Sendable>(
-    _ command: (CheckedContinuation<Answer, Never>) -> ReactorCommand, _ scene: () throws -> Void
+    _ command: (CheckedContinuation<Answer, Never>) -> ReactorCommand,
+    meanwhile scene: () throws -> Void
   ) async throws -> Answer {
     var outcome = Result<Void, any Error>.success(())
     let answer = await withCheckedContinuation { continuation in

@@ -123,9 +123,10 @@ struct ReadTests {
   @Test("split at the device's maximum transfer, one command after the other")
   func splits() throws {
     let harness = try ReactorHarness { registration in
-      registration.geometry = (try? .init(
-        logicalBlockLength: 512, lastLogicalBlockAddress: LogicalBlockAddress(8191),
-        maximumTransferBlocks: 3)) ?? registration.geometry
+      registration.geometry =
+        (try? .init(
+          logicalBlockLength: 512, lastLogicalBlockAddress: LogicalBlockAddress(8191),
+          maximumTransferBlocks: 3)) ?? registration.geometry
     }
     let unique = harness.read(offset: 512, size: 4096)
     let data = [UInt8].pattern(4096)

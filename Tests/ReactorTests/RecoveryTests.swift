@@ -189,7 +189,8 @@ struct RecoveryTests {
   @Test("another tenant of its place gets no command of the old one's LUNs")
   func otherTenant() async throws {
     let harness = try ReactorHarness()
-    try await harness.told({ .close(ReactorHarness.session, .socketNotConnected, $0) }) {}
+    try await harness.told(
+      { .close(ReactorHarness.session, .socketNotConnected, $0) }, meanwhile: {})
     try harness.reconnect(SessionHandle(index: 5, generation: 3))
     let unique = harness.write(offset: 0, .pattern(512))
     #expect(try harness.sent() == nil)

@@ -60,9 +60,10 @@ struct SynchronizeTests {
   @Test("covers what a split write had written before it failed")
   func partialWrite() throws {
     let harness = try ReactorHarness { registration in
-      registration.geometry = (try? .init(
-        logicalBlockLength: 512, lastLogicalBlockAddress: LogicalBlockAddress(8191),
-        maximumTransferBlocks: 1)) ?? registration.geometry
+      registration.geometry =
+        (try? .init(
+          logicalBlockLength: 512, lastLogicalBlockAddress: LogicalBlockAddress(8191),
+          maximumTransferBlocks: 1)) ?? registration.geometry
     }
     _ = harness.write(offset: 0, .pattern(1024))
     harness.sendResponse(try harness.command().view.header.initiatorTaskTag)

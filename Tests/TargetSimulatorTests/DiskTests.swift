@@ -66,7 +66,8 @@ struct DiskTests {
     let unit = SimulatedLogicalUnit(configuration)
     #expect(run(unit, write, block) == .check(.writeProtected))
     #expect(run(unit, [0x28, 0, 0, 0, 0, 100, 0, 0, 1, 0]) == .check(.addressOutOfRange))
-    #expect(run(unit, [0x28, 0, 0, 0, 0, 40, 0, 0, 20, 0]) == .check(.unrecoveredReadError(at: 50)))
+    #expect(
+      run(unit, [0x28, 0, 0, 0, 0, 40, 0, 0, 20, 0]) == .check(.unrecoveredReadError(at: 50)))
     #expect(run(unit, [0x42]) == .check(.invalidOperationCode))
     #expect(run(unit, [0xC1]) == .check(.invalidOperationCode))
     #expect(run(unit, [0x1B, 0, 0, 0, 0]) == .good)

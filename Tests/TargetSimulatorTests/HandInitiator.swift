@@ -42,7 +42,9 @@ struct HandInitiator {
     next: LoginStage? = .fullFeaturePhase, isid: UInt64 = 0x8000_0000_0001, name: String? = nil
   ) throws -> (response: LoginResponse, text: KeyValueText) {
     var text = KeyValueText([("InitiatorName", name ?? "iqn.2026-01.org.example:hand")])
-    if let target { text.append("TargetName", target) } else {
+    if let target {
+      text.append("TargetName", target)
+    } else {
       text.append("SessionType", "Discovery")
     }
     for key in keys { text.append(key.0, key.1) }

@@ -97,7 +97,8 @@ struct LoginTests {
       next: .operationalNegotiation)
     #expect(first.text["AuthMethod"] == "CHAP" && !first.response.transits)
     let challenge = try initiator.loginStep(
-      KeyValueText([("CHAP_A", "7,5")]), stage: security, next: nil).text
+      KeyValueText([("CHAP_A", "7,5")]), stage: security, next: nil
+    ).text
     #expect(challenge["CHAP_A"] == "5")
     let identifier = UInt8(challenge["CHAP_I"]?.textNumber ?? 0)
     let bytes = challenge["CHAP_C"]?.textBytes ?? []

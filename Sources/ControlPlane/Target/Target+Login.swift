@@ -115,8 +115,9 @@ extension Target {
       do {
         let connection = try await connect(isid: isid, portalAt: index, expecting: nil)
         guard epoch == mine else { break }
-        sessions.append(TargetSession(
-          handle: handle, number: number, isid: isid, facts: connection.facts))
+        sessions.append(
+          TargetSession(
+            handle: handle, number: number, isid: isid, facts: connection.facts))
         context.port.start(handle, connection.takeHandover())
         return
       } catch {

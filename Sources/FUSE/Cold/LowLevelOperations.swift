@@ -11,7 +11,8 @@ enum LowLevelOperations {
   /// The table.
   static var table: fuse_lowlevel_ops {
     var table = fuse_lowlevel_ops()
-    addNodes(to: &table)
+    addNames(to: &table)
+    addAttributes(to: &table)
     addFiles(to: &table)
     addDirectories(to: &table)
     addRefusals(to: &table)
@@ -22,7 +23,7 @@ enum LowLevelOperations {
   // pointers valid until it returns; whatever a task needs is copied first. A request is answered
   // exactly once, by `FuseRequest` or by the one reply in the callback.
 
-  private static func addNodes(to table: inout fuse_lowlevel_ops) {
+  private static func addNames(to table: inout fuse_lowlevel_ops) {
     // libfuse compares max_read with the mount option and ends the session when they differ.
     // What the kernel is told is `InitAnswer`.
     unsafe table.`init` = { _, connection in
@@ -57,6 +58,9 @@ enum LowLevelOperations {
       }
       unsafe fuse_reply_none(request)
     }
+  }
+
+  private static func addAttributes(to table: inout fuse_lowlevel_ops) {
     unsafe table.getattr = { request, node, _ in
       guard let request = unsafe request else { return }
       unsafe dispatcher(of: request).serve(request) { (request, operations) async throws(Errno) in

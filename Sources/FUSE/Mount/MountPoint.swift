@@ -36,15 +36,19 @@ package struct MountPoint: Equatable, Sendable {
       throw .mountPointUnreadable(path: path, Errno(rawValue: errno))
     }
     defer { _ = unsafe closedir(directory) }
-    var count = 0
-    // SAFETY: the stream is open; entries are only counted.
-    while count <= 2 {
-      guard unsafe readdir(directory) != nil else { break }
-      count += 1
+    // SAFETY: the stream is open; an entry and its name, which ends with NUL, live until the next.
+    while let entry = unsafe readdir(directory) {
+      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      guard Self.namesOfAnEmptyDirectory.contains(name) else {
+        throw .mountPointNotEmpty(path: path)
+      }
     }
-    // "." and ".." are in every directory.
-    guard count <= 2 else { throw .mountPointNotEmpty(path: path) }
   }
+
+  /// The last is how an empty directory is kept in git; to hide it costs nobody anything.
+  private static let namesOfAnEmptyDirectory = [".", "..", ".gitkeep"]
 
   /// libfuse opens the device itself before it asks fusermount3, so a user needs its rights too.
   private func checkDevice() throws(MountError) {

@@ -62,8 +62,7 @@ extension Reactor {
     units[unit].error = error.rawValue
     units[unit].withdrawals.append(continuation)
     for index in 0..<slots.requestCount
-    where slots[index].kind != .free && !slots[index].isOver && slots[index].unit == handle.index
-    {
+    where slots[index].kind != .free && !slots[index].isOver && slots[index].unit == handle.index {
       giveUp(index, error: error)
     }
     if units[unit].busyCount == 0 { units[unit].resumeWithdrawals() }

@@ -3,7 +3,7 @@ import SystemPackage
 
 /// The loop: wait, take, decide, send.
 extension Reactor {
-  /// Serves until stopped or unmounted.
+  /// Serves until stopped; an unmount is only told.
   mutating func run() throws(Errno) {
     try watch()
     while isRunning {

@@ -19,8 +19,10 @@ extension Reactor {
     let index = Int(handle.index)
     precondition(index < sessions.count, "the control plane gives out places the reactor has")
     let isNew = sessions[index].state == .free
-    guard isNew || (sessions[index].generation == handle.generation
-      && sessions[index].state == .lost)
+    guard
+      isNew
+        || (sessions[index].generation == handle.generation
+          && sessions[index].state == .lost)
     else { return }
     if isNew { sessions[index].statistics = SessionStatistics() }
     sessions[index].generation = handle.generation

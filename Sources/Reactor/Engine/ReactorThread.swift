@@ -5,8 +5,7 @@ package import LinuxIO
 package final class ReactorThread: Sendable {
   private let thread: PosixThread
 
-  /// Starts a reactor that serves `fuse` (nil: control tasks only) until it is stopped or
-  /// unmounted.
+  /// Starts a reactor that serves `fuse` (nil: control tasks only) until it is stopped.
   package init(
     limits: IOLimits = IOLimits(), port: ReactorPort, fuse: consuming OwnedDescriptor?,
     coldQueue: ColdQueue

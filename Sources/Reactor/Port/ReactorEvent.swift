@@ -12,6 +12,7 @@ package enum ReactorEvent: Equatable, Sendable {
   case asyncMessage(SessionHandle, AsyncMessage.Event, LogicalUnitNumber, AdditionalSense?)
   /// A unit answered that it does not exist (05/25/00).
   case logicalUnitGone(LogicalUnitHandle)
-  /// The kernel closed /dev/fuse: unmounted or aborted. The last event of a mount.
+  /// The kernel closed /dev/fuse: unmounted or aborted. The loop goes on for
+  /// the logouts.
   case unmounted
 }

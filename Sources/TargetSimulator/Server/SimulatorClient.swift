@@ -1,3 +1,5 @@
+import LinuxIO
+
 /// One accepted connection: its socket, its target's end, and what is still to be written.
 ///
 /// Not thread-safe: it lives under the server's lock.
@@ -14,14 +16,14 @@ final class SimulatorClient {
     case done
   }
 
-  let socket: SimulatorSocket
+  let socket: NonblockingSocket
   private let connection: TargetConnection
   private var output: [[UInt8]] = []
   private var outputIndex = 0
   private var offset = 0
   private var state = State.open
 
-  init(_ socket: SimulatorSocket, _ connection: TargetConnection) {
+  init(_ socket: NonblockingSocket, _ connection: TargetConnection) {
     self.socket = socket
     self.connection = connection
   }
@@ -68,7 +70,7 @@ final class SimulatorClient {
       guard hasOutput || connection.wantsTurn else { break }
     }
     if case .closing = state, !hasOutput {
-      socket.shutdownSending()
+      socket.finishSending()
       state = .lingering(untilMilliseconds: now + Self.lingerMilliseconds)
     }
   }

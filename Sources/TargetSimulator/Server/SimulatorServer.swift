@@ -1,4 +1,6 @@
+import LinuxIO
 import Synchronization
+package import SystemPackage
 
 /// A simulated portal served on loopback TCP by one thread.
 ///
@@ -13,7 +15,7 @@ package final class SimulatorServer: Sendable {
     let portal: SimulatedPortal
     var clients: [SimulatorClient] = []
     var isStopping = false
-    var thread: SimulatorThread?
+    var thread: PosixThread?
     var buffer = [UInt8](repeating: 0, count: SimulatorServer.receiveByteCount)
   }
 
@@ -21,9 +23,8 @@ package final class SimulatorServer: Sendable {
   package let port: UInt16
   /// The address listened on, in brackets where it is IPv6.
   package let host: String
-  private let listener: SimulatorSocket
-  private let wakeReader: SimulatorSocket
-  private let wakeWriter: SimulatorSocket
+  private let listener: ListeningSocket
+  private let wakeEvent: EventDescriptor
   private let maximumConnectionCount: Int
   private let state: Mutex<State>
 
@@ -36,15 +37,15 @@ package final class SimulatorServer: Sendable {
   package init(
     _ portal: sending SimulatedPortal, port: UInt16 = 0, isIPv6: Bool = false,
     maximumConnectionCount: Int = 256
-  ) throws(SimulatorSocket.Failure) {
-    listener = try SimulatorSocket.listening(isIPv6: isIPv6, port: port)
-    (wakeReader, wakeWriter) = try SimulatorSocket.pair()
+  ) throws(Errno) {
+    listener = try ListeningSocket(loopbackPort: port, isIPv6: isIPv6)
+    wakeEvent = try EventDescriptor()
     self.port = listener.port
     host = isIPv6 ? "[::1]" : "127.0.0.1"
     portal.address = "\(host):\(self.port)"
     self.maximumConnectionCount = maximumConnectionCount
     state = Mutex(State(portal: portal))
-    let thread = try SimulatorThread { [self] in serve() }
+    let thread = PosixThread(name: "simulator") { [self] in serve() }
     state.withLock { $0.thread = thread }
   }
 
@@ -63,7 +64,7 @@ package final class SimulatorServer: Sendable {
 
   /// Resets every connection, closes the port and waits for the thread; idempotent.
   package func stop() {
-    let thread = state.withLock { state -> SimulatorThread? in
+    let thread = state.withLock { state -> PosixThread? in
       state.isStopping = true
       defer { state.thread = nil }
       return state.thread
@@ -72,15 +73,19 @@ package final class SimulatorServer: Sendable {
     thread?.join()
   }
 
+  private static var monotonicMilliseconds: UInt64 {
+    MonotonicTime.now.nanoseconds / 1_000_000
+  }
+
   private func wake() {
-    _ = wakeWriter.send([0], from: 0)
+    wakeEvent.signal()
   }
 
   private func serve() {
     while true {
       let plan = state.withLock { makePlan(&$0) }
       guard let plan else { return }
-      let ready = SimulatorSocket.wait(
+      let ready = PollEntry.wait(
         for: plan.interests, timeoutMilliseconds: plan.timeoutMilliseconds)
       state.withLock { turn(&$0, ready) }
     }
@@ -89,7 +94,7 @@ package final class SimulatorServer: Sendable {
   /// What the next wait waits for; nil ends the thread.
   private func makePlan(
     _ state: inout State
-  ) -> (interests: [(descriptor: Int32, reads: Bool, writes: Bool)], timeoutMilliseconds: Int32)? {
+  ) -> (interests: [PollEntry], timeoutMilliseconds: Int32)? {
     guard !state.isStopping else {
       for client in state.clients { client.abandon() }
       state.clients = []
@@ -97,19 +102,21 @@ package final class SimulatorServer: Sendable {
     }
     let hasRoom = state.clients.count < maximumConnectionCount
     var interests = [
-      (descriptor: wakeReader.descriptor, reads: true, writes: false),
-      (descriptor: listener.descriptor, reads: hasRoom, writes: false),
+      PollEntry(wakeEvent.descriptor, reads: true),
+      PollEntry(listener.descriptor, reads: hasRoom),
     ]
-    interests += state.clients.map { ($0.socket.descriptor, $0.wantsInput, $0.hasOutput) }
+    interests += state.clients.map { client in
+      PollEntry(client.socket.descriptor, reads: client.wantsInput, writes: client.hasOutput)
+    }
     let deadlines = state.clients.compactMap(\.nextDeadlineMilliseconds)
     guard let next = deadlines.min() else { return (interests, -1) }
-    let now = SimulatorSocket.monotonicMilliseconds
+    let now = Self.monotonicMilliseconds
     return (interests, Int32(clamping: next > now ? next - now : 0))
   }
 
-  private func turn(_ state: inout State, _ ready: [(reads: Bool, writes: Bool)]) {
-    if ready[0].reads { _ = wakeReader.receive(into: &state.buffer) }
-    let now = SimulatorSocket.monotonicMilliseconds
+  private func turn(_ state: inout State, _ ready: [PollEntry]) {
+    if ready[0].reads { wakeEvent.clear() }
+    let now = Self.monotonicMilliseconds
     for (client, ready) in zip(state.clients, ready.dropFirst(2)) where ready.reads {
       client.read(&state.buffer, at: now)
     }

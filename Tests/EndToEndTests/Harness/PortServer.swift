@@ -1,8 +1,6 @@
 import LinuxIO
 import Synchronization
 
-@testable import TargetSimulator
-
 /// A port with something behind it that is no iSCSI target.
 final class PortServer: Resource {
   enum Manner: Sendable {
@@ -15,7 +13,7 @@ final class PortServer: Resource {
   }
 
   let port: UInt16
-  private let listener: SimulatorSocket
+  private let listener: ListeningSocket
   private let manner: Manner
   private let isEnding = Atomic(false)
   private let thread = Mutex<PosixThread?>(nil)
@@ -23,7 +21,7 @@ final class PortServer: Resource {
   var address: String { "127.0.0.1:\(port)" }
 
   init(_ lab: Lab, _ manner: Manner) throws {
-    listener = try SimulatorSocket.listening(isIPv6: false, port: 0)
+    listener = try ListeningSocket(loopbackPort: 0, isIPv6: false)
     port = listener.port
     self.manner = manner
     let thread = PosixThread(name: "port-server") { [self] in serve() }
@@ -37,17 +35,19 @@ final class PortServer: Resource {
   }
 
   private func serve() {
-    var peers: [SimulatorSocket] = []
+    var peers: [NonblockingSocket] = []
     var buffer = [UInt8](repeating: 0, count: 65536)
     let zeros = [UInt8](repeating: 0, count: 65536)
     let answer = Array(
       "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".utf8)
     while !isEnding.load(ordering: .acquiring) {
       let interests =
-        [(descriptor: listener.descriptor, reads: true, writes: false)]
-        + peers.map { ($0.descriptor, manner != .silent, manner == .zeros) }
-      let ready = SimulatorSocket.wait(for: interests, timeoutMilliseconds: 50)
-      var alive: [SimulatorSocket] = []
+        [PollEntry(listener.descriptor, reads: true)]
+        + peers.map {
+          PollEntry($0.descriptor, reads: manner != .silent, writes: manner == .zeros)
+        }
+      let ready = PollEntry.wait(for: interests, timeoutMilliseconds: 50)
+      var alive: [NonblockingSocket] = []
       for (peer, ready) in zip(peers, ready.dropFirst()) {
         var isOver = false
         if ready.reads, peer.receive(into: &buffer) == .ended { isOver = true }

@@ -1,7 +1,6 @@
+import LinuxIO
 import Synchronization
 import Testing
-
-@testable import TargetSimulator
 
 /// A real tgtd with a control port and a TCP port of its own; killed by its id.
 final class TargetDaemon: Resource {
@@ -47,7 +46,7 @@ final class TargetDaemon: Resource {
     self.targets = targets
     directory = try lab.makeDirectory("tgt")
     // The kernel's choice of a free port; the control port is a number of ours alone as well.
-    let socket = try SimulatorSocket.listening(isIPv6: false, port: 0)
+    let socket = try ListeningSocket(loopbackPort: 0, isIPv6: false)
     port = socket.port
     control = port / 2
   }

@@ -51,7 +51,8 @@ package final class LoopbackPeer: Sendable {
   private static func next(_ peer: @autoclosure () -> LoopbackPeer?) -> Connection? {
     while true {
       guard let peer = peer() else { return nil }
-      let number = clinux_poll_one(peer.listener.rawValue, 1, 100) > 0
+      let number =
+        clinux_poll_one(peer.listener.rawValue, 1, 100) > 0
         ? Glibc.accept(peer.listener.rawValue, nil, nil) : -1
       guard number >= 0 else { continue }
       guard let socket = try? StreamSocket(adopting: OwnedDescriptor(owning: number)) else {

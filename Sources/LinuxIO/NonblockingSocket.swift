@@ -1,0 +1,72 @@
+import CLinux
+import Glibc
+
+/// A connected socket whose calls never wait: who waits for many of them uses `PollEntry`.
+///
+/// It is closed when its last owner lets go of it. Unlike `StreamSocket` it says no errno: a peer
+/// that has gone is gone, whatever the reason.
+package final class NonblockingSocket: Sendable {
+  /// What a transfer came to.
+  package enum Outcome: Equatable, Sendable {
+    case moved(Int)
+    case wouldBlock
+    /// End of stream or an error: nothing more will move.
+    case ended
+  }
+
+  package let descriptor: OwnedDescriptor
+
+  /// Takes over a connected, non-blocking stream socket.
+  init(_ descriptor: consuming OwnedDescriptor) {
+    self.descriptor = descriptor
+  }
+
+  /// Reads into `buffer`, whose length does not change.
+  ///
+  /// The corresponding C function is `recv`.
+  package func receive(into buffer: inout [UInt8]) -> Outcome {
+    let number = descriptor.rawValue
+    // SAFETY: the kernel writes at most the buffer's own count.
+    let count = unsafe buffer.withUnsafeMutableBytes {
+      unsafe clinux_recv(number, $0.baseAddress, $0.count)
+    }
+    return count == 0 ? .ended : outcome(count)
+  }
+
+  /// Writes `bytes` from `offset` on; a broken pipe is no signal.
+  ///
+  /// The corresponding C function is `sendmsg(MSG_NOSIGNAL)`.
+  package func send(_ bytes: [UInt8], from offset: Int) -> Outcome {
+    let number = descriptor.rawValue
+    // SAFETY: the vector points into the borrowed array for this call only.
+    let count = unsafe bytes[offset...].withUnsafeBytes { buffer in
+      var vector = unsafe iovec(
+        iov_base: UnsafeMutableRawPointer(mutating: buffer.baseAddress), iov_len: buffer.count)
+      return unsafe clinux_sendmsg(number, &vector, 1)
+    }
+    return outcome(count)
+  }
+
+  /// Says that nothing more will be sent (FIN); reading goes on.
+  ///
+  /// The corresponding C function is `shutdown(SHUT_WR)`.
+  package func finishSending() {
+    _ = clinux_shutdown_write(descriptor.rawValue)
+  }
+
+  /// Makes the coming close a reset.
+  ///
+  /// The corresponding C function is `setsockopt(SO_LINGER)` with a time of 0.
+  package func resetOnClose() {
+    var lingering = linger(l_onoff: 1, l_linger: 0)
+    // SAFETY: option and length agree.
+    _ = unsafe setsockopt(
+      descriptor.rawValue, SOL_SOCKET, SO_LINGER, &lingering,
+      socklen_t(MemoryLayout<linger>.size))
+  }
+
+  private func outcome(_ count: Int64) -> Outcome {
+    if count >= 0 { return .moved(Int(count)) }
+    return count == -Int64(EAGAIN) || count == -Int64(EINTR) ? .wouldBlock : .ended
+  }
+}
