@@ -107,6 +107,7 @@ struct BackPressureTests {
     for index in 0..<17 { _ = harness.read(offset: UInt64(index) * 512, size: 512) }
     #expect(harness.isKernelWaiting)
     harness.unmount()
-    #expect(!harness.isRunning)
+    let isUnmounted = harness.reactor.isUnmounted
+    #expect(isUnmounted)
   }
 }
