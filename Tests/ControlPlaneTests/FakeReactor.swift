@@ -39,6 +39,8 @@ final class FakeReactor: Sendable {
     var withdrawn: [Withdrawal] = []
     /// Commands on these sessions end with `sessionLost`.
     var lost: Set<SessionHandle> = []
+    /// Files whose commands at the target never end: their withdrawals are not answered.
+    var stuck: Set<LogicalUnitHandle> = []
     /// Logouts are never answered.
     var ignoresLogout = false
   }
@@ -47,7 +49,7 @@ final class FakeReactor: Sendable {
   private let state = Mutex(State())
   private let stopped = Atomic<Bool>(false)
   private let unanswered = Mutex<[ControlContinuation]>([])
-  private let heldLogouts = Mutex<[CheckedContinuation<Void, Never>]>([])
+  private let heldEnds = Mutex<[CheckedContinuation<Void, Never>]>([])
 
   init(_ units: [LogicalUnitNumber: FakeLogicalUnit] = [:]) throws {
     port = try ReactorPort()
@@ -66,13 +68,22 @@ final class FakeReactor: Sendable {
   }
 
   /// Logouts and commands that are not answered yet.
-  var heldLogoutCount: Int { heldLogouts.withLock { $0.count } }
+  var heldEndCount: Int { heldEnds.withLock { $0.count } }
   var unansweredCount: Int { unanswered.withLock { $0.count } }
+
+  /// Answers the logouts and withdrawals that wait.
+  func answerEnds() {
+    let waiting = heldEnds.withLock { waiting in
+      defer { waiting = [] }
+      return waiting
+    }
+    for held in waiting { held.resume() }
+  }
 
   /// Ends the thread.
   func stop() {
     stopped.store(true, ordering: .relaxed)
-    for held in heldLogouts.withLock({ $0 }) { held.resume() }
+    answerEnds()
     loseUnanswered()
     port.wakeup.signal()
   }
@@ -99,7 +110,11 @@ final class FakeReactor: Sendable {
     case .expose(let unit, let registration): exposed(unit, registration)
     case .withdraw(let unit, let error, let continuation):
       withdrawn(Withdrawal(unit: unit, error: error))
-      continuation.resume()
+      if with({ $0.stuck.contains(unit) }) {
+        heldEnds.withLock { $0.append(continuation) }
+      } else {
+        continuation.resume()
+      }
     case .logout(let session, let continuation): logout(session, continuation)
     case .drop(let session): dropped(session)
     case .close(let session, _, let continuation):
@@ -143,7 +158,7 @@ final class FakeReactor: Sendable {
     _ session: SessionHandle, _ continuation: CheckedContinuation<Void, Never>
   ) {
     if with({ $0.ignoresLogout }) {
-      heldLogouts.withLock { $0.append(continuation) }
+      heldEnds.withLock { $0.append(continuation) }
     } else {
       with { $0.loggedOut.append(session) }
       loseUnanswered()

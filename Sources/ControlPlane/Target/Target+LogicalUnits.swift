@@ -33,6 +33,8 @@ extension Target {
     defer { scan = nil }
     var failure: ControlError?
     for _ in 0..<Self.scanLimit where isScanWanted {
+      // A wish of a later login is not this scan's to grant.
+      guard epoch == mine else { return nil }
       isScanWanted = false
       failure = await scanOnce(in: mine)
       guard epoch == mine else { return nil }
@@ -215,8 +217,16 @@ extension Target {
   func makeStale(_ lun: LogicalUnitNumber, _ known: KnownFile) async {
     logger.warning("LUN \(lun.name) is another logical unit now: its old file is stale")
     knownFiles[lun] = nil
-    await forget(lun, error: .staleNFSFileHandle)
-    context.registry.release(known.handle)
+    if units.removeValue(forKey: lun) != nil {
+      publish()
+      context.changes.yield(.logicalUnitsChanged(target: directoryName))
+    }
+    let (port, registry, handle) = (context.port, context.registry, known.handle)
+    // The place is lent again only when nothing of the old unit's is at the target any more.
+    _ = await context.bounded(Self.withdrawalLimit) {
+      await port.withdraw(handle, error: .staleNFSFileHandle)
+      registry.release(handle)
+    }
   }
 
   /// Takes a LUN out of the tree; requests for its file get `error`.

@@ -9,6 +9,9 @@ extension Target {
   /// How long both may take together; the logout behind them has the rest of a shutdown's time.
   static let quiescingLimit = Duration.seconds(8)
 
+  /// How long commands at the target may keep a file from being closed.
+  static let withdrawalLimit = Duration.seconds(5)
+
   /// Ends the service of files and flushes their units' caches, as a disk's driver does at the end.
   ///
   /// Whoever waits for a file is answered at once, whatever the target does.
@@ -31,7 +34,7 @@ extension Target {
   /// Ends the service of files, bounded.
   func withdraw(_ files: [LogicalUnitHandle], error: Errno) async {
     let port = context.port
-    _ = await context.bounded(.seconds(5)) {
+    _ = await context.bounded(Self.withdrawalLimit) {
       await withTaskGroup(of: Void.self) { group in
         for file in files { group.addTask { await port.withdraw(file, error: error) } }
       }
