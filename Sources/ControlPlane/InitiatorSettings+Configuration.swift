@@ -46,7 +46,9 @@ extension OperationalParameters {
     firstBurstLength = settings.firstBurstLength
     defaultTime2Wait = settings.defaultTime2Wait
     defaultTime2Retain = settings.defaultTime2Retain
-    maxOutstandingR2T = settings.maxOutstandingR2T
+    // More at once than a transfer has room for is more than we could answer.
+    maxOutstandingR2T = min(
+      settings.maxOutstandingR2T, UInt32(TransferState.burstCapacity - 1))
     dataPDUInOrder = settings.dataPDUInOrder != .no
     dataSequenceInOrder = settings.dataSequenceInOrder != .no
     errorRecoveryLevel = settings.errorRecoveryLevel

@@ -28,7 +28,7 @@ struct FakeLogicalUnit: Sendable {
     if code == .inquiry { return cdb.byte(at: 1) & 1 == 0 ? standard : page(cdb.byte(at: 2)) }
     if !pending.isEmpty { return pending.removeFirst() }
     switch code {
-    case .testUnitReady, .startStopUnit: return .good([])
+    case .testUnitReady, .startStopUnit, .synchronizeCache10, .synchronizeCache16: return .good([])
     case .serviceActionIn16:
       var bytes: [UInt8] = []
       bytes.appendBigEndian(blockCount - 1)

@@ -26,6 +26,12 @@ final class FakeReactor: Sendable {
     var reportLUNsRefusal: AdditionalSense?
     var commands: [Command] = []
     var started: [SessionHandle] = []
+    /// Sessions whose last connection is held.
+    var held: Set<SessionHandle> = []
+    /// The files served when a held session was resumed, one entry each time.
+    var servedAtResume: [Set<LogicalUnitHandle>] = []
+    /// LUNs that answer nothing until their session is dropped or closed.
+    var silent: Set<LogicalUnitNumber> = []
     var loggedOut: [SessionHandle] = []
     var closed: [SessionHandle] = []
     var dropped: [SessionHandle] = []
@@ -34,6 +40,8 @@ final class FakeReactor: Sendable {
     var withdrawn: [Withdrawal] = []
     /// Commands on these sessions end with `sessionLost`.
     var lost: Set<SessionHandle> = []
+    /// Files whose commands at the target never end: their withdrawals are not answered.
+    var stuck: Set<LogicalUnitHandle> = []
     /// Logouts are never answered.
     var ignoresLogout = false
   }
@@ -41,7 +49,8 @@ final class FakeReactor: Sendable {
   let port: ReactorPort
   private let state = Mutex(State())
   private let stopped = Atomic<Bool>(false)
-  private let heldLogouts = Mutex<[CheckedContinuation<Void, Never>]>([])
+  private let unanswered = Mutex<[ControlContinuation]>([])
+  private let heldEnds = Mutex<[CheckedContinuation<Void, Never>]>([])
 
   init(_ units: [LogicalUnitNumber: FakeLogicalUnit] = [:]) throws {
     port = try ReactorPort()
@@ -59,10 +68,24 @@ final class FakeReactor: Sendable {
     state.withLock { body(&$0) }
   }
 
+  /// Logouts and commands that are not answered yet.
+  var heldEndCount: Int { heldEnds.withLock { $0.count } }
+  var unansweredCount: Int { unanswered.withLock { $0.count } }
+
+  /// Answers the logouts and withdrawals that wait.
+  func answerEnds() {
+    let waiting = heldEnds.withLock { waiting in
+      defer { waiting = [] }
+      return waiting
+    }
+    for held in waiting { held.resume() }
+  }
+
   /// Ends the thread.
   func stop() {
     stopped.store(true, ordering: .relaxed)
-    for held in heldLogouts.withLock({ $0 }) { held.resume() }
+    answerEnds()
+    loseUnanswered()
     port.wakeup.signal()
   }
 
@@ -77,12 +100,22 @@ final class FakeReactor: Sendable {
 
   private func take(_ command: ReactorCommand) {
     switch command {
-    case .start(let session, _): started(session)
-    case .execute(let task, let continuation): continuation.resume(returning: execute(task))
+    case .start(let session, let box): started(session, isHeld: box.take()?.isHeld ?? false)
+    case .resume(let session): resumed(session)
+    case .execute(let task, let continuation):
+      if with({ $0.silent.contains(task.lun) }) {
+        unanswered.withLock { $0.append(continuation) }
+      } else {
+        continuation.resume(returning: execute(task))
+      }
     case .expose(let unit, let registration): exposed(unit, registration)
     case .withdraw(let unit, let error, let continuation):
       withdrawn(Withdrawal(unit: unit, error: error))
-      continuation.resume()
+      if with({ $0.stuck.contains(unit) }) {
+        heldEnds.withLock { $0.append(continuation) }
+      } else {
+        continuation.resume()
+      }
     case .logout(let session, let continuation): logout(session, continuation)
     case .drop(let session): dropped(session)
     case .close(let session, _, let continuation):
@@ -93,9 +126,17 @@ final class FakeReactor: Sendable {
     }
   }
 
-  private func started(_ session: SessionHandle) {
+  private func resumed(_ session: SessionHandle) {
+    with { state in
+      guard state.held.remove(session) != nil else { return }
+      state.servedAtResume.append(Set(state.exposed.keys))
+    }
+  }
+
+  private func started(_ session: SessionHandle, isHeld: Bool) {
     with { state in
       state.started.append(session)
+      if isHeld { state.held.insert(session) } else { state.held.remove(session) }
       state.lost.remove(session)
     }
   }
@@ -118,15 +159,32 @@ final class FakeReactor: Sendable {
     _ session: SessionHandle, _ continuation: CheckedContinuation<Void, Never>
   ) {
     if with({ $0.ignoresLogout }) {
-      heldLogouts.withLock { $0.append(continuation) }
+      heldEnds.withLock { $0.append(continuation) }
     } else {
       with { $0.loggedOut.append(session) }
+      loseUnanswered()
       continuation.resume()
     }
   }
 
-  private func dropped(_ session: SessionHandle) { with { $0.dropped.append(session) } }
-  private func closed(_ session: SessionHandle) { with { $0.closed.append(session) } }
+  private func dropped(_ session: SessionHandle) {
+    with { $0.dropped.append(session) }
+    loseUnanswered()
+  }
+
+  private func closed(_ session: SessionHandle) {
+    with { $0.closed.append(session) }
+    loseUnanswered()
+  }
+
+  /// Commands without an answer end as with a lost session.
+  func loseUnanswered() {
+    let waiting = unanswered.withLock { waiting in
+      defer { waiting = [] }
+      return waiting
+    }
+    for continuation in waiting { continuation.resume(returning: .failure(.sessionLost)) }
+  }
 
   private func execute(_ task: ControlTask) -> Result<ControlTask.Result, ControlTask.Failure> {
     with { state in

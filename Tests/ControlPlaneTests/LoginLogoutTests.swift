@@ -83,6 +83,8 @@ struct LoginLogoutTests {
     bench.reactor.with { $0.ignoresLogout = true }
     async let done: Void = bench.initiator.perform(
       .logout(force: true), target: Bench.targetName)
+    #expect(
+      await bench.reaches { $0.reactor.heldEndCount == 1 && $0.clock.sleeperCount == 1 })
     #expect(await bench.clock.fireNext() == .seconds(15))
     try await done
     #expect(bench.target?.state == .loggedOut)
@@ -226,6 +228,8 @@ struct LoginLogoutTests {
     try await bench.logIn()
     bench.reactor.with { $0.ignoresLogout = true }
     async let done: Void = bench.initiator.shutdown()
+    #expect(
+      await bench.reaches { $0.reactor.heldEndCount == 1 && $0.clock.sleeperCount == 2 })
     #expect(await bench.clock.fireNext() == .seconds(10))
     await done
   }

@@ -96,7 +96,7 @@ struct RecoveryTests {
     #expect(await bench.reaches { $0.target?.lastError == "4 TRANS refused" })
     try await bench.initiator.perform(.logout(force: false), target: Bench.targetName)
     #expect(bench.target?.state == .loggedOut)
-    #expect(bench.reactor.with { $0.closed.count } == 1)
+    #expect(bench.reactor.with { $0.loggedOut.count } == 1)
     #expect(await bench.reaches { $0.clock.sleeperCount == 0 })
   }
 

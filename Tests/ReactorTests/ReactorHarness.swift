@@ -76,15 +76,15 @@ final class ReactorHarness {
   /// Hands the session a connection, as after a login.
   func start(
     _ session: SessionHandle = session, socket: CInt, maxCmdSN: UInt32 = 60,
-    earlyBytes: [UInt8] = []
+    earlyBytes: [UInt8] = [], isHeld: Bool = false
   ) {
-    port.start(
-      session,
-      ConnectionHandover(
-        socket: OwnedDescriptor(owning: socket), connectionID: 0, parameters: parameters,
-        cmdSN: SerialNumber(rawValue: 50), expStatSN: SerialNumber(rawValue: 100),
-        expCmdSN: SerialNumber(rawValue: 50), maxCmdSN: SerialNumber(rawValue: maxCmdSN),
-        earlyBytes: earlyBytes, timeouts: timeouts))
+    var handover = ConnectionHandover(
+      socket: OwnedDescriptor(owning: socket), connectionID: 0, parameters: parameters,
+      cmdSN: SerialNumber(rawValue: 50), expStatSN: SerialNumber(rawValue: 100),
+      expCmdSN: SerialNumber(rawValue: 50), maxCmdSN: SerialNumber(rawValue: maxCmdSN),
+      earlyBytes: earlyBytes, timeouts: timeouts)
+    handover.isHeld = isHeld
+    port.start(session, handover)
   }
 
   /// Exposes the unit anew, with another capacity.
@@ -98,7 +98,7 @@ final class ReactorHarness {
   /// Connects the session anew: the target's end is another socket, its StatSN starts again.
   func reconnect(
     _ session: SessionHandle = session, as parameters: NegotiatedParameters? = nil,
-    maxCmdSN: UInt32 = 60, earlyBytes: [UInt8] = []
+    maxCmdSN: UInt32 = 60, earlyBytes: [UInt8] = [], isHeld: Bool = false
   ) throws {
     if let parameters { self.parameters = parameters }
     let connection = try Self.pair(SOCK_STREAM)
@@ -109,7 +109,7 @@ final class ReactorHarness {
     assembler.headerDigest = self.parameters.headerDigest
     assembler.dataDigest = self.parameters.dataDigest
     start(
-      session, socket: connection.ours, maxCmdSN: maxCmdSN, earlyBytes: earlyBytes)
+      session, socket: connection.ours, maxCmdSN: maxCmdSN, earlyBytes: earlyBytes, isHeld: isHeld)
     turn()
   }
 
@@ -141,7 +141,7 @@ final class ReactorHarness {
     turn()
   }
 
-  /// How long the reactor would sleep now, in milliseconds; -1 until something happens.
+  /// How long the reactor would sleep now, in milliseconds; -1 for ever.
   var sleep: CInt { reactor.timeout(at: MonotonicTime(nanoseconds: moment)) }
 
   /// Ends the reactor as its thread does when it is stopped.

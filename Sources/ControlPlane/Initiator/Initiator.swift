@@ -21,7 +21,8 @@ package actor Initiator: TreeSource {
   let context: ControlContext
   var targets: [String: Target] = [:]
   private let shutdownRequest = FirstOutcome()
-  private var isShutDown = false
+  /// The shutdown under way or done, for everyone who asks.
+  private var ending: Task<Void, Never>?
 
   package nonisolated let changes: AsyncStream<TreeChange>
 
@@ -146,8 +147,12 @@ package actor Initiator: TreeSource {
 
   /// Logs every session out, within ten seconds in all, and ends `run`.
   package func shutdown() async {
-    guard !isShutDown else { return }
-    isShutDown = true
+    let task = ending ?? Task { await self.logOutForGood() }
+    ending = task
+    await task.value
+  }
+
+  private func logOutForGood() async {
     let targets = Array(targets.values)
     let isDone = await context.bounded(Self.shutdownLimit) {
       await withTaskGroup(of: Void.self) { group in

@@ -44,6 +44,34 @@ extension LogicalUnitScanner {
     }
   }
 
+  /// Asks one listed LUN only who it is; nil when there is no disk.
+  ///
+  /// A unit with the expected names that is not ready to tell its blocks is taken at its names: it
+  /// does not take commands for its blocks either.
+  func identity(
+    of lun: LogicalUnitNumber, expecting expected: LogicalUnitIdentity
+  ) async throws(ScanFailure) -> LogicalUnitIdentity? {
+    let inquiry: InquiryData = try parse(try await run(.inquiry(), on: lun, capacity: 252))
+    guard inquiry.presence == .file else { return nil }
+    var unit = ProbedLogicalUnit(
+      description: LogicalUnitDescription(logicalUnitNumber: lun, inquiry: inquiry),
+      availability: .informationOnly(reason: nil))
+    try await readPages(of: &unit)
+    let serial = unit.description.unitSerialNumber?.text ?? ""
+    var identity = LogicalUnitIdentity(
+      worldWideName: unit.description.deviceIdentification?.worldWideName,
+      serial: serial.isEmpty ? nil : serial, vendor: inquiry.vendor, product: inquiry.product,
+      logicalBlockLength: expected.logicalBlockLength, blockCount: expected.blockCount)
+    do throws(ScanFailure) {
+      let (capacity, _) = try await capacity(of: lun, patience: Self.identityPatience)
+      identity.logicalBlockLength = capacity.logicalBlockLengthBytes
+      identity.blockCount = capacity.lastLogicalBlockAddress.rawValue &+ 1
+    } catch {
+      guard case .refused = error, !error.isGone, identity.isNamed else { throw error }
+    }
+    return identity
+  }
+
   /// Page 00h, then those of our pages it lists.
   private func readPages(of unit: inout ProbedLogicalUnit) async throws(ScanFailure) {
     guard let list = try await page(.supportedPages, of: &unit),
@@ -118,15 +146,16 @@ extension LogicalUnitScanner {
 
   /// READ CAPACITY(16), or (10) where the unit does not know it; true when it was (16).
   private func capacity(
-    of lun: LogicalUnitNumber
+    of lun: LogicalUnitNumber, patience: Duration = LogicalUnitScanner.patience
   ) async throws(ScanFailure) -> (ReadCapacityData, isSixteen: Bool) {
     do {
-      let bytes = try await run(.readCapacity16(), on: lun, capacity: 32)
+      let bytes = try await run(
+        .readCapacity16(), on: lun, capacity: 32, patience: patience)
       return (try read(bytes, ReadCapacityData.init(parsingReadCapacity16:)), true)
     } catch {
       guard error.isUnsupported else { throw error }
     }
-    let bytes = try await run(.readCapacity10, on: lun, capacity: 8)
+    let bytes = try await run(.readCapacity10, on: lun, capacity: 8, patience: patience)
     return (try read(bytes, ReadCapacityData.init(parsingReadCapacity10:)), false)
   }
 

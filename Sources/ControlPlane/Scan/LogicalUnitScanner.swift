@@ -9,6 +9,8 @@ import Synchronization
 final class LogicalUnitScanner: Sendable {
   /// How long a command may be told "busy" or "not yet".
   static let patience = Duration.seconds(5)
+  /// The same, while others wait for who the unit is.
+  static let identityPatience = Duration.seconds(1)
   /// How long a unit may take to become ready.
   static let readyPatience = Duration.seconds(30)
 
@@ -83,6 +85,16 @@ final class LogicalUnitScanner: Sendable {
           throw .refused(reason.failureWhenExhausted, sense)
         }
       }
+    }
+  }
+
+  /// Makes what was written to a unit durable: SYNCHRONIZE CACHE(16), or (10) where it has no (16).
+  func synchronizeCache(of lun: LogicalUnitNumber) async throws(ScanFailure) {
+    do {
+      _ = try await run(.synchronizeCache16(), on: lun)
+    } catch {
+      guard error.isUnsupported else { throw error }
+      _ = try await run(.synchronizeCache10(), on: lun)
     }
   }
 

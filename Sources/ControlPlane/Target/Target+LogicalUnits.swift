@@ -33,6 +33,8 @@ extension Target {
     defer { scan = nil }
     var failure: ControlError?
     for _ in 0..<Self.scanLimit where isScanWanted {
+      // A wish of a later login is not this scan's to grant.
+      guard epoch == mine else { return nil }
       isScanWanted = false
       failure = await scanOnce(in: mine)
       guard epoch == mine else { return nil }
@@ -62,7 +64,9 @@ extension Target {
     }
     // LUNs in use first: their identity is what matters most after a loss.
     let ordered = listed.sorted { isOpen($0) && !isOpen($1) }
-    let failure = await probe(ordered, with: scanner, in: mine)
+    let failure = await eachLogicalUnit(ordered, in: mine) {
+      await self.look(at: $0, with: scanner, in: mine)
+    }
     guard epoch == mine else { return nil }
     if scanner.inventoryChanged { isScanWanted = true }
     publish()
@@ -73,21 +77,22 @@ extension Target {
     units[lun]?.handle.map { openCounts[$0] != nil } ?? false
   }
 
-  /// Asks the LUNs, some at once, and shows each as it is known.
-  private func probe(
-    _ luns: [LogicalUnitNumber], with scanner: LogicalUnitScanner, in mine: Int
+  /// Asks LUNs, some at once; returns the first error.
+  func eachLogicalUnit(
+    _ luns: [LogicalUnitNumber], in mine: Int,
+    _ ask: @escaping @Sendable (LogicalUnitNumber) async -> ControlError?
   ) async -> ControlError? {
     await withTaskGroup(of: ControlError?.self) { group in
       var rest = luns[...]
       var failure: ControlError?
       for _ in 0..<Self.probesAtOnce {
         guard let lun = rest.popFirst() else { break }
-        group.addTask { await self.look(at: lun, with: scanner, in: mine) }
+        group.addTask { await ask(lun) }
       }
       while let result = await group.next() {
         failure = failure ?? result
         guard epoch == mine, let lun = rest.popFirst() else { continue }
-        group.addTask { await self.look(at: lun, with: scanner, in: mine) }
+        group.addTask { await ask(lun) }
       }
       return failure
     }
@@ -131,10 +136,7 @@ extension Target {
     if let known = knownFiles[lun], let identity = probed.identity,
       let knownIdentity = known.identity, !knownIdentity.matches(identity)
     {
-      logger.warning("LUN \(lun.name) is another logical unit now: its old file is stale")
-      await forget(lun, error: .staleNFSFileHandle)
-      knownFiles[lun] = nil
-      context.registry.release(known.handle)
+      await makeStale(lun, known)
       guard epoch == mine else { return }
     }
     guard probed.hasFile else {
@@ -211,8 +213,24 @@ extension Target {
     }
   }
 
+  /// The unit behind a LUN is another one: the file of the old one is never served again.
+  func makeStale(_ lun: LogicalUnitNumber, _ known: KnownFile) async {
+    logger.warning("LUN \(lun.name) is another logical unit now: its old file is stale")
+    knownFiles[lun] = nil
+    if units.removeValue(forKey: lun) != nil {
+      publish()
+      context.changes.yield(.logicalUnitsChanged(target: directoryName))
+    }
+    let (port, registry, handle) = (context.port, context.registry, known.handle)
+    // The place is lent again only when nothing of the old unit's is at the target any more.
+    _ = await context.bounded(Self.withdrawalLimit) {
+      await port.withdraw(handle, error: .staleNFSFileHandle)
+      registry.release(handle)
+    }
+  }
+
   /// Takes a LUN out of the tree; requests for its file get `error`.
-  private func forget(_ lun: LogicalUnitNumber, error: Errno) async {
+  func forget(_ lun: LogicalUnitNumber, error: Errno) async {
     guard let unit = units.removeValue(forKey: lun) else { return }
     logger.info("LUN \(lun.name) is gone")
     publish()

@@ -1,5 +1,6 @@
 import ISCSI
 import Logging
+import LogicalUnit
 import Reactor
 import SCSI
 import SystemPackage
@@ -193,30 +194,28 @@ extension Target {
     for session in ending { session.recovery?.cancel() }
     wakeOpens()
     let files = units.values.compactMap(\.registeredHandle)
+    let caches = units.values.filter(\.wantsFlush).map(\.probed.description.logicalUnitNumber)
     units = [:]
     publish()
     context.changes.yield(.logicalUnitsChanged(target: directoryName))
-    if !force { await withdraw(files, error: .socketNotConnected) }
+    let flushFailure = await quiesce(files, flushing: caches, over: ending)
     await withTaskGroup(of: Void.self) { group in
       for session in ending { group.addTask { await self.end(session) } }
     }
-    if force { await withdraw(files, error: .socketNotConnected) }
     phase = .loggedOut
     lastError = nil
+    if let flushFailure { note(flushFailure) }
     publish()
     logger.info("logged out")
   }
 
-  /// Ends one session: a logout where there is a connection, bounded, else the memory of it.
+  /// Ends one session, bounded: the reactor says goodbye where there is a connection.
   func end(_ session: TargetSession) async {
     session.recovery?.cancel()
     let port = context.port
     let limit = context.settings.sessionTimeouts.logoutMilliseconds
     let handle = session.handle
-    var isDone = false
-    if !session.isLost {
-      isDone = await context.bounded(.milliseconds(limit)) { await port.logout(handle) }
-    }
+    let isDone = await context.bounded(.milliseconds(limit)) { await port.logout(handle) }
     if !isDone {
       _ = await context.bounded(.seconds(1)) {
         await port.close(handle, error: .socketNotConnected)
@@ -224,19 +223,4 @@ extension Target {
     }
     context.registry.release(handle)
   }
-
-  /// Ends the service of files, bounded.
-  func withdraw(_ files: [LogicalUnitHandle], error: Errno) async {
-    let port = context.port
-    _ = await context.bounded(.seconds(5)) {
-      await withTaskGroup(of: Void.self) { group in
-        for file in files { group.addTask { await port.withdraw(file, error: error) } }
-      }
-    }
-  }
-}
-
-extension TargetLogicalUnit {
-  /// The handle of a file the reactor serves.
-  var registeredHandle: LogicalUnitHandle? { registration == nil ? nil : handle }
 }

@@ -7,9 +7,10 @@ import SystemPackage
 extension Target {
   /// The reactor gave a connection up and has parked its tasks.
   func sessionLost(_ handle: SessionHandle, _ failure: SessionFailure) {
-    guard let index = sessions.firstIndex(where: { $0.handle == handle }),
-      !sessions[index].isLost
-    else { return }
+    guard let index = sessions.firstIndex(where: { $0.handle == handle }) else { return }
+    sessions[index].lossCount += 1
+    // Lost again before it was back: the recovery under way sees it by the count.
+    guard !sessions[index].isLost else { return }
     sessions[index].isLost = true
     let portal = sessions[index].facts.portal
     note(
@@ -100,7 +101,7 @@ extension Target {
         let connection = try await connect(
           isid: session.isid, portalAt: group[tries % group.count],
           expecting: session.facts.targetPortalGroupTag)
-        guard resume(handle, connection) else { return }
+        guard try await resume(handle, connection) else { return }
         break
       } catch {
         guard !Task.isCancelled else { return }
@@ -116,26 +117,47 @@ extension Target {
     if let error = await rescan() { note(error) }
   }
 
-  /// Hands the new connection to the reactor, which sends the parked tasks again.
+  /// Hands the new connection to the reactor, which sends the parked tasks again as soon as the
+  /// units behind it are known to be the old ones.
   ///
   /// False when the session is not wanted any more.
   private func resume(
     _ handle: SessionHandle, _ connection: consuming LoggedInConnection
-  ) -> Bool {
-    guard let index = sessions.firstIndex(where: { $0.handle == handle }),
-      sessions[index].isLost, !Task.isCancelled
-    else { return false }
+  ) async throws(LoginFailure) -> Bool {
+    guard var index = lostSession(handle) else { return false }
+    let lossCount = sessions[index].lossCount
     sessions[index].facts = connection.facts
+    connection.handover.isHeld = true
+    context.port.start(handle, connection.takeHandover())
+    let failure = await verifyUnits(behind: handle)
+    guard let found = lostSession(handle) else { return false }
+    index = found
+    if let failure {
+      context.port.drop(handle)
+      throw LoginFailure(failure)
+    }
+    guard sessions[index].lossCount == lossCount else {
+      throw LoginFailure(
+        ControlError(
+          .socketNotConnected, .transport,
+          "session \(sessions[index].number) was lost before it was back"))
+    }
     sessions[index].isLost = false
     sessions[index].recovery = nil
     sessions[index].lostFor = nil
     wakeOpens()
-    context.port.start(handle, connection.takeHandover())
+    context.port.resume(handle)
     logger.info("session \(sessions[index].number) is back")
     lastError = nil
     settle()
     publish()
     return true
+  }
+
+  /// Where a session stands that is still to be brought back.
+  private func lostSession(_ handle: SessionHandle) -> Int? {
+    guard !Task.isCancelled else { return nil }
+    return sessions.firstIndex { $0.handle == handle && $0.isLost }
   }
 
   /// The portals a session may come back through: its own first.

@@ -97,6 +97,7 @@ actor Target {
     }
     guard sessions.count > 1 else { return try await logOut(force: false) }
     sessions.removeAll { $0.number == number }
+    settle()
     exposeAll()
     publish()
     wakeOpens()

@@ -9,8 +9,10 @@ struct TargetSession {
   /// The same in every login of this session.
   let isid: ISID
   var facts: LoginFacts
-  /// The connection is gone, and being made again.
+  /// The connection is gone and being made again, or its units are not known to be the old ones.
   var isLost = false
+  /// Connections of it that were lost.
+  var lossCount = 0
   /// How long it has been lost.
   var lostFor: (@Sendable () -> Duration)?
   /// Logs in again while `isLost`.

@@ -12,6 +12,8 @@ extension Reactor {
       switch command {
       case .start(let handle, let box):
         if let handover = box.take() { start(handle, handover) }
+      case .resume(let handle):
+        if let index = find(handle) { resume(session: index) }
       case .execute(let task, let continuation): execute(task, continuation)
       case .expose(let handle, let registration): expose(handle, registration)
       case .withdraw(let handle, let error, let continuation):

@@ -23,7 +23,10 @@ extension Reactor {
       expectedLength: UInt32(task.dataInCapacity))
     controlContinuations[index - slots.requestCount] = continuation
     nextTick = min(nextTick, slots[index].retryAt)
-    enqueue(index, on: session)
+    slots[index].session = UInt16(session)
+    slots[index].stage = .queued
+    sessions[session].pendingControls.append(UInt16(index))
+    sessionsToPump |= 1 << UInt64(session)
   }
 
   /// A control task has a status: hands out its data and sense.

@@ -32,6 +32,7 @@ extension Reactor {
       parameters: handover.parameters, cmdSN: handover.cmdSN, expCmdSN: handover.expCmdSN,
       maxCmdSN: handover.maxCmdSN, expStatSN: handover.expStatSN)
     sessions[index].state = .up
+    sessions[index].isHeld = handover.isHeld
     sessions[index].receivedAt = now
     sessions[index].pingedAt = 0
     let early = handover.earlyBytes
@@ -57,6 +58,13 @@ extension Reactor {
     parse(session: index)
   }
 
+  /// Lets a held session's LUN commands go, in the order they wait in.
+  mutating func resume(session index: Int) {
+    guard sessions[index].isUp else { return }
+    sessions[index].isHeld = false
+    sessionsToPump |= 1 << UInt64(index)
+  }
+
   /// The connection is gone: parks its tasks in their first order and tells the control plane.
   mutating func lose(session index: Int, _ failure: SessionFailure) {
     guard sessions[index].isConnected else { return }
@@ -79,6 +87,9 @@ extension Reactor {
 
   /// Puts tasks that were in flight back before those that wait, in the order of their CmdSN.
   private mutating func park(session index: Int) {
+    while let slot = sessions[index].pendingControls.popFirst() {
+      finishControl(Int(slot), .sessionLost)
+    }
     while let slot = latestInFlight(session: index) {
       slots[slot].stage = .queued
       slots[slot].transfer = .init(

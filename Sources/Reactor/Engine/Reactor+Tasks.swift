@@ -41,8 +41,8 @@ extension Reactor {
         continue
       }
       let isBetter =
-        sessions[session].isUp
-        ? !sessions[other].isUp || load(session) < load(other) : isExpired(session: other)
+        sessions[session].isServing
+        ? !sessions[other].isServing || load(session) < load(other) : isExpired(session: other)
       if isBetter { chosen = session }
     }
     guard let chosen else { return finish(index, error: .socketNotConnected) }
@@ -50,8 +50,8 @@ extension Reactor {
     enqueue(index, on: chosen)
   }
 
-  /// Queues the slot's command on a session.
-  mutating func enqueue(_ index: Int, on session: Int) {
+  /// Queues the slot's LUN command on a session.
+  private mutating func enqueue(_ index: Int, on session: Int) {
     slots[index].session = UInt16(session)
     slots[index].stage = .queued
     sessions[session].pending.append(UInt16(index))
@@ -66,7 +66,7 @@ extension Reactor {
   mutating func pump(session index: Int) {
     guard sessions[index].isConnected else { return }
     repeat {
-      while sessions[index].canSend, let slot = sessions[index].pending.popFirst() {
+      while let slot = sessions[index].nextCommandToSend() {
         sendCommand(Int(slot), on: index)
       }
       while sessions[index].transmit.hasRoom, let slot = sessions[index].bursts.peek {
@@ -146,8 +146,7 @@ extension Reactor {
     let outcome = sessions[index].transmit.send(on: sessions[index].descriptor, slots)
     sessions[index].statistics.transmittedBytes += UInt64(outcome.byteCount)
     guard outcome.result < 0 else {
-      return sessions[index].canSend && !sessions[index].pending.isEmpty
-        || !sessions[index].bursts.isEmpty
+      return sessions[index].hasCommandToSend || !sessions[index].bursts.isEmpty
     }
     let error = Errno(rawValue: CInt(-outcome.result))
     if error == .wouldBlock || error == .resourceTemporarilyUnavailable {

@@ -28,6 +28,11 @@ extension Reactor {
     case .delayed where now >= slots[index].retryAt:
       delayedCount -= 1
       again(index)
+    case .queued where sessions[session].isHeld && sessions[session].isUp:
+      // Held again and again is as good as lost: its tasks wait no longer than a lost one's.
+      if sessions[session].timeouts.replacementMilliseconds != nil, isOverdue(index) {
+        giveUp(index, error: .noLink)
+      }
     case .queued where sessions[session].isUp && isOverdue(index):
       // The target answers pings and opens no window.
       giveUp(index, error: .ioError)
@@ -47,7 +52,7 @@ extension Reactor {
     }
     let session = Int(slots[index].session)
     if slots[index].stage == .queued {
-      sessions[session].pending.remove(UInt16(index))
+      sessions[session].pendingControls.remove(UInt16(index))
       return finishControl(index, .timedOut)
     }
     resumeControl(index, .failure(.timedOut))

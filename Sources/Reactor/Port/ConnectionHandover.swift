@@ -5,7 +5,7 @@ package import Wire
 /// A logged-in connection on its way from the control plane, which made it, to the reactor.
 ///
 /// Ownership of the socket moves with it. The same message starts a session and, after a loss,
-/// resumes it (same handle): then the parked tasks are sent again.
+/// takes it up again (same handle): then the parked tasks are sent again.
 package struct ConnectionHandover: ~Copyable, Sendable {
   /// A connected, non-blocking stream socket.
   package var socket: OwnedDescriptor
@@ -20,6 +20,8 @@ package struct ConnectionHandover: ~Copyable, Sendable {
   /// Bytes that arrived behind the last Login Response.
   package var earlyBytes: [UInt8]
   package var timeouts: SessionTimeouts
+  /// LUNs' commands wait for `ReactorPort.resume`; the control plane's are sent.
+  package var isHeld = false
 
   package init(
     socket: consuming OwnedDescriptor,

@@ -3,6 +3,7 @@ import SystemPackage
 /// A request of the control plane on its way through the door.
 enum ReactorCommand: Sendable {
   case start(SessionHandle, HandoverBox)
+  case resume(SessionHandle)
   case execute(ControlTask, ControlContinuation)
   case expose(LogicalUnitHandle, LogicalUnitRegistration)
   case withdraw(LogicalUnitHandle, Errno, CheckedContinuation<Void, Never>)
@@ -23,7 +24,7 @@ extension ReactorCommand {
       .close(_, _, let continuation):
       continuation.resume()
     case .statistics(_, let continuation): continuation.resume(returning: nil)
-    case .expose, .drop, .stop: break
+    case .resume, .expose, .drop, .stop: break
     }
   }
 }

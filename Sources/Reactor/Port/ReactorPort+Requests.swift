@@ -2,10 +2,15 @@ package import SystemPackage
 
 /// What the control plane asks of a reactor.
 extension ReactorPort {
-  /// Starts a session on a logged-in connection, or resumes a lost one: its parked tasks are sent
-  /// again, in their first order.
+  /// Starts a session on a logged-in connection, or takes up a lost one: its parked tasks are sent
+  /// again in their first order, at once or, where the connection is held, at `resume`.
   package func start(_ session: SessionHandle, _ handover: consuming ConnectionHandover) {
     submit(.start(session, HandoverBox(handover)))
+  }
+
+  /// Lets a held session send LUNs' commands; one lost meanwhile stays lost.
+  package func resume(_ session: SessionHandle) {
+    submit(.resume(session))
   }
 
   /// Sends one command on a session and returns how it ended.

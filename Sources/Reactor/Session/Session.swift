@@ -27,6 +27,8 @@ struct Session: ~Copyable {
   }
 
   var state = State.free
+  /// Only the control plane's commands are sent: nobody knows yet whose LUNs are behind it.
+  var isHeld = false
   var generation: UInt16 = 0
   private var socket: OwnedDescriptor?
   /// The socket's number; -1 while there is none.
@@ -37,8 +39,10 @@ struct Session: ~Copyable {
 
   // Transmit side.
   var transmit: TransmitQueue
-  /// Slots whose command waits to be sent, in order.
+  /// Slots whose LUN command waits to be sent, in order.
   var pending: IndexQueue
+  /// Slots whose command of the control plane waits: sent before the LUNs', also while held.
+  var pendingControls: IndexQueue
   /// Slots with a burst to send, one entry a burst, in the order the target asked.
   var bursts: IndexQueue
   /// The socket was full: wait until it is writable.
@@ -75,6 +79,7 @@ struct Session: ~Copyable {
     self.receive = receive
     self.transmit = transmit
     pending = IndexQueue(capacity: slotCapacity)
+    pendingControls = IndexQueue(capacity: slotCapacity)
     bursts = IndexQueue(capacity: slotCapacity * TransferState.burstCapacity)
     let zero = SerialNumber(rawValue: 0)
     machine = FullFeatureMachine(
@@ -82,8 +87,11 @@ struct Session: ~Copyable {
       expStatSN: zero)
   }
 
-  /// Whether the connection carries commands.
+  /// Whether the connection carries commands, of the control plane at least.
   var isUp: Bool { state == .up }
+
+  /// Whether the connection carries LUNs' commands.
+  var isServing: Bool { state == .up && !isHeld }
 
   /// Whether a command may wait for it: not when it was asked to end for good.
   var comesBack: Bool { state != .free && logout == nil }
@@ -110,9 +118,21 @@ struct Session: ~Copyable {
     transmit.removeAll(slots)
   }
 
-  /// Whether the next queued command may be sent.
-  var canSend: Bool {
+  /// Whether the connection takes another command.
+  private var canSend: Bool {
     state == .up && machine.isWindowOpen && inFlightCount < UInt32(timeouts.commandsMaximum)
       && transmit.hasRoom
+  }
+
+  /// Whether a command waits that may be sent now.
+  var hasCommandToSend: Bool {
+    canSend && (!pendingControls.isEmpty || !isHeld && !pending.isEmpty)
+  }
+
+  /// Takes out the slot whose command is sent next; nil when none may be.
+  mutating func nextCommandToSend() -> UInt16? {
+    guard canSend else { return nil }
+    if let control = pendingControls.popFirst() { return control }
+    return isHeld ? nil : pending.popFirst()
   }
 }
