@@ -59,7 +59,7 @@ final class Bench: Sendable {
     let deadline = ContinuousClock.now + .seconds(20)
     while !condition(self) {
       guard ContinuousClock.now < deadline else { return false }
-      await Task.yield()
+      await ManualClock.pause()
     }
     return true
   }

@@ -39,7 +39,7 @@ final class FakeConnector: SessionConnector {
     switch answer {
     case .failure(let failure): throw failure
     case .silence:
-      while !Task.isCancelled { await Task.yield() }
+      while !Task.isCancelled { await ManualClock.pause() }
       throw LoginFailure(ControlError(.canceled, .transport, "cancelled"))
     case .success: return Self.connection(order)
     }

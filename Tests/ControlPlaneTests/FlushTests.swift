@@ -55,7 +55,7 @@ struct FlushTests {
       .logout(force: false), target: Bench.targetName)
     #expect(
       await bench.reaches { $0.reactor.unansweredCount == 1 && $0.clock.sleeperCount == 1 })
-    #expect(await bench.clock.fireNext() == .seconds(8))
+    #expect(await bench.clock.fires(.seconds(8)))
     try await done
     #expect(bench.reactor.with { $0.loggedOut.count } == 1)
     #expect(bench.target?.lastError.contains("in time") == true)

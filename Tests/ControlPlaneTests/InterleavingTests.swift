@@ -32,7 +32,7 @@ struct InterleavingTests {
     }
     #expect(
       await bench.reaches { $0.reactor.heldEndCount == 1 && $0.clock.sleeperCount == 2 })
-    for _ in 0..<100 { await Task.yield() }
+    for _ in 0..<100 { await ManualClock.pause() }
     bench.reactor.with { $0.ignoresLogout = false }
     bench.reactor.answerEnds()
     #expect(await second.value == .loggedOut)
@@ -50,7 +50,7 @@ struct InterleavingTests {
     }
     async let done: Void = bench.initiator.perform(.rescan, target: Bench.targetName)
     #expect(await bench.reaches { $0.reactor.heldEndCount == 1 })
-    #expect(await bench.clock.fireNext() == .seconds(5))
+    #expect(await bench.clock.fires(.seconds(5)))
     try await done
     #expect(bench.unit()?.handle?.index != old.index)
   }

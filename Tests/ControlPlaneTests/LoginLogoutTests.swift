@@ -85,7 +85,7 @@ struct LoginLogoutTests {
       .logout(force: true), target: Bench.targetName)
     #expect(
       await bench.reaches { $0.reactor.heldEndCount == 1 && $0.clock.sleeperCount == 1 })
-    #expect(await bench.clock.fireNext() == .seconds(15))
+    #expect(await bench.clock.fires(.seconds(15)))
     try await done
     #expect(bench.target?.state == .loggedOut)
     #expect(bench.reactor.with { $0.closed.count } == 1)
@@ -201,7 +201,7 @@ struct LoginLogoutTests {
     #expect(states.filter { $0 == .loggedIn }.count == 2)
     #expect(states.filter { $0 == .failed }.count == 1)
     // The bad one is tried again by itself.
-    #expect(await bench.clock.fireNext() == .seconds(1))
+    #expect(await bench.clock.fires(.seconds(1)))
     #expect(
       await bench.reaches { bench in
         bench.initiator.snapshot().targets.allSatisfy { $0.state == .loggedIn }
@@ -230,7 +230,7 @@ struct LoginLogoutTests {
     async let done: Void = bench.initiator.shutdown()
     #expect(
       await bench.reaches { $0.reactor.heldEndCount == 1 && $0.clock.sleeperCount == 2 })
-    #expect(await bench.clock.fireNext() == .seconds(10))
+    #expect(await bench.clock.fires(.seconds(10)))
     await done
   }
 

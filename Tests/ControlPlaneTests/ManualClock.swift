@@ -59,19 +59,40 @@ final class ManualClock: Clock, Sendable {
   /// Waits until somebody sleeps, moves the time to the earliest deadline, and tells how far.
   func fireNext() async -> Duration {
     while true {
-      let fired = state.withLock { state -> (Sleeper, Duration)? in
-        guard let first = state.sleepers.min(by: { $0.deadline < $1.deadline }) else { return nil }
-        state.sleepers.removeAll { $0.id == first.id }
-        let wait = state.now.duration(to: first.deadline)
-        state.now = max(state.now, first.deadline)
-        return (first, wait)
-      }
-      if let (sleeper, wait) = fired {
-        sleeper.continuation.resume(returning: true)
-        return wait
-      }
-      await Task.yield()
+      if let wait = fire(where: { _ in true }) { return wait }
+      await Self.pause()
     }
+  }
+
+  /// Waits until somebody sleeps for `duration`, and moves the time there; false when nobody does.
+  ///
+  /// Others with earlier deadlines sleep on: they bound work that ends by itself, and a test that
+  /// woke them by their place in the queue would depend on how far that work has come.
+  func fires(_ duration: Duration) async -> Bool {
+    for _ in 0..<10_000 {
+      if fire(where: { $0 == duration }) != nil { return true }
+      await Self.pause()
+    }
+    return false
+  }
+
+  /// Lets others run, without taking their processor as a yield in a loop would.
+  static func pause() async {
+    try? await Task.sleep(for: .milliseconds(1), clock: .continuous)
+  }
+
+  /// Wakes the earliest sleeper whose wait from now is expected; nil when there is none.
+  private func fire(where isExpected: (Duration) -> Bool) -> Duration? {
+    let fired = state.withLock { state -> (Sleeper, Duration)? in
+      let now = state.now
+      let expected = state.sleepers.filter { isExpected(now.duration(to: $0.deadline)) }
+      guard let first = expected.min(by: { $0.deadline < $1.deadline }) else { return nil }
+      state.sleepers.removeAll { $0.id == first.id }
+      state.now = max(now, first.deadline)
+      return (first, now.duration(to: first.deadline))
+    }
+    fired?.0.continuation.resume(returning: true)
+    return fired?.1
   }
 
   var sleeperCount: Int { state.withLock { $0.sleepers.count } }

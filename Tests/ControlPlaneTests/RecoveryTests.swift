@@ -58,7 +58,7 @@ struct RecoveryTests {
     try await bench.logIn()
     let session = try #require(bench.target?.sessions.first?.handle)
     bench.reactor.send(.sessionLost(session, .requestedByTarget(time2WaitSeconds: 3)))
-    #expect(await bench.clock.fireNext() == .seconds(3))
+    #expect(await bench.clock.fires(.seconds(3)))
     #expect(await bench.reaches { $0.reactor.with { $0.started.count } == 2 })
   }
 
@@ -71,7 +71,7 @@ struct RecoveryTests {
     #expect(bench.target?.state == .recovering)
     #expect(bench.target?.sessions.first?.state == "FAILED")
     #expect(bench.unit()?.state == "blocked")
-    #expect(await bench.clock.fireNext() == .seconds(1))
+    #expect(await bench.clock.fires(.seconds(1)))
     #expect(await bench.reaches { $0.unit()?.state == "running" })
   }
 

@@ -204,7 +204,7 @@ struct WhichLUNsExistTests {
     for _ in 0..<3 {
       bench.reactor.send(.unitAttention(session, .zero, .reportedLUNsDataHasChanged))
     }
-    #expect(await bench.clock.fireNext() == Target.scanDelay)
+    #expect(await bench.clock.fires(Target.scanDelay))
     #expect(await bench.reaches { $0.target?.logicalUnits.map(\.lun) == [two] })
     #expect(bench.reactor.with { $0.withdrawn.map(\.error) } == [.noSuchAddressOrDevice])
     let scans = bench.reactor.with { state in
