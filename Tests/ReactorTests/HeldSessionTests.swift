@@ -39,13 +39,15 @@ struct HeldSessionTests {
     let third = harness.write(offset: 1024, .pattern(512, from: 5))
     #expect(try harness.sent() == nil)
     let task = inquiry
-    let answer = try await harness.told({ .execute(task, $0) }) {
-      let command = try harness.command().view
-      #expect(command.header.word4 >> 56 == 0x12)
-      #expect(command.header.cmdSN.rawValue == 50)
-      harness.sendDataIn(command.header.initiatorTaskTag, .pattern(36))
-      harness.stopIfUnanswered()
-    }
+    let answer = try await harness.told(
+      { .execute(task, $0) },
+      meanwhile: {
+        let command = try harness.command().view
+        #expect(command.header.word4 >> 56 == 0x12)
+        #expect(command.header.cmdSN.rawValue == 50)
+        harness.sendDataIn(command.header.initiatorTaskTag, .pattern(36))
+        harness.stopIfUnanswered()
+      })
     #expect(try answer.get().data == .pattern(36))
     #expect(try harness.sent() == nil)
     resume(harness)
@@ -75,7 +77,8 @@ struct HeldSessionTests {
   @Test("fails requests for a unit withdrawn meanwhile, which is never written")
   func withdrawn() async throws {
     let (harness, writes) = try held()
-    try await harness.told({ .withdraw(ReactorHarness.unit, .staleNFSFileHandle, $0) }) {}
+    try await harness.told(
+      { .withdraw(ReactorHarness.unit, .staleNFSFileHandle, $0) }, meanwhile: {})
     resume(harness)
     for unique in writes {
       #expect(harness.reply() == .init(unique: unique, error: -ESTALE, payload: []))
@@ -86,16 +89,18 @@ struct HeldSessionTests {
   @Test("is logged out with a Logout, and its tasks fail")
   func loggedOut() async throws {
     let (harness, writes) = try held()
-    try await harness.told({ .logout(ReactorHarness.session, $0) }) {
-      let logout = try #require(try harness.sent())
-      #expect(logout.header.opcode == .logoutRequest)
-      harness.send(
-        LogoutResponse(
-          response: .closed, initiatorTaskTag: logout.header.initiatorTaskTag,
-          statSN: harness.nextStatSN(), expCmdSN: harness.window.exp,
-          maxCmdSN: harness.window.max
-        ).header)
-    }
+    try await harness.told(
+      { .logout(ReactorHarness.session, $0) },
+      meanwhile: {
+        let logout = try #require(try harness.sent())
+        #expect(logout.header.opcode == .logoutRequest)
+        harness.send(
+          LogoutResponse(
+            response: .closed, initiatorTaskTag: logout.header.initiatorTaskTag,
+            statSN: harness.nextStatSN(), expCmdSN: harness.window.exp,
+            maxCmdSN: harness.window.max
+          ).header)
+      })
     for unique in writes {
       #expect(harness.reply() == .init(unique: unique, error: -ENOTCONN, payload: []))
     }
@@ -105,14 +110,17 @@ struct HeldSessionTests {
   func closed() async throws {
     let (harness, writes) = try held()
     let task = inquiry
-    let answer = try await harness.told({ .execute(task, $0) }) {
-      _ = try harness.command()
-      harness.port.drop(ReactorHarness.session)
-      harness.turn()
-      harness.stopIfUnanswered()
-    }
+    let answer = try await harness.told(
+      { .execute(task, $0) },
+      meanwhile: {
+        _ = try harness.command()
+        harness.port.drop(ReactorHarness.session)
+        harness.turn()
+        harness.stopIfUnanswered()
+      })
     #expect(answer == .failure(.sessionLost))
-    try await harness.told({ .close(ReactorHarness.session, .socketNotConnected, $0) }) {}
+    try await harness.told(
+      { .close(ReactorHarness.session, .socketNotConnected, $0) }, meanwhile: {})
     for unique in writes {
       #expect(harness.reply() == .init(unique: unique, error: -ENOTCONN, payload: []))
     }
