@@ -1,9 +1,10 @@
-@testable import ControlPlane
 import ISCSI
 import Reactor
 import SCSI
 import SystemPackage
 import Testing
+
+@testable import ControlPlane
 
 /// What comes while something else is under way.
 struct InterleavingTests {
