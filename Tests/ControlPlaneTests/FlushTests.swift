@@ -1,8 +1,9 @@
-@testable import ControlPlane
 import Reactor
 import SCSI
 import SystemPackage
 import Testing
+
+@testable import ControlPlane
 
 /// What a disk's driver does at the end: SYNCHRONIZE CACHE, then the logout.
 struct FlushTests {

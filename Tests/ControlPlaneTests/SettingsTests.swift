@@ -1,7 +1,8 @@
-@testable import ControlPlane
 import ISCSI
 import Records
 import Testing
+
+@testable import ControlPlane
 
 /// What a configuration means for the logins made with it.
 struct SettingsTests {

@@ -1,8 +1,9 @@
-@testable import ControlPlane
 import Reactor
 import SCSI
 import SystemPackage
 import Testing
+
+@testable import ControlPlane
 
 /// P7: a LUN whose identity changed is never written; the parked tasks wait until it is known.
 struct VerificationTests {
