@@ -55,4 +55,33 @@ struct InterleavingTests {
     try await done
     #expect(bench.unit()?.handle?.index != old.index)
   }
+
+  @Test func stormOfUnitAttentionsIsLookedIntoABoundedNumberOfTimes() async throws {
+    let bench = try Bench()
+    try await bench.logIn()
+    let session = try #require(bench.target?.sessions.first?.handle)
+    let inquiries = { bench.reactor.operationCodes(to: .zero).filter { $0 == .inquiry }.count }
+    // One look takes as many INQUIRYs as the scan of the login did.
+    let aLook = inquiries()
+    for _ in 0..<500 {
+      bench.reactor.send(.unitAttention(session, .zero, .capacityDataHasChanged))
+    }
+    #expect(await bench.reaches { _ in inquiries() >= 2 * aLook })
+    for _ in 0..<100 { await ManualClock.pause() }
+    #expect(inquiries() < 50 * aLook)
+    #expect(bench.target?.state == .loggedIn)
+  }
+
+  @Test func loginAfterTheEndIsRefused() async throws {
+    let bench = try Bench()
+    try await bench.logIn()
+    await bench.initiator.shutdown()
+    do throws(ControlError) {
+      try await bench.initiator.perform(.login(nowait: false), target: Bench.targetName)
+      Issue.record("a login began after the end")
+    } catch {
+      #expect(error.errno == .noSuchFileOrDirectory)
+    }
+    #expect(bench.reactor.with { $0.started.count } == 1)
+  }
 }

@@ -69,6 +69,9 @@ extension Initiator {
   func discover(_ portal: Portal) async throws(ControlError) {
     let found = try await context.environment.connector.discover(
       at: portal, settings: context.settings)
+    guard ending == nil else {
+      throw ControlError(.canceled, .generic, "the mount is ending")
+    }
     context.logger.info("\(portal.address) tells of \(found.count) target(s)")
     var fresh: [Target] = []
     for item in found {

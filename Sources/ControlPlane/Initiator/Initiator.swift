@@ -22,7 +22,7 @@ package actor Initiator: TreeSource {
   var targets: [String: Target] = [:]
   private let shutdownRequest = FirstOutcome()
   /// The shutdown under way or done, for everyone who asks.
-  private var ending: Task<Void, Never>?
+  var ending: Task<Void, Never>?
 
   package nonisolated let changes: AsyncStream<TreeChange>
 
@@ -157,7 +157,7 @@ package actor Initiator: TreeSource {
     let isDone = await context.bounded(Self.shutdownLimit) {
       await withTaskGroup(of: Void.self) { group in
         for target in targets {
-          group.addTask { try? await target.logOut(force: true) }
+          group.addTask { await target.logOutForGood() }
         }
       }
     }

@@ -117,6 +117,20 @@ extension Target {
     }
   }
 
+  /// Looks at a LUN again; once more for all that it says meanwhile, and not for ever.
+  ///
+  /// A LUN that answers every look with another attention gets a bounded number of them.
+  private func scheduleRefresh(of lun: LogicalUnitNumber) {
+    guard refreshes.updateValue(true, forKey: lun) == nil else { return }
+    Task {
+      for _ in 0..<Self.scanLimit where refreshes[lun] == true {
+        refreshes[lun] = false
+        await refresh(lun)
+      }
+      refreshes[lun] = nil
+    }
+  }
+
   /// Looks at one LUN again because of what it said (2A/09 and the like).
   private func refresh(_ lun: LogicalUnitNumber) async {
     guard let session = sessions.first(where: { !$0.isLost }), units[lun] != nil else { return }
@@ -244,7 +258,7 @@ extension Target {
   func attention(_ lun: LogicalUnitNumber, _ sense: AdditionalSense?) {
     switch sense {
     case .capacityDataHasChanged?, .modeParametersChanged?, .mediumMayHaveChanged?:
-      Task { await self.refresh(lun) }
+      scheduleRefresh(of: lun)
     case .reportedLUNsDataHasChanged?, .inquiryDataHasChanged?, nil: scheduleScan()
     default: break
     }

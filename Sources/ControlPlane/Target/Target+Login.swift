@@ -14,6 +14,9 @@ extension Target {
       throw ControlError(.fileExists, .sessionExists, "\(name) is logged in already")
     case .loggingIn, .loggingOut:
       throw ControlError(.resourceBusy, .busy, "\(name) is being logged in or out")
+    case .retired:
+      throw ControlError(
+        .noSuchFileOrDirectory, .noObjectsFound, "\(name) is no longer known")
     case .loggedOut, .failed: break
     }
     retry?.cancel()

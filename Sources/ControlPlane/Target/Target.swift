@@ -18,6 +18,8 @@ actor Target {
     case recovering
     case loggingOut
     case failed
+    /// Forgotten, or at the end of the mount: nothing begins any more.
+    case retired
   }
 
   nonisolated let name: ISCSIName
@@ -48,6 +50,8 @@ actor Target {
   var scan: Task<ControlError?, Never>?
   /// Somebody asked for a scan after the one under way had begun.
   var isScanWanted = false
+  /// LUNs being looked at again; true: asked for once more since.
+  var refreshes: [LogicalUnitNumber: Bool] = [:]
   /// A scan that a unit attention asked for and that has not begun.
   var scheduledScan: Task<Void, Never>?
 
@@ -82,11 +86,20 @@ actor Target {
       throw ControlError(.resourceBusy, .busy, "\(name) is logged in; log out first")
     }
     epoch += 1
+    phase = .retired
     retry?.cancel()
     retry = nil
     for file in knownFiles.values { context.registry.release(file.handle) }
     knownFiles = [:]
     context.board.remove(directoryName)
+  }
+
+  /// Logs out, whatever is open, and lets no login begin after it.
+  func logOutForGood() async {
+    try? await logOut(force: true)
+    retry?.cancel()
+    retry = nil
+    if isIdle { phase = .retired }
   }
 
   /// Ends one session; the last one's end is the target's logout.
@@ -141,6 +154,8 @@ actor Target {
 
   /// Shows what is now.
   func publish() {
+    // A target that is forgotten must not come back by work that was under way.
+    guard phase != .retired else { return }
     let isBlocked = !sessions.isEmpty && sessions.allSatisfy(\.isLost)
     let portalSnapshots = portals.map { portal in
       portal.snapshot(state: state(of: portal.portal))
@@ -171,7 +186,7 @@ actor Target {
 
   private var shownState: TargetSnapshot.State {
     switch phase {
-    case .loggedOut, .loggingOut: .loggedOut
+    case .loggedOut, .loggingOut, .retired: .loggedOut
     case .loggingIn: .loggingIn
     case .loggedIn: .loggedIn
     case .recovering: .recovering
