@@ -38,7 +38,6 @@ extension OperationalParameters {
     self.init()
     headerDigest = settings.headerDigest.methods
     dataDigest = settings.dataDigest.methods
-    maxConnections = settings.maxConnections
     initialR2T = settings.initialR2T
     immediateData = settings.immediateData
     maxRecvDataSegmentLength = settings.maxRecvDataSegmentLength
@@ -49,9 +48,12 @@ extension OperationalParameters {
     // More at once than a transfer has room for is more than we could answer.
     maxOutstandingR2T = min(
       settings.maxOutstandingR2T, UInt32(TransferState.burstCapacity - 1))
-    dataPDUInOrder = settings.dataPDUInOrder != .no
-    dataSequenceInOrder = settings.dataSequenceInOrder != .no
-    errorRecoveryLevel = settings.errorRecoveryLevel
+    // Offered only is what the data path does, whatever is asked for: one connection a session,
+    // data in order, recovery by logging in again. A target that agreed to more would use it.
+    maxConnections = 1
+    dataPDUInOrder = true
+    dataSequenceInOrder = true
+    errorRecoveryLevel = 0
   }
 }
 

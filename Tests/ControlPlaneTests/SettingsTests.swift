@@ -14,4 +14,18 @@ struct SettingsTests {
       configuration, initiatorName: "iqn.2026-01.test:initiator", isidRandom: 1)
     #expect(settings.operational.maxOutstandingR2T == offered)
   }
+
+  @Test func whatTheDataPathDoesNotDoIsNotOffered() throws {
+    var configuration = Configuration()
+    configuration.negotiation.maxConnections = 4
+    configuration.negotiation.errorRecoveryLevel = 2
+    configuration.negotiation.dataPDUInOrder = .no
+    configuration.negotiation.dataSequenceInOrder = .no
+    let settings = try InitiatorSettings(
+      configuration, initiatorName: "iqn.2026-01.test:initiator", isidRandom: 1)
+    #expect(settings.operational.maxConnections == 1)
+    #expect(settings.operational.errorRecoveryLevel == 0)
+    #expect(settings.operational.dataPDUInOrder)
+    #expect(settings.operational.dataSequenceInOrder)
+  }
 }
