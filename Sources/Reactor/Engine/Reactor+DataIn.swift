@@ -7,6 +7,7 @@ import Wire
 /// Data-In: straight from the receive buffer to the caller when it comes in one piece, straight
 /// into the slot's pages when it does not.
 extension Reactor {
+  /// From this size on a Data-In's payload is received where it will be answered from.
   private static let largePayload = 16 * 1024
 
   /// Takes a Data-In whose header stands at the start of the buffer; false when bytes are missing.

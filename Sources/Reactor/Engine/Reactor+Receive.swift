@@ -7,8 +7,6 @@ import Wire
 
 /// Bytes from the targets, on their way to where they belong.
 extension Reactor {
-  /// From this size on a Data-In's payload is received where it will be answered from.
-  private static let largePayload = 16 * 1024
   /// Receives of one connection in one turn, so that others get theirs.
   private static let receivesATurn = 16
 
