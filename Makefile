@@ -15,7 +15,7 @@ JOBS       ?= 2
 # Static: what is tried with `make run` is what is installed, and needs no toolchain to run.
 RELEASE_FLAGS := -c release --product iscsifs --static-swift-stdlib --jobs $(JOBS)
 
-BUILD_PACKAGES := libfuse3-dev fuse3 pkg-config
+BUILD_PACKAGES := libfuse3-dev fuse3 liburing-dev pkg-config
 TEST_PACKAGES  := tgt fio e2fsprogs qemu-utils qemu-system-common qemu-block-extra libiscsi-bin \
                   tshark strace util-linux
 

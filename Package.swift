@@ -37,7 +37,8 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
-    .target(name: "CLinux"),
+    // liburing is taken in: it is small, and the program needs no further library where it runs.
+    .target(name: "CLinux", linkerSettings: [.linkedLibrary(":liburing.a")]),
     .target(name: "CFUSE", dependencies: ["CFUSE3"]),
     .systemLibrary(name: "CFUSE3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
 

@@ -7,7 +7,7 @@ final class ControlContext: Sendable {
   let port: ReactorPort
   let environment: ControlEnvironment
   let logger: Logger
-  let registry = HandleRegistry()
+  let registry: HandleRegistry
   let board: SnapshotBoard
   let changes: AsyncStream<TreeChange>.Continuation
   private let storedSettings: Mutex<InitiatorSettings>
@@ -17,6 +17,7 @@ final class ControlContext: Sendable {
     logger: Logger, changes: AsyncStream<TreeChange>.Continuation
   ) {
     self.port = port
+    registry = HandleRegistry(lanes: port.lanes)
     self.environment = environment
     self.logger = logger
     self.changes = changes

@@ -3,36 +3,66 @@ import Synchronization
 
 /// The numbers of sessions and LUN files, and which target has which.
 final class HandleRegistry: Sendable {
-  /// Sessions at once.
+  /// Sessions at once on one reactor.
   static let sessionCapacity = IOLimits().sessions
   /// LUN files at once.
   static let logicalUnitCapacity = IOLimits().logicalUnits
 
   private struct State {
-    var sessions = HandleTable(capacity: HandleRegistry.sessionCapacity)
+    /// One table a reactor.
+    var sessions: [HandleTable]
     var logicalUnits = HandleTable(capacity: HandleRegistry.logicalUnitCapacity)
     var nextSessionNumber = 1
   }
 
-  private let state = Mutex(State())
+  private let lanes: Lanes
+  private let state: Mutex<State>
+
+  /// - Parameter lanes: the reactors that share the sessions.
+  init(lanes: Lanes) {
+    self.lanes = lanes
+    let table = HandleTable(capacity: Self.sessionCapacity)
+    state = Mutex(State(sessions: Array(repeating: table, count: lanes.count)))
+  }
 
   /// A handle and a directory number for a new session of `owner`; nil when there is no room.
-  func makeSession(for owner: String) -> (handle: SessionHandle, number: Int)? {
+  ///
+  /// - Parameter position: which of its owner's sessions it is: they go around the reactors.
+  func makeSession(
+    for owner: String, position: Int
+  ) -> (handle: SessionHandle, number: Int)? {
     state.withLock { state in
-      guard let place = state.sessions.lend(to: owner) else { return nil }
-      defer { state.nextSessionNumber += 1 }
-      let handle = SessionHandle(index: place.index, generation: place.generation)
-      return (handle, state.nextSessionNumber)
+      for offset in 0..<lanes.count {
+        let lane = lanes.lane(of: position + offset)
+        guard let place = state.sessions[lane].lend(to: owner) else { continue }
+        defer { state.nextSessionNumber += 1 }
+        let handle = SessionHandle(
+          index: UInt16(lanes.number(place: Int(place.index), lane: lane)),
+          generation: place.generation)
+        return (handle, state.nextSessionNumber)
+      }
+      return nil
     }
   }
 
   func release(_ session: SessionHandle) {
-    state.withLock { $0.sessions.release(index: session.index, generation: session.generation) }
+    let (lane, place) = position(of: session)
+    state.withLock { state in
+      state.sessions[lane].release(index: place, generation: session.generation)
+    }
   }
 
   /// The directory name of the session's target.
   func owner(of session: SessionHandle) -> String? {
-    state.withLock { $0.sessions.owner(index: session.index, generation: session.generation) }
+    let (lane, place) = position(of: session)
+    return state.withLock { state in
+      state.sessions[lane].owner(index: place, generation: session.generation)
+    }
+  }
+
+  private func position(of session: SessionHandle) -> (lane: Int, place: UInt16) {
+    let number = Int(session.index)
+    return (lanes.lane(of: number), UInt16(lanes.place(of: number)))
   }
 
   /// A handle for a LUN file of `owner`; nil when there is no room.

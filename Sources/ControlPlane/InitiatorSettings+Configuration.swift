@@ -18,7 +18,8 @@ extension InitiatorSettings {
       initiatorName: configuration.initiatorName?.rawValue ?? initiatorName,
       isidRandom: isidRandom)
     initiatorAlias = configuration.initiatorAlias
-    sessionsPerTarget = Int(clamping: configuration.session.sessionCount)
+    let count = configuration.session.sessionCount
+    sessionsPerTarget = count == 0 ? nil : Int(clamping: count)
     operational = OperationalParameters(configuration.negotiation)
     transmitLimit = configuration.negotiation.maxXmitDataSegmentLength
     discoveryOperational.maxRecvDataSegmentLength =

@@ -15,7 +15,8 @@ package struct InitiatorSettings: Equatable, Sendable {
   package var initiatorAlias: String?
   package var loginPolicy = LoginPolicy.automatic
   /// Sessions of each target (node.session.nr_sessions), spread over its portals.
-  package var sessionsPerTarget = 1
+  /// Nil: one for each reactor.
+  package var sessionsPerTarget: Int?
   /// Mounted with `-o ro`: no LUN file opens for writing.
   package var isReadOnly = false
 

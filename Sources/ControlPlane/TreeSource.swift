@@ -8,6 +8,9 @@ package protocol TreeSource: Sendable {
   /// What the tree shows now; never waits.
   func snapshot() async -> InitiatorSnapshot
 
+  /// How the kernel's requests come.
+  var channel: RequestChannel { get }
+
   /// What changed since, in order; one reader.
   var changes: AsyncStream<TreeChange> { get }
 

@@ -39,6 +39,9 @@ package struct EventPoll: ~Copyable {
     unsafe events.deallocate()
   }
 
+  /// The set's own descriptor, readable while an event waits.
+  package var number: CInt { descriptor.rawValue }
+
   /// Watches `number` for `interest`; events of it carry `token`.
   package borrowing func add(_ number: CInt, _ interest: Interest, token: UInt64) throws(Errno) {
     _ = try Errno.check(clinux_epoll_add(descriptor.rawValue, number, interest.rawValue, token))

@@ -43,7 +43,7 @@ package final class Tree: Sendable {
       links.withLock { $0 = (snapshot.revision, found) }
     }
     return TreeView(
-      snapshot: snapshot, links: found, version: options.version,
+      snapshot: snapshot, links: found, channel: source.channel, version: options.version,
       rootLastError: lastError.withLock { $0 })
   }
 

@@ -38,25 +38,29 @@ struct Daemon {
   private let tree: Tree
   private let session: FileSystemSession
   private let coldServer: ColdServer
-  private let reactor: ReactorThread
+  private let reactors: Reactors
   private let following: Task<Void, Never>
   private let demo: DemoTarget?
 
   /// Mounts, and starts the threads; no target is asked yet.
   init(_ plan: DaemonPlan) throws {
     self.plan = plan
-    port = try ReactorPort()
+    let lanes = plan.offersRing ? Lanes.forRings() : .one
+    let port = try ReactorPort(lanes: lanes)
+    self.port = port
     demo = plan.work == .demo ? try DemoTarget() : nil
     initiator = try Initiator(
       settings: try InitiatorSettings(plan), port: port, logger: Logger(label: "control"))
     let notifier = try KernelNotifier()
     tree = Tree(source: initiator, options: TreeOptions(plan), notifier: notifier)
+    let ring = plan.offersRing ? RingOffer(for: port) : nil
     session = try FileSystemSession(
-      FUSE.MountOptions(plan), operations: tree, notifier: notifier)
+      FUSE.MountOptions(plan), operations: tree, notifier: notifier, ring: ring)
     let coldQueue = try ColdQueue()
     coldServer = ColdServer(session: session, queue: coldQueue)
-    reactor = ReactorThread(
-      port: port, fuse: try session.requestDescriptor(), coldQueue: coldQueue)
+    reactors = try Reactors(
+      port: port, coldQueue: coldQueue, ringExchange: ring?.exchange,
+      requestDescriptor: session.requestDescriptor)
     following = Task { [tree] in await tree.followChanges() }
   }
 
@@ -103,7 +107,7 @@ struct Daemon {
     following.cancel()
     session.unmount()
     port.stop()
-    reactor.join()
+    reactors.join()
     coldServer.shutDown()
     demo?.stop()
   }

@@ -18,6 +18,8 @@ struct DaemonPlan: Sendable {
   let configuration: Configuration
   let identity: InitiatorIdentity
   let stateDirectory: String
+  /// The kernel is offered FUSE over io_uring.
+  let offersRing: Bool
   let ready: ReadySignal
   /// True: stay attached to the terminal, log to standard error.
   let isForeground: Bool

@@ -57,9 +57,9 @@ final class FakeReactor: Sendable {
     state.withLock { $0.units = units }
     PosixThread(name: "fake reactor") { [self] in
       while !stopped.load(ordering: .relaxed) {
-        _ = port.wakeup.wait(milliseconds: 1000)
-        port.wakeup.clear()
-        while let command = port.next() { take(command) }
+        _ = port.lane(0).wakeup.wait(milliseconds: 1000)
+        port.lane(0).wakeup.clear()
+        while let command = port.lane(0).next() { take(command) }
       }
     }.detach()
   }
@@ -86,7 +86,7 @@ final class FakeReactor: Sendable {
     stopped.store(true, ordering: .relaxed)
     answerEnds()
     loseUnanswered()
-    port.wakeup.signal()
+    port.lane(0).wakeup.signal()
   }
 
   func send(_ event: ReactorEvent) {
@@ -122,7 +122,7 @@ final class FakeReactor: Sendable {
       closed(session)
       continuation.resume()
     case .statistics(_, let continuation): continuation.resume(returning: SessionStatistics())
-    case .stop: break
+    case .interrupt, .registerRing, .stop: break
     }
   }
 

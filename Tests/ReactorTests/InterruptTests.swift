@@ -7,7 +7,7 @@ import Wire
 
 @testable import Reactor
 
-@Suite("An interrupted caller", .timeLimit(.minutes(1)))
+@Suite("An interrupted caller", .bothChannels, .timeLimit(.minutes(1)))
 struct InterruptTests {
   private func interrupt(_ harness: ReactorHarness, _ unique: UInt64) {
     var body = [UInt8]()

@@ -12,13 +12,21 @@ import Wire
 /// A reactor between a kernel and a target that the test plays, turn by turn, without a thread.
 ///
 /// /dev/fuse is one end of a sequenced-packet socket pair (a request a packet, a reply a packet),
-/// the connection one end of a stream pair.
+/// the connection one end of a stream pair. Requests come through /dev/fuse or, as `channel` says,
+/// in entries of a ring whose memory the test fills and reads as the kernel does.
 final class ReactorHarness {
   static let unit = LogicalUnitHandle(index: 3, generation: 7)
   static let session = SessionHandle(index: 5, generation: 2)
 
+  /// How the requests of a harness made now come; see `ChannelsTrait`.
+  @TaskLocal static var channel = RequestChannel.device
+
   let port: ReactorPort
+  /// The session whose target the test plays.
+  let home: SessionHandle
   var reactor: Reactor
+  /// Entries the kernel holds; nil where requests come through /dev/fuse.
+  var freeEntries: [Int]?
   let kernel: CInt
   var target: CInt
   private var assembler: PDUAssembler
@@ -33,6 +41,7 @@ final class ReactorHarness {
   init(
     parameters: NegotiatedParameters = NegotiatedParameters(),
     timeouts: SessionTimeouts = SessionTimeouts(),
+    beside: (port: ReactorPort, exchange: RingExchange, lane: Int)? = nil,
     configure: (inout LogicalUnitRegistration) -> Void = { _ in }
   ) throws {
     let fuse = try Self.pair(SOCK_SEQPACKET)
@@ -51,18 +60,28 @@ final class ReactorHarness {
       isWriteProtected: false, supportsForceUnitAccess: false, hasVolatileCache: true,
       supportsSixteenByteCommands: true)
     configure(&registration)
-    port = try ReactorPort()
+    home = beside.map { SessionHandle(index: UInt16(4 + $0.lane), generation: 2) } ?? Self.session
+    port = try beside?.port ?? ReactorPort()
     var limits = IOLimits()
     limits.requestSlots = 16
     limits.controlSlots = 2
+    var exchange = beside?.exchange
+    if let beside {
+      freeEntries = (0..<16).map { 16 * beside.lane + $0 }
+    } else if Self.channel == .ring {
+      let memory = try #require(
+        RingMemory(queueCount: 1, entriesPerQueue: 32, layout: SlotMemory.ringLayout))
+      exchange = RingExchange(memory: memory, laneCount: 1) { _ in }
+      freeEntries = Array(0..<32)
+    }
     let made = Reactor(
       limits: limits, port: port, fuse: OwnedDescriptor(owning: fuse.ours),
-      coldQueue: try ColdQueue())
+      coldQueue: try ColdQueue(), ringExchange: exchange, lane: beside?.lane ?? 0)
     guard let made else { throw HarnessError.noMemory }
     reactor = made
     try reactor.watch()
     start(socket: connection.ours)
-    port.expose(Self.unit, registration)
+    if beside == nil { port.expose(Self.unit, registration) }
     turn()
   }
 
@@ -75,7 +94,7 @@ final class ReactorHarness {
 
   /// Hands the session a connection, as after a login.
   func start(
-    _ session: SessionHandle = session, socket: CInt, maxCmdSN: UInt32 = 60,
+    _ session: SessionHandle? = nil, socket: CInt, maxCmdSN: UInt32 = 60,
     earlyBytes: [UInt8] = [], isHeld: Bool = false
   ) {
     var handover = ConnectionHandover(
@@ -84,7 +103,7 @@ final class ReactorHarness {
       expCmdSN: SerialNumber(rawValue: 50), maxCmdSN: SerialNumber(rawValue: maxCmdSN),
       earlyBytes: earlyBytes, timeouts: timeouts)
     handover.isHeld = isHeld
-    port.start(session, handover)
+    port.start(session ?? home, handover)
   }
 
   /// Exposes the unit anew, with another capacity.
@@ -97,7 +116,7 @@ final class ReactorHarness {
 
   /// Connects the session anew: the target's end is another socket, its StatSN starts again.
   func reconnect(
-    _ session: SessionHandle = session, as parameters: NegotiatedParameters? = nil,
+    _ session: SessionHandle? = nil, as parameters: NegotiatedParameters? = nil,
     maxCmdSN: UInt32 = 60, earlyBytes: [UInt8] = [], isHeld: Bool = false
   ) throws {
     if let parameters { self.parameters = parameters }
@@ -184,7 +203,7 @@ final class ReactorHarness {
   ) async throws -> Answer {
     var outcome = Result<Void, any Error>.success(())
     let answer = await withCheckedContinuation { continuation in
-      port.submit(command(continuation))
+      port.lane(0).submit(command(continuation))
       turn()
       outcome = Result { try scene() }
       // Whoever was not answered by the scene is at the end, so that a failing test ends.
@@ -219,7 +238,14 @@ extension ReactorHarness {
     return slot
   }
 
-  private var index: Int { Int(Self.session.index) }
+  /// Entries that go back to the kernel with this turn.
+  var commitCount: Int { reactor.commits.count }
+  var nextCommit: UInt16? { reactor.commits.peek }
+  var waitingCount: Int { reactor.waitingEntries.count }
+  var exchange: RingExchange? { reactor.ringExchange }
+  var awaitsWritable: Bool { reactor.sessions[index].awaitsWritable }
+
+  private var index: Int { port.lanes.place(of: Int(home.index)) }
   var isAllSent: Bool { reactor.sessions[index].transmit.isEmpty }
   var isSendingHeldBack: Bool {
     reactor.sessions[index].awaitsWritable && !reactor.sessions[index].bursts.isEmpty
@@ -241,10 +267,52 @@ extension ReactorHarness {
     bytes.appendNative(node)
     bytes += [UInt8](repeating: 0, count: 16)
     bytes += body
+    if opcode != .interrupt, let entry = takeEntry() {
+      fill(entry, bytes)
+      turn()
+      return unique
+    }
     let sent = unsafe Glibc.write(kernel, bytes, bytes.count)
     #expect(sent == bytes.count)
     turn()
     return unique
+  }
+
+  private func takeEntry() -> Int? { freeEntries?.popLast() }
+
+  /// Puts a request into an entry of the ring and lets the entry complete.
+  private func fill(_ entry: Int, _ request: [UInt8]) {
+    guard let memory = reactor.ringMemory else { return }
+    let base = unsafe memory.base(entry)
+    let count = UInt32(max(0, request.count - 80))
+    unsafe request.withUnsafeBytes { bytes in
+      guard let start = bytes.baseAddress else { return }
+      // SAFETY: as linux/fuse.h lays an entry out: header, operation, payload apart.
+      unsafe base.copyMemory(from: start, byteCount: 40)
+      unsafe (base + 128).copyMemory(from: start + 40, byteCount: min(40, bytes.count - 40))
+      unsafe (base + 8192).copyMemory(from: start + bytes.count - Int(count), byteCount: Int(count))
+      unsafe base.storeBytes(of: unique, toByteOffset: 264, as: UInt64.self)
+      unsafe base.storeBytes(of: count, toByteOffset: 272, as: UInt32.self)
+    }
+    reactor.now = moment
+    reactor.take(entry: entry)
+  }
+
+  /// Takes back the next entry with an answer, as a commit does.
+  private func committed() -> Reply? {
+    guard let memory = reactor.ringMemory, let entry = reactor.commits.popFirst() else {
+      return nil
+    }
+    freeEntries?.append(Int(entry))
+    let base = unsafe UnsafeRawPointer(memory.base(Int(entry)))
+    let header = unsafe base.loadUnaligned(as: ReplyHeader.self)
+    let count = Int(unsafe base.loadUnaligned(fromByteOffset: 272, as: UInt32.self))
+    #expect(Int(header.length) == 16 + count)
+    let payload = unsafe [UInt8](UnsafeRawBufferPointer(start: base + 8192, count: count))
+    // The kernel writes the next request there: nothing of ours may lie in it any more.
+    unsafe memory.base(Int(entry)).initializeMemory(
+      as: UInt8.self, repeating: 0xEE, count: 8192 + max(count, 65536))
+    return Reply(unique: header.unique, error: header.error, payload: payload)
   }
 
   func read(offset: UInt64, size: UInt32) -> UInt64 {
@@ -276,6 +344,7 @@ extension ReactorHarness {
   /// The next answer on /dev/fuse, nil when there is none.
   func reply() -> Reply? {
     turn()
+    if let reply = committed() { return reply }
     var buffer = [UInt8](repeating: 0, count: 2 << 20)
     let count = unsafe recv(kernel, &buffer, buffer.count, CInt(MSG_DONTWAIT))
     guard count >= 16 else { return nil }

@@ -6,7 +6,7 @@ import Wire
 
 @testable import Reactor
 
-@Suite("Reads of a LUN file")
+@Suite("Reads of a LUN file", .bothChannels)
 struct ReadTests {
   @Test("become one READ(16) and are answered with its Data-In, whole")
   func oneCommand() throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Reactor
 
-@Suite("Writes of a LUN file")
+@Suite("Writes of a LUN file", .bothChannels)
 struct WriteTests {
   /// ImmediateData and InitialR2T in all four combinations (RFC 7143, 4.2.5.2; F8.1 to F8.3).
   @Test(

@@ -6,6 +6,7 @@ import SystemPackage
 
 /// A control plane that shows what the test gives it and remembers what it was told.
 actor FakeSource: TreeSource {
+  nonisolated let channel = RequestChannel.device
   enum Told: Equatable {
     case root(RootCommand)
     case target(TargetCommand, String)

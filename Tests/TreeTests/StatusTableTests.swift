@@ -12,6 +12,7 @@ struct StatusTableTests {
     #expect(
       text == """
         Initiator: iqn.2026-01.org.example:host
+        Channel: dev
 
         TARGET                STATE       SESSIONS  LUN      SIZE  LUN STATE  DEVICE
         iqn.2026-01.org:disk  LOGGED_IN          1  lun1  1.0 MiB  running    IET VIRTUAL-DISK

@@ -2,6 +2,7 @@
 // Every system call shim returns its result or -errno, allocates nothing and takes no lock.
 #ifndef CLINUX_H
 #define CLINUX_H
+#include "CLinuxRing.h"
 #include "CLinuxSpawn.h"
 
 #include <netdb.h>

@@ -96,6 +96,8 @@ package actor Initiator: TreeSource {
 
   // MARK: - What the tree reads
 
+  package nonisolated var channel: RequestChannel { context.port.channel }
+
   package nonisolated func snapshot() -> InitiatorSnapshot { context.board.current }
 
   package func statistics(_ session: SessionHandle) async -> SessionStatistics? {

@@ -91,7 +91,9 @@ extension Target {
 
   /// Logs in as many sessions as wanted; the first alone decides whether the login failed.
   private func logInSessions(in mine: Int) async -> LoginFailure? {
-    for index in 0..<max(1, context.settings.sessionsPerTarget) {
+    // Each reactor has a session of its own, so that no request has to change threads.
+    let wanted = max(context.settings.sessionsPerTarget ?? context.port.lanes.count, 1)
+    for index in 0..<wanted {
       do {
         try await logInSession(startingAt: index % portals.count, in: mine)
       } catch {
@@ -107,7 +109,10 @@ extension Target {
 
   /// Logs one session in at the first portal that lets it, beginning with the one at `start`.
   private func logInSession(startingAt start: Int, in mine: Int) async throws(LoginFailure) {
-    guard let (handle, number) = context.registry.makeSession(for: directoryName) else {
+    guard
+      let (handle, number) = context.registry.makeSession(
+        for: directoryName, position: sessions.count)
+    else {
       throw LoginFailure(
         ControlError(.resourceTemporarilyUnavailable, .noMemory, "no room for another session"))
     }

@@ -24,12 +24,16 @@ final class ColdDispatcher: Sendable {
 
   let operations: any FileSystemOperations
   private let cacheMode: CacheMode
+  private let ring: RingOffer?
   private let state = Mutex(State())
   private let room: EventDescriptor
 
-  init(operations: any FileSystemOperations, cacheMode: CacheMode) throws(Errno) {
+  init(operations: any FileSystemOperations, cacheMode: CacheMode, ring: RingOffer? = nil)
+    throws(Errno)
+  {
     self.operations = operations
     self.cacheMode = cacheMode
+    self.ring = ring
     room = try EventDescriptor()
   }
 
@@ -44,13 +48,21 @@ final class ColdDispatcher: Sendable {
     state.withLock { $0.initRequest = request }
   }
 
-  /// Our answer in place of libfuse's when this reply is INIT's, else nil.
-  func initAnswer(replacing reply: [UInt8]) -> [UInt8]? {
+  /// Our answer in place of libfuse's when this reply is INIT's, else nil; and whether the kernel
+  /// will look for our rings once it has it.
+  func initAnswer(replacing reply: [UInt8]) -> (bytes: [UInt8], promisesRing: Bool)? {
     let request = state.withLock { state in state.initRequest.take() }
     guard let request else { return nil }
+    let answer = InitAnswer(
+      to: request, cacheMode: cacheMode, offersRing: ring?.exchange.isOffered ?? false)
     var patched = reply
-    guard InitAnswer(to: request, cacheMode: cacheMode).patch(reply: &patched) else { return nil }
-    return patched
+    guard answer.patch(reply: &patched) else { return nil }
+    return (patched, answer.flags.contains(.overIOURing))
+  }
+
+  /// The kernel has our answer to INIT and holds every request until it has the rings' entries.
+  func registerRing() {
+    ring?.register()
   }
 
   var awaitsInitAnswer: Bool { state.withLock { $0.initRequest != nil } }

@@ -31,14 +31,47 @@ package final class ColdQueue: Sendable {
     guard let header = unsafe RequestHeader(parsing: bytes.bytes),
       Int(header.length) == bytes.count
     else { return true }
-    let limit =
-      header.opcode == .write
-      ? Self.writeHeaderCount + ColdLimits.writtenBytes : bytes.count
+    let limit = Self.limit(header.opcode, bytes.count)
+    // SAFETY: the bytes are copied before the call returns.
+    return append(unsafe [UInt8](bytes.prefix(limit)))
+  }
+
+  /// Copies the request in an entry of the ring, as /dev/fuse would have brought it.
+  package func submit(_ memory: RingMemory, entry: Int) -> Bool {
+    let base = unsafe memory.base(entry)
+    // SAFETY: the entry is the caller's, header and payload lie in it.
+    let bytes = unsafe RawSpan(
+      _unsafeStart: base + memory.layout.header, byteCount: RingHeader.byteCount)
+    let payloadCount = RingHeader.payloadCount(of: bytes)
+    guard let header = RequestHeader(parsing: bytes),
+      case let count = Int(header.length) - RequestHeader.byteCount - payloadCount,
+      (0...RingHeader.operationCapacity).contains(count), payloadCount <= memory.layout.payloadLimit
+    else { preconditionFailure("the kernel's lengths of a request agree") }
+    let limit = Self.limit(header.opcode, Int(header.length))
+    var request: [UInt8] = []
+    request.reserveCapacity(limit)
+    unsafe request.append(
+      contentsOf: UnsafeRawBufferPointer(
+        start: base + memory.layout.header, count: RequestHeader.byteCount))
+    unsafe request.append(
+      contentsOf: UnsafeRawBufferPointer(
+        start: base + memory.layout.header + RingHeader.operation, count: count))
+    unsafe request.append(
+      contentsOf: UnsafeRawBufferPointer(
+        start: base + memory.layout.payload, count: min(payloadCount, limit - request.count)))
+    return append(request)
+  }
+
+  /// How much of a request is kept.
+  private static func limit(_ opcode: FuseOpcode, _ count: Int) -> Int {
+    opcode == .write ? min(count, writeHeaderCount + ColdLimits.writtenBytes) : count
+  }
+
+  private func append(_ request: [UInt8]) -> Bool {
     let outcome = state.withLock { state in
       guard !state.isClosed else { return (isTaken: true, wakes: false) }
       guard state.requests.count < ColdLimits.requests else { return (false, false) }
-      // SAFETY: the bytes are copied before the call returns.
-      state.requests.append(unsafe [UInt8](bytes.prefix(limit)))
+      state.requests.append(request)
       return (true, state.requests.count == 1)
     }
     if outcome.wakes { filled.signal() }

@@ -11,14 +11,13 @@ package struct TransferRequest: BitwiseCopyable, Equatable, Sendable {
   /// The file's open flags (O_DSYNC among them).
   package var openFlags: UInt32
 
-  /// Reads the bytes behind a request's header; nil when there are too few.
+  /// Reads the parameters, which stand behind a request's header; nil when there are too few bytes.
   package init?(parsing bytes: borrowing RawSpan) {
-    guard bytes.byteCount >= RequestHeader.byteCount + Self.byteCount else { return nil }
-    let start = RequestHeader.byteCount
+    guard bytes.byteCount >= Self.byteCount else { return nil }
     // SAFETY: every pattern is a valid integer; the loads check their bounds.
-    fileHandle = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: start, as: UInt64.self)
-    offset = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: start + 8, as: UInt64.self)
-    size = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: start + 16, as: UInt32.self)
-    openFlags = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: start + 32, as: UInt32.self)
+    fileHandle = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: 0, as: UInt64.self)
+    offset = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: 8, as: UInt64.self)
+    size = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: 16, as: UInt32.self)
+    openFlags = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: 32, as: UInt32.self)
   }
 }

@@ -20,13 +20,15 @@ package final class FileSystemSession: @unchecked Sendable {
   /// The directory, as it was given.
   package let mountPoint: String
 
-  /// Mounts; on return the kernel's first request waits to be read.
+  /// Mounts, offering a ring where there is one; on return the kernel's first request waits to be read.
   package init(
-    _ options: MountOptions, operations: any FileSystemOperations, notifier: KernelNotifier
+    _ options: MountOptions, operations: any FileSystemOperations, notifier: KernelNotifier,
+    ring: RingOffer? = nil
   ) throws(MountError) {
     try MountPoint(path: options.mountPoint).check()
     do throws(Errno) {
-      dispatcher = try ColdDispatcher(operations: operations, cacheMode: options.cacheMode)
+      dispatcher = try ColdDispatcher(
+        operations: operations, cacheMode: options.cacheMode, ring: ring)
     } catch {
       throw .deviceRefused(error)
     }
@@ -34,7 +36,7 @@ package final class FileSystemSession: @unchecked Sendable {
       throw .sessionRefused
     }
     do throws(MountError) {
-      channel = try unsafe Self.mount(session, options)
+      channel = try unsafe Self.mount(session, options, ring?.exchange)
     } catch {
       // SAFETY: the session was made above and nobody else knows it.
       unsafe fuse_session_destroy(session)
@@ -146,7 +148,7 @@ extension FileSystemSession {
 
   /// Mounts, and puts our writer before every reply of libfuse.
   private static func mount(
-    _ session: OpaquePointer, _ options: MountOptions
+    _ session: OpaquePointer, _ options: MountOptions, _ ring: RingExchange?
   ) throws(MountError) -> ReplyChannel {
     // SAFETY: the session is alive; the path is a C string for the call.
     guard unsafe fuse_session_mount(session, options.mountPoint) == 0 else {
@@ -155,7 +157,7 @@ extension FileSystemSession {
     let number = unsafe fuse_session_fd(session)
     do throws(Errno) {
       let copy = try Errno.check(clinux_duplicate(number))
-      let channel = ReplyChannel(OwnedDescriptor(owning: copy))
+      let channel = ReplyChannel(OwnedDescriptor(owning: copy), ring: ring)
       // libfuse wants a reader too; nobody calls it, as requests are given to `process`.
       var writer = unsafe fuse_custom_io(
         writev: { _, pieces, count, userData in
@@ -206,7 +208,9 @@ extension FileSystemSession {
         contentsOf: UnsafeRawBufferPointer(start: piece.iov_base, count: piece.iov_len))
     }
     do {
-      try channel.send(dispatcher.initAnswer(replacing: reply) ?? reply)
+      let answer = dispatcher.initAnswer(replacing: reply)
+      try channel.send(answer?.bytes ?? reply)
+      if answer?.promisesRing == true { dispatcher.registerRing() }
       return reply.count
     } catch {
       return -1

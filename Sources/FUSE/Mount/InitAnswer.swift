@@ -18,12 +18,13 @@ package struct InitAnswer: Equatable, Sendable {
   package var flags: InitFlags
 
   /// What we take of the kernel's offer.
-  package init(to request: InitRequest, cacheMode: CacheMode) {
+  package init(to request: InitRequest, cacheMode: CacheMode, offersRing: Bool = false) {
     var wanted: InitFlags = [
       .asyncRead, .atomicTruncate, .bigWrites, .asyncDirect, .parallelDirectoryOperations,
       .maximumPages, .explicitInvalidation, .extended, .directAllowsMapping,
     ]
     if cacheMode == .writeback { wanted.insert(.writebackCache) }
+    if offersRing { wanted.insert(.overIOURing) }
     flags = request.offered.intersection(wanted)
     // The kernel takes the smaller of this and its own; a small offer is its way to say 128 KiB.
     maximumReadAheadBytes = max(

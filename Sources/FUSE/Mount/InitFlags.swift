@@ -26,4 +26,6 @@ package struct InitFlags: OptionSet, BitwiseCopyable, Hashable, Sendable {
   package static let extended = InitFlags(rawValue: 1 << 30)
   /// FUSE_DIRECT_IO_ALLOW_MMAP: a file opened for direct I/O can be mapped.
   package static let directAllowsMapping = InitFlags(rawValue: 1 << 36)
+  /// FUSE_OVER_IO_URING: requests come in entries of rings.
+  package static let overIOURing = InitFlags(rawValue: 1 << 41)
 }

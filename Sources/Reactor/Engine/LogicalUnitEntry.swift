@@ -21,16 +21,31 @@ struct LogicalUnitEntry {
   var supportsForceUnitAccess = false
   var hasVolatileCache = false
   var form = TransferCommands.Form.sixteen
-  /// Counts writes answered GOOD; those up to `syncedEpoch` are on the medium.
-  var writeEpoch: UInt64 = 0
-  var syncedEpoch: UInt64 = 0
-  /// The device told of an earlier write's failure (a deferred error): the next flush passes it on.
-  var owesError = false
+  /// One bit for every reactor that has a session for it.
+  private(set) var servingLanes: UInt16 = 0
+  /// The reactor that serves it for those without.
+  private(set) var homeLane: UInt8 = 0
+  /// Writes of parts of blocks on this reactor, running or waiting.
+  var rewriteCount: UInt32 = 0
   /// Requests that have not been answered by the target.
   var busyCount: UInt32 = 0
   var error: CInt = 0
   /// Who waits for `busyCount` to become zero.
   var withdrawals: [CheckedContinuation<Void, Never>] = []
+
+  /// Takes note of the sessions that show the unit, each on the reactor its number says.
+  mutating func use(_ handles: [SessionHandle], among lanes: Lanes) {
+    sessionCount = UInt8(handles.count)
+    servingLanes = 0
+    homeLane = UInt8(handles.first.map { lanes.lane(of: Int($0.index)) } ?? 0)
+    for (position, handle) in handles.enumerated() {
+      sessions[position] = handle
+      servingLanes |= 1 << UInt16(lanes.lane(of: Int(handle.index)))
+    }
+  }
+
+  /// Whether the reactor `lane` has a session for it.
+  func isServed(by lane: Int) -> Bool { servingLanes & (1 << UInt16(lane)) != 0 }
 
   /// Tells who waits that no request is at the target any more.
   mutating func resumeWithdrawals() {

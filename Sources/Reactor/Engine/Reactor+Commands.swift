@@ -7,8 +7,8 @@ import Wire
 /// What the control plane asks for, taken at the start of a turn.
 extension Reactor {
   mutating func takeCommands() {
-    port.wakeup.clear()
-    while let command = port.next() {
+    door.wakeup.clear()
+    while let command = door.next() {
       switch command {
       case .start(let handle, let box):
         if let handover = box.take() { start(handle, handover) }
@@ -26,6 +26,9 @@ extension Reactor {
         continuation.resume()
       case .statistics(let handle, let continuation):
         continuation.resume(returning: statistics(handle))
+      case .interrupt(let unique):
+        if !interrupt(unique) { earlyInterrupts.note(unique) }
+      case .registerRing: registerRing()
       case .stop: isRunning = false
       }
     }
@@ -38,12 +41,10 @@ extension Reactor {
       precondition(units[index].busyCount == 0, "a place is given again when it is quiet")
       units[index] = LogicalUnitEntry()
       units[index].generation = handle.generation
+      sharedUnits.reset(index, lane: lane)
     }
     units[index].state = .exposed
-    units[index].sessionCount = UInt8(registration.sessions.count)
-    for (position, session) in registration.sessions.enumerated() {
-      units[index].sessions[position] = session
-    }
+    units[index].use(registration.sessions, among: lanes)
     units[index].lun = registration.lun
     units[index].geometry = registration.geometry
     units[index].isWriteProtected = registration.isWriteProtected
@@ -80,11 +81,14 @@ extension Reactor {
       delayedCount -= 1
       finish(index, error: error)
     case .range: finish(index, error: error)
+    case .quiet:
+      rewritesWaiting -= 1
+      finish(index, error: error)
     case .inFlight:
       // The caller is answered, the pages stay until the target is done with them.
       guard !slots[index].isAnswered else { return }
       slots[index].isAnswered = true
-      answer(unique: slots[index].unique, error: error)
+      answer(slot: index, error: error)
     case .idle: break
     }
   }

@@ -8,7 +8,7 @@ extension Reactor {
   /// The current command did what it was asked: what comes next for the slot?
   mutating func succeed(_ index: Int) {
     if slots[index].kind == .write, slots[index].step == .transfer {
-      units[Int(slots[index].unit)].writeEpoch += 1
+      sharedUnits.wrote(Int(slots[index].unit), lane: lane)
     }
     // Nobody waits any more, and its LUN may be another by now: nothing further is sent.
     guard !slots[index].isAnswered else { return end(index) }
@@ -16,12 +16,12 @@ extension Reactor {
     case (.write, .readHead), (.write, .readTail): fillEdge(index)
     case (.read, _):
       guard slots[index].commands.remaining.isEmpty else {
-        return issueNext(index, at: SlotMemory.readPayload)
+        return issueNext(index, at: slots[index].payload - Int(slots[index].headFill))
       }
       finishRead(index)
     case (.write, .transfer):
       guard slots[index].commands.remaining.isEmpty else {
-        return issueNext(index, at: SlotMemory.writePayload - Int(slots[index].headFill))
+        return issueNext(index, at: slots[index].payload - Int(slots[index].headFill))
       }
       let unit = Int(slots[index].unit)
       if slots[index].isDurable, !units[unit].supportsForceUnitAccess,
@@ -31,8 +31,7 @@ extension Reactor {
       }
       finishWrite(index)
     case (_, .synchronize):
-      let unit = Int(slots[index].unit)
-      units[unit].syncedEpoch = max(units[unit].syncedEpoch, slots[index].epoch)
+      sharedUnits.flushed(Int(slots[index].unit), upTo: slots[index].epoch)
       if slots[index].kind == .write { return finishWrite(index) }
       finishSynchronize(index)
     case (.synchronize, _), (.control, _), (.cold, _), (.free, _):
@@ -41,28 +40,25 @@ extension Reactor {
   }
 
   private mutating func finishRead(_ index: Int) {
-    let offset = SlotMemory.readPayload + Int(slots[index].headFill)
     // SAFETY: the plan's bytes lie in the slot's pages, all of them received.
     unsafe answer(
-      unique: slots[index].unique, bytes: slots.memory(index) + offset,
+      slot: index, bytes: slots.memory(index) + slots[index].payload,
       count: Int(slots[index].resultLength))
     end(index)
   }
 
   /// Answers a write whose bytes have all been taken.
   mutating func finishWrite(_ index: Int) {
-    answer(unique: slots[index].unique, accepted: slots[index].resultLength)
+    answer(slot: index, accepted: slots[index].resultLength)
     end(index)
   }
 
   /// Answers an fsync: with the failure of an earlier write where one is owed, once.
   mutating func finishSynchronize(_ index: Int) {
-    let unit = Int(slots[index].unit)
-    guard !units[unit].owesError else {
-      units[unit].owesError = false
+    guard !sharedUnits.takeOwedError(Int(slots[index].unit)) else {
       return finish(index, error: .ioError)
     }
-    answer(unique: slots[index].unique)
+    answer(slot: index)
     end(index)
   }
 
@@ -71,7 +67,7 @@ extension Reactor {
     if slots[index].kind == .control {
       return finishControl(index, error == .timedOut ? .timedOut : .sessionLost)
     }
-    if !slots[index].isAnswered { answer(unique: slots[index].unique, error: error) }
+    if !slots[index].isAnswered { answer(slot: index, error: error) }
     end(index)
   }
 
@@ -82,8 +78,9 @@ extension Reactor {
       locks.release(owner: UInt16(index))
     }
     let unit = Int(slots[index].unit)
+    endWriting(index)
     slots.retire(index)
-    while let granted = locks.nextGranted() { beginFill(Int(granted)) }
+    while let granted = locks.nextGranted() { beginGranted(Int(granted)) }
     precondition(units[unit].busyCount > 0, "a request ends at its unit once")
     units[unit].busyCount -= 1
     if units[unit].busyCount == 0 { units[unit].resumeWithdrawals() }
@@ -96,10 +93,8 @@ extension Reactor {
     let disposition = TaskDisposition(status: status, sense: sense)
     if let sense, sense.key == .unitAttention, !sense.isDeferred {
       let session = slots[index].session
-      let handle = SessionHandle(
-        index: session, generation: sessions[Int(session)].generation)
       port.eventContinuation.yield(
-        .unitAttention(handle, slots[index].lun, sense.additionalSense))
+        .unitAttention(handle(of: Int(session)), slots[index].lun, sense.additionalSense))
     }
     switch disposition {
     case .done where isWhole: succeed(index)
@@ -113,7 +108,7 @@ extension Reactor {
   /// Sends the command again, at once or later, as often as the reason allows.
   private mutating func retry(_ index: Int, _ reason: RetryReason) {
     guard !slots[index].isAnswered else { return end(index) }
-    if reason == .deferredError { units[Int(slots[index].unit)].owesError = true }
+    if reason == .deferredError { sharedUnits.oweError(Int(slots[index].unit)) }
     guard let limit = reason.retryLimit else {
       guard !isOverdue(index) else { return fail(index, reason.failureWhenExhausted) }
       let backoff = Interval.retryMinimum << UInt64(slots[index].backoffs)

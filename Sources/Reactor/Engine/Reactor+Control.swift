@@ -17,7 +17,7 @@ extension Reactor {
     slots[index].retryAt = now &+ task.timeoutMilliseconds &* Interval.millisecond
     slots[index].lun = task.lun
     slots[index].cdb = task.cdb
-    slots[index].memoryOffset = SlotMemory.readPayload
+    slots[index].memoryOffset = SlotMemory.payload
     slots[index].transfer = TransferState(
       direction: task.dataInCapacity > 0 ? .read : .none,
       expectedLength: UInt32(task.dataInCapacity))
@@ -41,7 +41,7 @@ extension Reactor {
     // SAFETY: `length` bytes were received into the slot's pages.
     let data = unsafe [UInt8](
       UnsafeRawBufferPointer(
-        start: slots.memory(index) + SlotMemory.readPayload, count: length))
+        start: slots.memory(index) + SlotMemory.payload, count: length))
     var senseBytes = [UInt8]()
     for offset in 0..<sense.byteCount { senseBytes.append(sense.byte(at: offset)) }
     endControl(

@@ -116,7 +116,7 @@ extension Reactor {
     leave(slot, session: index)
     if !slots[slot].isAnswered {
       unsafe answer(
-        unique: slots[slot].unique, inPlace: payload + Int(slots[slot].headFill),
+        slot: slot, inPlace: payload + Int(slots[slot].headFill),
         count: Int(slots[slot].resultLength))
     }
     end(slot)

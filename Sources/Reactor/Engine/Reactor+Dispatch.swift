@@ -118,8 +118,7 @@ extension Reactor {
     _ message: AsyncMessage, _ data: borrowing RawSpan, session index: Int
   ) throws(ProtocolViolation) {
     try sessions[index].machine.advanceStatus(from: message.header)
-    let handle = SessionHandle(
-      index: UInt16(index), generation: sessions[index].generation)
+    let handle = handle(of: index)
     switch message.event {
     case .logoutRequested:
       // Ending the connection in order and coming back is the control plane's recovery.

@@ -2,6 +2,7 @@ import CLinux
 import FUSE
 import Glibc
 import LinuxIO
+import LogicalUnit
 import SystemPackage
 
 /// Requests from /dev/fuse and answers to it.
@@ -53,42 +54,61 @@ extension Reactor {
       start: slots.memory(index) + SlotMemory.request, count: length)
     let span = unsafe bytes.bytes
     guard let header = RequestHeader(parsing: span) else { return }
-    let handle = LogicalUnitHandle(nodeID: header.nodeID)
-    switch (header.opcode, handle) {
-    case (.read, let handle?):
-      guard let request = TransferRequest(parsing: span) else {
-        return answer(unique: header.unique, error: .ioError)
+    if header.opcode == .interrupt, let request = InterruptRequest(parsing: span) {
+      if interrupt(request.unique) { return }
+      // Another reactor may have it, or the cold side.
+      for other in 0..<lanes.count where other != lane {
+        port.lane(other).submit(.interrupt(request.unique))
       }
-      guard let unit = admit(header, handle) else { return }
-      begin(index, .read, header, handle)
-      beginRead(index, request, unit: unit)
-    case (.write, let handle?):
-      // Bytes that did not come with it are an earlier request's.
-      guard let request = TransferRequest(parsing: span),
-        Int(request.size) <= length - (SlotMemory.writePayload - SlotMemory.request)
-      else { return answer(unique: header.unique, error: .ioError) }
-      guard let unit = admit(header, handle) else { return }
-      begin(index, .write, header, handle)
-      beginWrite(index, request, unit: unit)
-    case (.fsync, let handle?):
-      guard let unit = admit(header, handle) else { return }
-      begin(index, .synchronize, header, handle)
-      beginSynchronize(index, unit: unit)
-    case (.fallocate, .some), (.lseek, .some):
-      // Not offered: the kernel remembers and answers for us.
-      answer(unique: header.unique, error: .noFunction)
-    case (.interrupt, _):
-      guard let request = InterruptRequest(parsing: span), interrupt(request) else {
-        return hand(overCold: index, length: length)
-      }
-    default:
-      hand(overCold: index, length: length)
     }
+    let isServed = serve(
+      header, operation: span.extracting(droppingFirst: RequestHeader.byteCount),
+      payloadCount: length - (SlotMemory.devicePayload - SlotMemory.request),
+      for: Caller(unique: header.unique), slot: index)
+    if !isServed, !submit(cold: index, length: length) { stall(cold: index, length: length) }
   }
 
-  /// Gives the request in the next free slot's pages to the cold side, or stalls until it fits.
-  private mutating func hand(overCold index: Int, length: Int) {
-    if !submit(cold: index, length: length) { stall(cold: index, length: length) }
+  /// Serves a request on a LUN file; false when it is the cold side's.
+  ///
+  /// - Parameter index: the next free slot.
+  mutating func serve(
+    _ header: RequestHeader, operation: borrowing RawSpan, payloadCount: Int, for caller: Caller,
+    slot index: Int
+  ) -> Bool {
+    guard let handle = LogicalUnitHandle(nodeID: header.nodeID) else { return false }
+    switch header.opcode {
+    case .read:
+      guard let request = TransferRequest(parsing: operation) else {
+        answer(caller, error: .ioError)
+        return true
+      }
+      guard let unit = admit(caller, handle) else { return true }
+      begin(index, .read, for: caller, handle)
+      beginRead(index, request, unit: unit)
+    case .write:
+      // Bytes that did not come with it are an earlier request's.
+      guard let request = TransferRequest(parsing: operation), Int(request.size) <= payloadCount
+      else {
+        answer(caller, error: .ioError)
+        return true
+      }
+      guard let unit = admit(caller, handle),
+        let plan = plan(request, unit: unit, for: caller),
+        admitWrite(caller, unit: unit, isAligned: plan.isAligned)
+      else { return true }
+      begin(index, .write, for: caller, handle)
+      beginWrite(
+        index, plan, isDurable: request.openFlags & UInt32(O_DSYNC) != 0, unit: unit)
+    case .fsync:
+      guard let unit = admit(caller, handle) else { return true }
+      begin(index, .synchronize, for: caller, handle)
+      beginSynchronize(index, unit: unit)
+    case .fallocate, .lseek:
+      // Not offered: the kernel remembers and answers for us.
+      answer(caller, error: .noFunction)
+    default: return false
+    }
+    return true
   }
 
   private func submit(cold index: Int, length: Int) -> Bool {
@@ -136,9 +156,9 @@ extension Reactor {
   ///
   /// It is answered with EINTR only after it has waited longer than a healthy path ever takes:
   /// a signal must not turn healthy disk I/O into an error.
-  private mutating func interrupt(_ request: InterruptRequest) -> Bool {
+  mutating func interrupt(_ unique: UInt64) -> Bool {
     for index in 0..<slots.requestCount
-    where slots[index].kind != .free && slots[index].unique == request.unique {
+    where slots[index].kind != .free && slots[index].caller.unique == unique {
       slots[index].isInterrupted = true
       nextTick = min(nextTick, slots[index].startedAt &+ Interval.interrupt)
       return true

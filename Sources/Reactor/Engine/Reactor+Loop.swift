@@ -14,12 +14,13 @@ extension Reactor {
 
   /// Watches what is there from the start.
   func watch() throws(Errno) {
-    if fuseNumber >= 0 { try poll.add(fuseNumber, .readable, token: Token.fuse) }
-    try poll.add(port.wakeup.descriptor.rawValue, .readable, token: Token.wakeup)
+    if fuseNumber >= 0, lane == 0 { try poll.add(fuseNumber, .readable, token: Token.fuse) }
+    try poll.add(door.wakeup.descriptor.rawValue, .readable, token: Token.wakeup)
   }
 
   /// One turn, waiting at most so long for something to do (-1: until there is).
   mutating func turn(timeoutMilliseconds: CInt) {
+    if usesRing { return turnByRing(timeoutMilliseconds: timeoutMilliseconds) }
     let count = poll.wait(timeoutMilliseconds: timeoutMilliseconds)
     turn(eventCount: count, at: MonotonicTime.now.nanoseconds)
   }
@@ -27,17 +28,34 @@ extension Reactor {
   /// What a turn does once its wait has found `eventCount` events and ended at `moment`.
   mutating func turn(eventCount: Int, at moment: UInt64) {
     now = moment
+    if sessionsToReceive != 0 { receiveLeftovers() }
+    dispatch(eventCount)
+    finishTurn()
+  }
+
+  /// Serves what the wait of the epoll set has found.
+  mutating func dispatch(_ eventCount: Int) {
     for position in 0..<eventCount {
       let event = poll.event(at: position)
       switch event.token {
       case Token.fuse: serveKernel(event.interest)
-      case Token.wakeup: takeCommands()
+      case Token.wakeup:
+        takeCommands()
+        takeColdReplies()
+        takeForwarded()
       default: serve(session: Int(event.token - Token.firstSession), event.interest)
       }
     }
+  }
+
+  /// What follows when everything that was ready has been taken.
+  mutating func finishTurn() {
     if now >= nextTick { tick() }
     pump()
     if isFUSEPaused { resumeKernel() }
+    if rewritesWaiting > 0 { beginQuietRewrites() }
+    if !waitingEntries.isEmpty { takeWaitingEntries() }
+    if !commits.isEmpty, usesRing { submitCommits() }
   }
 
   /// Sends what this turn made ready.
@@ -51,8 +69,8 @@ extension Reactor {
 
   /// How long the next wait may be: until the next moment something is due.
   func timeout(at now: MonotonicTime) -> CInt {
-    if sessionsToPump != 0 { return 0 }
-    if stalledCold != nil { return 1 }
+    if sessionsToPump | sessionsToReceive != 0 { return 0 }
+    if stalledCold != nil || !waitingEntries.isEmpty { return 1 }
     guard nextTick != .max else { return -1 }
     let milliseconds = now.milliseconds(until: MonotonicTime(nanoseconds: nextTick))
     return CInt(min(milliseconds, 60_000))
@@ -67,6 +85,10 @@ extension Reactor {
     for index in 0..<slots.requestCount where slots[index].stage != .idle {
       finish(index, error: .socketNotConnected)
     }
-    port.close()
+    if usesRing {
+      submitCommits()
+      ring.wait(timeoutMilliseconds: 0)
+    }
+    port.close(lane: lane)
   }
 }

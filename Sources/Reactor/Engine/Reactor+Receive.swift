@@ -24,6 +24,10 @@ extension Reactor {
   mutating func awaitWritable(session index: Int, _ awaits: Bool) {
     guard sessions[index].awaitsWritable != awaits else { return }
     sessions[index].awaitsWritable = awaits
+    if usesRing {
+      if awaits { watchRoomByRing(session: index) }
+      return
+    }
     do throws(Errno) {
       try poll.modify(
         sessions[index].descriptor, awaits ? [.readable, .writable] : .readable,
@@ -48,6 +52,18 @@ extension Reactor {
       sessions[index].statistics.receivedBytes += UInt64(count)
       parse(session: index)
       if count < wanted { return }
+    }
+    // A ring tells of what is new, not of what is left.
+    sessionsToReceive |= 1 << UInt64(index)
+  }
+
+  /// Goes on where the last turn left bytes in a socket.
+  mutating func receiveLeftovers() {
+    var left = sessionsToReceive
+    sessionsToReceive = 0
+    while left != 0 {
+      serve(session: left.trailingZeroBitCount, .readable)
+      left &= left - 1
     }
   }
 

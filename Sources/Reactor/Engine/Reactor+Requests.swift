@@ -9,31 +9,43 @@ import SystemPackage
 extension Reactor {
   /// Makes the next free slot this request's; the caller has seen that there is one.
   mutating func begin(
-    _ index: Int, _ kind: Slot.Kind, _ header: RequestHeader, _ handle: LogicalUnitHandle
+    _ index: Int, _ kind: Slot.Kind, for caller: Caller, _ handle: LogicalUnitHandle
   ) {
     slots.takeRequest()
     slots[index] = Slot(reusing: slots[index], as: kind)
-    slots[index].unique = header.unique
+    slots[index].caller = caller
+    if let ringMemory, let entry = caller.entry {
+      unsafe slots.lend(ringMemory.base(entry), to: index)
+    }
     slots[index].startedAt = now
+    if !earlyInterrupts.isEmpty, earlyInterrupts.take(caller.unique) {
+      slots[index].isInterrupted = true
+    }
     slots[index].unit = handle.index
     units[Int(handle.index)].busyCount += 1
     nextTick = min(nextTick, now &+ Interval.tick)
   }
 
-  /// The unit a new request is for; nil after answering that it is not served.
-  func admit(_ header: RequestHeader, _ handle: LogicalUnitHandle) -> Int? {
+  /// Whether a handle's place is that unit's, served or not.
+  func knows(_ handle: LogicalUnitHandle) -> Bool {
     let unit = Int(handle.index)
-    guard unit < units.count, units[unit].state != .free,
-      units[unit].generation == handle.generation
-    else {
-      answer(unique: header.unique, error: .staleNFSFileHandle)
+    return unit < units.count && units[unit].state != .free
+      && units[unit].generation == handle.generation
+  }
+
+  /// The unit a new request is for; nil after answering that it is not served, or handing it to the
+  /// reactor that serves it.
+  mutating func admit(_ caller: Caller, _ handle: LogicalUnitHandle) -> Int? {
+    let unit = Int(handle.index)
+    guard knows(handle) else {
+      answer(caller, error: .staleNFSFileHandle)
       return nil
     }
     guard units[unit].state == .exposed else {
-      answer(unique: header.unique, error: Errno(rawValue: units[unit].error))
+      answer(caller, error: Errno(rawValue: units[unit].error))
       return nil
     }
-    return unit
+    return forward(caller, unit: unit) ? nil : unit
   }
 
   /// READ: the blocks that hold the range, then the bytes asked for.
@@ -42,42 +54,57 @@ extension Reactor {
     let plan = ReadPlan(
       offset: request.offset, length: length, geometry: units[unit].geometry)
     guard plan.returnedLength > 0 else {
-      answer(unique: slots[index].unique)
+      answer(slot: index)
       return end(index)
     }
     slots[index].resultLength = plan.returnedLength
     slots[index].headFill = plan.leadingSkip
     slots[index].commands = TransferCommands(
       .read, blocks: plan.blocks, geometry: units[unit].geometry, form: units[unit].form)
-    issueNext(index, at: SlotMemory.readPayload)
+    slots[index].payload = SlotMemory.payload
+    issueNext(index, at: SlotMemory.payload - Int(plan.leadingSkip))
   }
 
-  /// WRITE: whole blocks at once; edges inside blocks are read first, under the range lock.
-  mutating func beginWrite(_ index: Int, _ request: TransferRequest, unit: Int) {
+  /// The range of a write; nil after answering that it cannot be.
+  mutating func plan(_ request: TransferRequest, unit: Int, for caller: Caller) -> WritePlan? {
     guard !units[unit].isWriteProtected else {
-      return finish(index, error: .readOnlyFileSystem)
+      answer(caller, error: .readOnlyFileSystem)
+      return nil
     }
-    let plan: WritePlan
     do throws(WritePlan.Refusal) {
-      plan = try WritePlan(
+      return try WritePlan(
         offset: request.offset, length: min(request.size, UInt32(SlotMemory.payloadLimit)),
         geometry: units[unit].geometry)
     } catch {
-      return finish(index, error: .noSpace)
+      answer(caller, error: .noSpace)
+      return nil
     }
+  }
+
+  /// WRITE: whole blocks at once; edges inside blocks are read first, under the range lock.
+  ///
+  /// The shared gate has let it in, as a rewrite unless it is aligned.
+  mutating func beginWrite(
+    _ index: Int, _ plan: WritePlan, isDurable: Bool, unit: Int
+  ) {
     slots[index].resultLength = plan.acceptedLength
+    slots[index].payload =
+      slots[index].caller.entry == nil ? SlotMemory.devicePayload : SlotMemory.payload
+    slots[index].isRewrite = !plan.isAligned
+    slots[index].isCounted = true
+    if !plan.isAligned { units[unit].rewriteCount += 1 }
     guard plan.acceptedLength > 0 else { return finishWrite(index) }
     slots[index].headFill = plan.headFill
     slots[index].tailFill = plan.tailFill
     slots[index].blocks = plan.blocks
     slots[index].blockShift = units[unit].geometry.logicalBlockShift
-    slots[index].isDurable = request.openFlags & UInt32(O_DSYNC) != 0
+    slots[index].isDurable = isDurable
     slots[index].holdsRange = true
     let admission = locks.acquire(
       owner: UInt16(index), logicalUnit: slots[index].unit, blocks: plan.blocks,
       isReadModifyWrite: !plan.isAligned)
     switch admission {
-    case .granted: beginFill(index)
+    case .granted: beginGranted(index)
     case .parked: slots[index].stage = .range
     }
   }
@@ -131,12 +158,12 @@ extension Reactor {
     let blockLength = Int(units[Int(slot.unit)].geometry.logicalBlockLength)
     let memory = unsafe slots.memory(index)
     let (head, tail) = (Int(slot.headFill), Int(slot.tailFill))
-    let payloadEnd = SlotMemory.writePayload + Int(slot.resultLength)
+    let payloadEnd = slot.payload + Int(slot.resultLength)
     // SAFETY: fills are shorter than a block of at most 4096 bytes, for which `SlotMemory` leaves
     // room.
     if slot.step == .readHead {
       let block = unsafe memory + SlotMemory.scratchHead
-      unsafe (memory + SlotMemory.writePayload - head).copyMemory(from: block, byteCount: head)
+      unsafe (memory + slot.payload - head).copyMemory(from: block, byteCount: head)
       if slot.blocks.count == 1 {
         unsafe (memory + payloadEnd).copyMemory(
           from: block + blockLength - tail, byteCount: tail)
@@ -155,12 +182,12 @@ extension Reactor {
     slots[index].commands = TransferCommands(
       forcesUnitAccess ? .writeForcingUnitAccess : .write, blocks: slots[index].blocks,
       geometry: units[unit].geometry, form: units[unit].form)
-    issueNext(index, at: SlotMemory.writePayload - Int(slots[index].headFill))
+    issueNext(index, at: slots[index].payload - Int(slots[index].headFill))
   }
 
   /// FSYNC: SYNCHRONIZE CACHE when something was written since the last and can be lost.
   mutating func beginSynchronize(_ index: Int, unit: Int) {
-    guard units[unit].hasVolatileCache, units[unit].syncedEpoch != units[unit].writeEpoch else {
+    guard units[unit].hasVolatileCache, sharedUnits.needsFlush(unit) else {
       return finishSynchronize(index)
     }
     issueSynchronize(index)
@@ -170,7 +197,7 @@ extension Reactor {
   mutating func issueSynchronize(_ index: Int) {
     let unit = Int(slots[index].unit)
     slots[index].step = .synchronize
-    slots[index].epoch = units[unit].writeEpoch
+    slots[index].epoch = sharedUnits.epoch(unit)
     slots[index].cdb = units[unit].form == .sixteen ? .synchronizeCache16() : .synchronizeCache10()
     slots[index].transfer = .init(direction: .none, expectedLength: 0)
     slots[index].lun = units[unit].lun

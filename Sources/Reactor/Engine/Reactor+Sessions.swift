@@ -7,17 +7,27 @@ import Wire
 extension Reactor {
   /// The session's index, nil when the handle is of an earlier tenant or none.
   func find(_ handle: SessionHandle) -> Int? {
-    let index = Int(handle.index)
-    guard index < sessions.count, sessions[index].state != .free,
+    let index = lanes.place(of: Int(handle.index))
+    guard lanes.lane(of: Int(handle.index)) == lane, index < sessions.count,
+      sessions[index].state != .free,
       sessions[index].generation == handle.generation
     else { return nil }
     return index
   }
 
+  /// The name of the session at an index of this reactor's table.
+  func handle(of index: Int) -> SessionHandle {
+    SessionHandle(
+      index: UInt16(lanes.number(place: index, lane: lane)),
+      generation: sessions[index].generation)
+  }
+
   /// Takes over a logged-in connection, for a new session or one that was lost.
   mutating func start(_ handle: SessionHandle, _ handover: consuming ConnectionHandover) {
-    let index = Int(handle.index)
-    precondition(index < sessions.count, "the control plane gives out places the reactor has")
+    let index = lanes.place(of: Int(handle.index))
+    precondition(
+      lanes.lane(of: Int(handle.index)) == lane && index < sessions.count,
+      "the control plane gives out places the reactor has")
     let isNew = sessions[index].state == .free
     guard
       isNew
@@ -39,8 +49,7 @@ extension Reactor {
     sessions[index].connect(handover.socket)
     nextTick = min(nextTick, now &+ Interval.tick)
     do throws(Errno) {
-      try poll.add(
-        sessions[index].descriptor, .readable, token: Token.firstSession + UInt64(index))
+      try watch(session: index)
     } catch {
       return lose(session: index, .socket(error))
     }
@@ -74,15 +83,21 @@ extension Reactor {
     sessions[index].changedAt = now
     park(session: index)
     port.eventContinuation.yield(
-      .sessionLost(
-        SessionHandle(index: UInt16(index), generation: sessions[index].generation), failure))
+      .sessionLost(handle(of: index), failure))
     nextTick = min(nextTick, now)
   }
 
   /// Closes the session's connection.
   private mutating func disconnect(session index: Int) {
-    poll.remove(sessions[index].descriptor)
+    if usesRing { unwatchByRing(session: index) } else { poll.remove(sessions[index].descriptor) }
     sessions[index].disconnect(slots)
+  }
+
+  /// Watches the session's socket for what arrives.
+  private mutating func watch(session index: Int) throws(Errno) {
+    if usesRing { return watchByRing(session: index) }
+    try poll.add(
+      sessions[index].descriptor, .readable, token: Token.firstSession + UInt64(index))
   }
 
   /// Puts tasks that were in flight back before those that wait, in the order of their CmdSN.

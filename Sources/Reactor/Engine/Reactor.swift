@@ -31,6 +31,20 @@ struct Reactor: ~Copyable {
   /// Its number, -1 without one.
   let fuseNumber: CInt
   let poll: EventPoll
+  /// Open where the mount offers FUSE-over-io_uring.
+  var ring = CompletionRing()
+  /// Requests come through the ring, and the ring is waited with.
+  var usesRing = false
+  let ringExchange: RingExchange?
+  /// Which reactor of the mount this is; the first one reads /dev/fuse.
+  let lane: Int
+  let lanes: Lanes
+  let door: ReactorLane
+  let sharedUnits: SharedUnits
+  /// Entries that are answered and go back to the kernel at the end of the turn.
+  var commits: IndexQueue
+  /// Entries whose requests found no slot, or no room on the cold side.
+  var waitingEntries: IndexQueue
 
   let slots: SlotTable
   let sessions: FixedArray<Session>
@@ -42,6 +56,8 @@ struct Reactor: ~Copyable {
   var now: UInt64 = 0
   /// One bit a session: something changed that may let it send.
   var sessionsToPump: UInt64 = 0
+  /// One bit a session: more may lie in its socket than a turn takes.
+  var sessionsToReceive: UInt64 = 0
   var isRunning = true
   /// /dev/fuse is closed; the sessions may still be logged out.
   var isUnmounted = false
@@ -51,13 +67,19 @@ struct Reactor: ~Copyable {
   var stalledCold: (slot: Int, length: Int)?
   /// Requests were waiting one behind the other the last time: read until there are none.
   var drainsFUSE = false
+  var earlyInterrupts = EarlyInterrupts()
+  /// Entries stay on this reactor if it can serve them at all: another has just handed them over.
+  var keepsEntries = false
+  /// Slots in stage `quiet`.
+  var rewritesWaiting = 0
   /// Slots in stage `delayed`.
   var delayedCount = 0
   var nextTick: UInt64 = 0
 
   /// Nil when the kernel has no memory or descriptors left for it.
   init?(
-    limits: IOLimits, port: ReactorPort, fuse: consuming OwnedDescriptor?, coldQueue: ColdQueue
+    limits: IOLimits, port: ReactorPort, fuse: consuming OwnedDescriptor?, coldQueue: ColdQueue,
+    ringExchange: RingExchange? = nil, lane: Int = 0
   ) {
     precondition(limits.sessions <= 64, "sessions are bits of a word")
     guard let slots = SlotTable(limits: limits),
@@ -74,11 +96,19 @@ struct Reactor: ~Copyable {
           return session
         })
     else { return nil }
+    let entries = Self.powerOfTwo(atLeast: ringExchange?.memory.entryCount ?? 1)
+    commits = IndexQueue(capacity: entries)
+    waitingEntries = IndexQueue(capacity: entries)
+    self.ringExchange = ringExchange
     locks = RangeLocks(capacity: limits.requestSlots)
     self.sessions = sessions
     units = FixedArray(count: limits.logicalUnits) { _ in LogicalUnitEntry() }
     controlContinuations = FixedArray(count: limits.controlSlots) { _ in nil }
     self.limits = limits
+    self.lane = lane
+    lanes = port.lanes
+    door = port.lane(lane)
+    sharedUnits = port.sharedUnits
     self.port = port
     fuseNumber = fuse?.rawValue ?? -1
     self.fuse = fuse

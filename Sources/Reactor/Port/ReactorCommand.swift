@@ -11,6 +11,10 @@ enum ReactorCommand: Sendable {
   case drop(SessionHandle)
   case close(SessionHandle, Errno, CheckedContinuation<Void, Never>)
   case statistics(SessionHandle, CheckedContinuation<SessionStatistics?, Never>)
+  /// The caller of a request wants it over; sent from one reactor to the others.
+  case interrupt(UInt64)
+  /// The kernel has been told of the ring: hand it the entries.
+  case registerRing
   case stop
 }
 
@@ -24,7 +28,7 @@ extension ReactorCommand {
       .close(_, _, let continuation):
       continuation.resume()
     case .statistics(_, let continuation): continuation.resume(returning: nil)
-    case .resume, .expose, .drop, .stop: break
+    case .resume, .expose, .drop, .interrupt, .registerRing, .stop: break
     }
   }
 }

@@ -1,51 +1,61 @@
-import DequeModule
-import LinuxIO
 import Synchronization
 package import SystemPackage
 
-/// The one door between the control plane and a reactor.
+/// The one door between the control plane and the reactors of a mount.
 ///
-/// Every method may be called from any thread or task; the reactor takes what was asked at the
-/// start of its next turn, and one that has ended refuses it at once. What is refused
+/// Every method may be called from any thread or task; a reactor takes what was asked at the start
+/// of its next turn, and one that has ended refuses it at once. What is refused
 /// or lost comes back as the result of the call; what happens unasked comes as `events`. Nothing
 /// here is on the I/O path.
 package final class ReactorPort: Sendable {
-  /// Commands that may wait for the reactor; control tasks beyond are refused as busy.
-  static let commandCapacity = 512
-
-  /// Nil once the reactor has ended.
-  private let commands = Mutex<Deque<ReactorCommand>?>([])
-  /// Wakes the reactor.
-  let wakeup: EventDescriptor
+  /// How many reactors there are; a session's number says which one serves it.
+  package let lanes: Lanes
+  private let doors: [ReactorLane]
+  /// Reactors that have not ended.
+  private let running: Atomic<Int>
+  let sharedUnits: SharedUnits
   /// What happens unasked, in order; one reader.
   package let events: AsyncStream<ReactorEvent>
+  private let reportedChannel = Atomic(RequestChannel.device.rawValue)
   let eventContinuation: AsyncStream<ReactorEvent>.Continuation
 
-  package init() throws(Errno) {
-    wakeup = try EventDescriptor()
+  /// - Parameter limits: those the reactors are started with.
+  package init(lanes: Lanes = .one, limits: IOLimits = IOLimits()) throws(Errno) {
+    self.lanes = lanes
+    var doors: [ReactorLane] = []
+    for _ in 0..<lanes.count { doors.append(try ReactorLane()) }
+    self.doors = doors
+    running = Atomic(lanes.count)
+    sharedUnits = SharedUnits(lanes: lanes, unitCount: limits.logicalUnits)
     (events, eventContinuation) = AsyncStream.makeStream(
       of: ReactorEvent.self, bufferingPolicy: .bufferingNewest(4096))
   }
 
-  /// Queues a command and wakes the reactor; one that has ended answers at once.
-  func submit(_ command: ReactorCommand) {
-    let isTaken = commands.withLock { $0?.append(command) } != nil
-    guard isTaken else { return command.refuse() }
-    wakeup.signal()
+  /// One reactor's side.
+  func lane(_ lane: Int) -> ReactorLane { doors[lane] }
+
+  /// The side of the reactor that serves a session.
+  func lane(of session: SessionHandle) -> ReactorLane {
+    doors[lanes.lane(of: Int(session.index))]
   }
 
-  /// The oldest command not taken yet; the reactor's thread only.
-  func next() -> ReactorCommand? {
-    commands.withLock { $0?.popFirst() }
+  /// Every reactor's side.
+  var all: [ReactorLane] { doors }
+
+  /// How the kernel's requests come.
+  package var channel: RequestChannel {
+    RequestChannel(rawValue: reportedChannel.load(ordering: .relaxed)) ?? .device
   }
 
-  /// The reactor has ended: answers what it has not taken, and from now on whatever comes.
-  func close() {
-    let untaken = commands.withLock { $0.take() }
-    for command in untaken ?? [] { command.refuse() }
-    eventContinuation.finish()
+  func report(channel: RequestChannel) {
+    reportedChannel.store(channel.rawValue, ordering: .relaxed)
   }
 
-  /// Whether another control task may wait.
-  var hasRoom: Bool { commands.withLock { $0.map { $0.count < Self.commandCapacity } ?? true } }
+  /// A reactor has ended.
+  func close(lane: Int) {
+    doors[lane].close()
+    if running.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
+      eventContinuation.finish()
+    }
+  }
 }

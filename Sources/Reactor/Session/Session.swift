@@ -34,6 +34,8 @@ struct Session: ~Copyable {
   /// The socket's number; -1 while there is none.
   private(set) var descriptor: CInt = -1
   var connectionID: UInt16 = 0
+  /// Counts the ring's polls of the socket: what an earlier one tells is not about this one.
+  var watch: UInt32 = 0
   var machine: FullFeatureMachine
   var timeouts = SessionTimeouts()
 

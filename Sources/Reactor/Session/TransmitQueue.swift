@@ -103,6 +103,16 @@ struct TransmitQueue: ~Copyable {
     return (total, 0)
   }
 
+  /// The payload of queued PDUs of a slot lies `distance` bytes further now.
+  func move(slot: UInt16, by distance: Int) {
+    for position in 0..<count {
+      let index = (first + position) % entries.count
+      if entries[index].slot == slot, let payload = unsafe entries[index].payload {
+        unsafe entries[index].payload = payload + distance
+      }
+    }
+  }
+
   /// Forgets everything; slots that waited for a PDU to leave wait no longer.
   mutating func removeAll(_ slots: borrowing SlotTable) {
     while count > 0 { removeFirst(slots) }

@@ -21,6 +21,8 @@ struct Slot: BitwiseCopyable {
     case idle
     /// A conflicting write.
     case range
+    /// Other reactors' writes of the same LUN, before it rewrites parts of blocks.
+    case quiet
     /// Its turn to be sent on `session`.
     case queued
     /// The target's answer on `session`.
@@ -44,6 +46,10 @@ struct Slot: BitwiseCopyable {
   /// A write that must be on the medium before it is answered.
   var isDurable = false
   var holdsRange = false
+  /// A write counted among those under way, for the other reactors.
+  var isCounted = false
+  /// A write that reads the blocks at its edges first.
+  var isRewrite = false
   /// Answered and done; only queued PDUs still point here.
   var isOver = false
   /// Told apart in the task tag from the slot's earlier tasks.
@@ -56,8 +62,7 @@ struct Slot: BitwiseCopyable {
   var attempts: UInt8 = 0
   var attentions: UInt8 = 0
   var backoffs: UInt8 = 0
-  /// FUSE's name for the request.
-  var unique: UInt64 = 0
+  var caller = Caller()
   /// Monotonic nanoseconds.
   var startedAt: UInt64 = 0
   /// When the current command was sent, or may be sent again.
@@ -75,6 +80,8 @@ struct Slot: BitwiseCopyable {
 
   // The request's range.
   var commands = TransferCommands.none
+  /// Where in the pages the payload begins: what a write brought, what a read returns.
+  var payload = 0
   /// What a read returns, or a write accepts.
   var resultLength: UInt32 = 0
   /// Read: bytes to skip in the first block. Write: bytes filled in there.

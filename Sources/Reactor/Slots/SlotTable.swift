@@ -10,6 +10,8 @@ struct SlotTable: ~Copyable {
   let requestCount: Int
   private let slots: FixedArray<Slot>
   private let pages: PageRegion
+  /// Where each slot's pages are: its own, or a ring entry's.
+  private let memories: FixedArray<UnsafeMutableRawPointer>
   private let freeRequests: FixedArray<UInt16>
   private let freeControls: FixedArray<UInt16>
   /// How many are free, request slots then control slots.
@@ -20,6 +22,8 @@ struct SlotTable: ~Copyable {
     let count = limits.requestSlots + limits.controlSlots
     precondition(count < 0xFF00, "tags above are for pings and logouts")
     guard let pages = PageRegion(byteCount: count * SlotMemory.byteCount) else { return nil }
+    let base = unsafe pages.baseAddress
+    unsafe memories = FixedArray(count: count) { unsafe base + $0 * SlotMemory.byteCount }
     self.pages = pages
     requestCount = limits.requestSlots
     slots = FixedArray(count: count) { _ in Slot() }
@@ -49,12 +53,19 @@ struct SlotTable: ~Copyable {
     @inline(__always) nonmutating _modify { yield &slots[index] }
   }
 
-  /// The start of a slot's pages.
+  /// The start of the pages a slot works in.
   @inline(__always)
-  func memory(_ index: Int) -> UnsafeMutableRawPointer {
-    precondition(index >= 0 && index < count, "a slot's index")
+  func memory(_ index: Int) -> UnsafeMutableRawPointer { unsafe memories[index] }
+
+  /// Lets a slot work in the pages at `base`, which have the same layout.
+  func lend(_ base: UnsafeMutableRawPointer, to index: Int) {
+    unsafe memories[index] = base
+  }
+
+  /// Lets a slot work in its own pages again.
+  func takeBack(_ index: Int) {
     // SAFETY: the region has `count` times the bytes of a slot.
-    return unsafe pages.baseAddress + index * SlotMemory.byteCount
+    unsafe memories[index] = pages.baseAddress + index * SlotMemory.byteCount
   }
 
   /// The request slot that the next `takeRequest` gives, nil when all are busy.

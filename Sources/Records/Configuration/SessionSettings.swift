@@ -2,7 +2,7 @@
 ///
 /// Source: the keys `node.session.*` and `node.conn[0].tcp.*`.
 package struct SessionSettings: Equatable, Sendable {
-  package var sessionCount: UInt32 = 1
+  package var sessionCount: UInt32 = 0
   /// Commands a session may have outstanding; a power of two.
   package var commandsMax: UInt32 = 128
   /// Commands a logical unit may have outstanding.

@@ -30,8 +30,8 @@ extension ConfigurationKey {
 
   static let session: [ConfigurationKey] = [
     .init(
-      "node.session.nr_sessions", \.session.sessionCount, .number(1...32),
-      "Sessions to each target; also -o sessions=N."),
+      "node.session.nr_sessions", \.session.sessionCount, .number(1...32, or: 0),
+      "Sessions to each target; also -o sessions=N. 0: one for each thread that serves requests."),
     .init(
       "node.session.cmds_max", \.session.commandsMax, .powerOfTwo(2...2048),
       "Commands a session may have outstanding."),

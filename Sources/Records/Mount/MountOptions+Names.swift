@@ -11,7 +11,7 @@ extension MountOptions {
   ]
 
   static let valued: Set<String> = [
-    "login", "cache", "uid", "gid", "umask", "state", "config", "sessions",
+    "login", "cache", "channel", "uid", "gid", "umask", "state", "config", "sessions",
   ]
 
   /// Every name that means something here: what an unknown one is compared with.

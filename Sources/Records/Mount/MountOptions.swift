@@ -3,6 +3,7 @@ package struct MountOptions: Equatable, Sendable {
   /// nil: automatic when SOURCE names a portal, else what `node.startup` says.
   package var login: LoginMode?
   package var cache = CacheMode.read
+  package var channel = ChannelMode.automatic
   package var isReadOnly = false
   package var allowsOther = false
   package var userID: UInt32?
@@ -57,6 +58,7 @@ package struct MountOptions: Equatable, Sendable {
     switch name {
     case "login": login = try word(name, value)
     case "cache": cache = try word(name, value)
+    case "channel": channel = try word(name, value)
     case "uid": userID = try number(name, value, radix: 10)
     case "gid": groupID = try number(name, value, radix: 10)
     case "umask":

@@ -19,8 +19,10 @@ struct RootDirectory: TreeDirectory {
       return .control(
         ControlFile(scope: .root, permissions: 0o600, usage: CommandGrammar.rootUsage))
     case "status":
+      let channel = view.channel
       return .attribute(
-        AttributeFile(content: .rendered { [UInt8](StatusTable.text(of: snapshot).utf8) }))
+        AttributeFile(
+          content: .rendered { [UInt8](StatusTable.text(of: snapshot, channel: channel).utf8) }))
     case "version": return .attribute(.text(view.version))
     case "initiatorname":
       var file = AttributeFile.text(Rendering.line(snapshot.initiatorName))

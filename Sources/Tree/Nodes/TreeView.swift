@@ -1,9 +1,11 @@
 import ControlPlane
+import Reactor
 
 /// Everything the tree is made of at one moment.
 struct TreeView: Sendable {
   var snapshot: InitiatorSnapshot
   var links: TreeLinks
+  var channel: RequestChannel
   var version: String
   var rootLastError: String
 

@@ -1,4 +1,5 @@
 package import ControlPlane
+package import Reactor
 
 /// The `status` file: everything on one page, for a person.
 ///
@@ -6,8 +7,12 @@ package import ControlPlane
 /// that `column` is not needed; words are those of the attribute files.
 package enum StatusTable {
   /// The table, which ends in a newline.
-  package static func text(of snapshot: InitiatorSnapshot) -> String {
-    var lines = ["Initiator: \(Rendering.line(snapshot.initiatorName))"]
+  package static func text(
+    of snapshot: InitiatorSnapshot, channel: RequestChannel = .device
+  ) -> String {
+    var lines = [
+      "Initiator: \(Rendering.line(snapshot.initiatorName))", "Channel: \(channel.name)",
+    ]
     guard !snapshot.targets.isEmpty else {
       lines.append("No targets. Try: echo \"discover HOST\" > control")
       return lines.joined(separator: "\n") + "\n"

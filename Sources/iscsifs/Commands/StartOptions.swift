@@ -12,7 +12,7 @@ struct StartOptions: ParsableArguments {
     help: ArgumentHelp(
       "Mount options, separated by commas.",
       discussion: """
-        login=auto|manual, cache=none|read|writeback, ro, allow_other, uid=N, gid=N, umask=OCTAL, \
+        login=auto|manual, cache=none|read|writeback, channel=auto|dev|uring, ro, allow_other, uid=N, gid=N, umask=OCTAL, \
         state=DIR, config=FILE, sessions=N, and every node.* key of open-iscsi by its name.
         """,
       valueName: "option,..."))
@@ -80,12 +80,14 @@ struct StartOptions: ParsableArguments {
     let environment = ProcessInfo.processInfo.environment
     let userID = geteuid()
     let state: String
+    let offersRing: Bool
     do {
       options = try MountOptions(parsing: o, isSloppy: sloppy)
       var source: MountSource?
       if case .initiator(let named) = work { source = named }
       configuration = try DaemonPlan.configuration(source: source, options: options)
       try mountpoint.prepare()
+      offersRing = try RingSupport.isOffered(options.channel)
       // Absolute, because the daemon leaves the directory it was started in.
       state =
         FilePath(FileManager.default.currentDirectoryPath).pushing(
@@ -97,6 +99,7 @@ struct StartOptions: ParsableArguments {
     } catch { throw CommandFailure(error) }
     return DaemonPlan(
       work: work, mountpoint: mountpoint.path, options: options, configuration: configuration,
-      identity: identity, stateDirectory: state, ready: ready, isForeground: ready.isForeground)
+      identity: identity, stateDirectory: state, offersRing: offersRing, ready: ready,
+      isForeground: ready.isForeground)
   }
 }

@@ -1,0 +1,137 @@
+import Synchronization
+
+/// What the reactors of a mount must know together about its LUN files.
+///
+/// Every reactor counts its own writes in memory of its own, and looks at the others' only for an
+/// fsync or a write that is no whole number of blocks. No lock is taken.
+final class SharedUnits: @unchecked Sendable {
+  /// Whether a write may go ahead on the reactor it came to.
+  enum Admission: Equatable {
+    case granted
+    /// Another reactor rewrites parts of blocks of this LUN: the write is that one's to order.
+    case belongs(lane: Int)
+  }
+
+  private struct Unit: ~Copyable {
+    /// The reactor that rewrites parts of blocks, plus one; 0: none does.
+    let rewriter = Atomic<UInt8>(0)
+    /// Writes (of all reactors, summed) that were on the medium at the last flush.
+    let synced = Atomic<UInt64>(0)
+    /// The device told of an earlier write's failure: the next fsync passes it on.
+    let owesError = Atomic<Bool>(false)
+  }
+
+  private struct Counters: ~Copyable {
+    /// Writes answered GOOD.
+    let written = Atomic<UInt64>(0)
+    /// Whole-block writes under way.
+    let writing = Atomic<UInt32>(0)
+  }
+
+  let lanes: Lanes
+  private let units: FixedArray<Unit>
+  /// One table a reactor.
+  private let counters: FixedArray<FixedArray<Counters>>
+
+  init(lanes: Lanes, unitCount: Int) {
+    self.lanes = lanes
+    units = FixedArray(count: unitCount) { _ in Unit() }
+    counters = FixedArray(count: lanes.count) { _ in
+      FixedArray(count: unitCount) { _ in Counters() }
+    }
+  }
+
+  /// A place is given to another unit; called by every reactor, when nothing of the old is left.
+  func reset(_ unit: Int, lane: Int) {
+    counters[lane][unit].written.store(0, ordering: .releasing)
+    guard lane == 0 else { return }
+    units[unit].owesError.store(false, ordering: .releasing)
+    units[unit].synced.store(0, ordering: .releasing)
+  }
+
+  // MARK: - Durability
+
+  /// A write was answered GOOD.
+  func wrote(_ unit: Int, lane: Int) {
+    // Only this reactor adds, so that no locked instruction is needed.
+    let count = counters[lane][unit].written.load(ordering: .relaxed)
+    counters[lane][unit].written.store(count &+ 1, ordering: .releasing)
+  }
+
+  /// The writes so far. What is answered while they are summed may be missing: a flush sent
+  /// afterwards covers it, and the next sum differs.
+  func epoch(_ unit: Int) -> UInt64 {
+    var sum: UInt64 = 0
+    for lane in 0..<lanes.count {
+      sum &+= counters[lane][unit].written.load(ordering: .acquiring)
+    }
+    return sum
+  }
+
+  /// Whether something was written since the last flush.
+  func needsFlush(_ unit: Int) -> Bool {
+    units[unit].synced.load(ordering: .acquiring) != epoch(unit)
+  }
+
+  /// A flush sent when the writes were at `epoch` has succeeded.
+  func flushed(_ unit: Int, upTo epoch: UInt64) {
+    units[unit].synced.max(epoch, ordering: .acquiringAndReleasing)
+  }
+
+  /// The device told of an earlier write's failure.
+  func oweError(_ unit: Int) {
+    units[unit].owesError.store(true, ordering: .releasing)
+  }
+
+  /// Takes the debt, so that one fsync pays it.
+  func takeOwedError(_ unit: Int) -> Bool {
+    // Most fsyncs find none: the first look takes no cache line from anyone.
+    units[unit].owesError.load(ordering: .acquiring)
+      && units[unit].owesError.exchange(false, ordering: .acquiringAndReleasing)
+  }
+
+  // MARK: - Writes among reactors
+
+  /// A whole-block write begins; when granted, `endWrite` follows.
+  func beginWrite(_ unit: Int, lane: Int) -> Admission {
+    guard lanes.count > 1 else { return .granted }
+    // Counted before it is looked whether somebody rewrites: one of both sees the other.
+    counters[lane][unit].writing.add(1, ordering: .sequentiallyConsistent)
+    let rewriter = units[unit].rewriter.load(ordering: .sequentiallyConsistent)
+    guard rewriter != 0, Int(rewriter) - 1 != lane else { return .granted }
+    _ = endWrite(unit, lane: lane)
+    return .belongs(lane: Int(rewriter) - 1)
+  }
+
+  /// A granted write has ended; returns the reactor to wake because it may have waited for this.
+  func endWrite(_ unit: Int, lane: Int) -> Int? {
+    guard lanes.count > 1 else { return nil }
+    counters[lane][unit].writing.subtract(1, ordering: .sequentiallyConsistent)
+    let rewriter = units[unit].rewriter.load(ordering: .sequentiallyConsistent)
+    return rewriter == 0 || Int(rewriter) - 1 == lane ? nil : Int(rewriter) - 1
+  }
+
+  /// Makes a reactor the one that rewrites parts of this unit's blocks, unless another is.
+  func beginRewriting(_ unit: Int, lane: Int) -> Admission {
+    guard lanes.count > 1 else { return .granted }
+    let (isMine, found) = units[unit].rewriter.compareExchange(
+      expected: 0, desired: UInt8(lane + 1), ordering: .sequentiallyConsistent)
+    return isMine || Int(found) - 1 == lane ? .granted : .belongs(lane: Int(found) - 1)
+  }
+
+  /// Whether no other reactor has a write under way that began before it knew.
+  func isQuiet(_ unit: Int, for lane: Int) -> Bool {
+    for other in 0..<lanes.count where other != lane {
+      if counters[other][unit].writing.load(ordering: .sequentiallyConsistent) != 0 {
+        return false
+      }
+    }
+    return true
+  }
+
+  /// The last rewrite has ended.
+  func endRewriting(_ unit: Int, lane: Int) {
+    guard lanes.count > 1 else { return }
+    units[unit].rewriter.store(0, ordering: .sequentiallyConsistent)
+  }
+}

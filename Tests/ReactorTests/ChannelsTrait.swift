@@ -1,0 +1,21 @@
+import Testing
+
+@testable import Reactor
+
+/// Runs each test of a suite twice: with requests from /dev/fuse, then in entries of a ring.
+struct ChannelsTrait: SuiteTrait, TestTrait, TestScoping {
+  let isRecursive = true
+
+  func provideScope(
+    for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
+  ) async throws {
+    // A suite's own scope is entered once; its tests come one by one.
+    guard testCase != nil else { return try await function() }
+    try await ReactorHarness.$channel.withValue(.device, operation: function)
+    try await ReactorHarness.$channel.withValue(.ring, operation: function)
+  }
+}
+
+extension Trait where Self == ChannelsTrait {
+  static var bothChannels: Self { ChannelsTrait() }
+}

@@ -1,0 +1,89 @@
+import FUSE
+import Testing
+
+@testable import Reactor
+
+@Suite("Numbers go around the reactors")
+struct LanesTests {
+  @Test("and come back as they were", arguments: [1, 2, 4, 16])
+  func numbers(count: Int) {
+    let lanes = Lanes(count: count)
+    #expect(lanes.count == count)
+    for number in 0..<200 {
+      let (lane, place) = (lanes.lane(of: number), lanes.place(of: number))
+      #expect(lane == number % count)
+      #expect(lanes.number(place: place, lane: lane) == number)
+    }
+  }
+}
+
+@Suite("What reactors know together of a LUN")
+struct SharedUnitsTests {
+  private let shared = SharedUnits(lanes: Lanes(count: 2), unitCount: 4)
+
+  @Test("A flush is needed for a write of any of them, and covers those before it")
+  func flushes() {
+    #expect(!shared.needsFlush(1))
+    shared.wrote(1, lane: 1)
+    #expect(shared.needsFlush(1) && !shared.needsFlush(2))
+    let epoch = shared.epoch(1)
+    shared.wrote(1, lane: 0)
+    shared.flushed(1, upTo: epoch)
+    #expect(shared.needsFlush(1))
+    shared.flushed(1, upTo: shared.epoch(1))
+    #expect(!shared.needsFlush(1))
+    // An older flush that ends late takes nothing back.
+    shared.flushed(1, upTo: epoch)
+    #expect(!shared.needsFlush(1))
+  }
+
+  @Test("An owed error is paid once, whoever fsyncs")
+  func owedError() {
+    shared.oweError(3)
+    #expect(!shared.takeOwedError(2))
+    #expect(shared.takeOwedError(3))
+    #expect(!shared.takeOwedError(3))
+  }
+
+  @Test("One reactor rewrites; it waits for the others' writes, whose next ones come to it")
+  func gate() {
+    #expect(shared.beginWrite(1, lane: 1) == .granted)
+    #expect(shared.beginRewriting(1, lane: 0) == .granted)
+    #expect(!shared.isQuiet(1, for: 0))
+    #expect(shared.beginWrite(1, lane: 1) == .belongs(lane: 0))
+    #expect(shared.beginRewriting(1, lane: 1) == .belongs(lane: 0))
+    #expect(shared.beginRewriting(1, lane: 0) == .granted)
+    #expect(shared.beginWrite(1, lane: 0) == .granted)
+    #expect(shared.endWrite(1, lane: 0) == nil)
+    #expect(shared.endWrite(1, lane: 1) == 0)
+    #expect(shared.isQuiet(1, for: 0))
+    #expect(shared.beginWrite(2, lane: 1) == .granted)
+    shared.endRewriting(1, lane: 0)
+    #expect(shared.beginWrite(1, lane: 1) == .granted)
+    #expect(shared.endWrite(1, lane: 1) == nil)
+  }
+
+  @Test("Alone, a reactor asks nobody")
+  func alone() {
+    let alone = SharedUnits(lanes: .one, unitCount: 1)
+    #expect(alone.beginRewriting(0, lane: 0) == .granted)
+    #expect(alone.beginWrite(0, lane: 0) == .granted)
+    #expect(alone.isQuiet(0, for: 0))
+    #expect(alone.endWrite(0, lane: 0) == nil)
+    alone.endRewriting(0, lane: 0)
+  }
+}
+
+@Suite("Interrupts before their requests")
+struct EarlyInterruptsTests {
+  @Test("are found once; the oldest of many is forgotten")
+  func found() {
+    var early = EarlyInterrupts()
+    #expect(early.isEmpty)
+    for unique in 1...9 { early.note(UInt64(unique)) }
+    #expect(!early.isEmpty)
+    // Twice nine: what was found is not found again.
+    let found = [1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9].map { early.take($0) }
+    #expect(found == [false] + Array(repeating: true, count: 8) + Array(repeating: false, count: 9))
+  }
+}

@@ -1,0 +1,131 @@
+import FUSE
+import Glibc
+import ISCSI
+import LinuxIO
+import SCSI
+import SystemPackage
+import Testing
+
+@testable import Reactor
+
+/// What only requests in ring entries have; everything else runs on both channels.
+@Suite("Requests in entries of a ring", .timeLimit(.minutes(1)))
+struct RingTests {
+  private func harness(
+    parameters: NegotiatedParameters = NegotiatedParameters()
+  ) throws -> ReactorHarness {
+    try ReactorHarness.$channel.withValue(.ring) { try ReactorHarness(parameters: parameters) }
+  }
+
+  @Test("are answered in their entries and nothing is written to /dev/fuse")
+  func answeredInEntries() throws {
+    let harness = try harness()
+    let unique = harness.read(offset: 512, size: 1024)
+    #expect(harness.freeEntries?.count == 31)
+    harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(1024))
+    #expect(harness.commitCount == 1)
+    #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(1024)))
+    #expect(harness.freeEntries?.count == 32)
+    #expect(harness.reply() == nil)
+  }
+
+  /// The kernel reuses an entry's memory at once, while the target still asks for the data.
+  @Test("leave their data behind when the caller is answered before the target")
+  func dataOutliveTheEntry() throws {
+    var parameters = NegotiatedParameters()
+    parameters.immediateData = false
+    parameters.initialR2T = true
+    let harness = try harness(parameters: parameters)
+    let payload = [UInt8].pattern(2048)
+    let unique = harness.write(offset: 512, payload)
+    let task = try harness.command().view.header.initiatorTaskTag
+    var body = [UInt8]()
+    body.appendNative(unique)
+    harness.request(.interrupt, node: 0, body: body)
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.reply() == .init(unique: unique, error: -EINTR, payload: []))
+    // Another request takes the same entry.
+    let other = harness.write(offset: 8192, [UInt8](repeating: 0xAA, count: 2048))
+    let otherTask = try harness.command().view.header.initiatorTaskTag
+    harness.sendR2T(task, transferTag: 9, r2tSN: 0, offset: 0, length: 2048)
+    #expect(try #require(try harness.sent()).data == payload)
+    harness.sendResponse(task)
+    #expect(harness.reply() == nil)
+    harness.sendR2T(otherTask, transferTag: 10, r2tSN: 0, offset: 0, length: 2048)
+    #expect(try #require(try harness.sent()).data == [UInt8](repeating: 0xAA, count: 2048))
+    harness.sendResponse(otherTask)
+    #expect(harness.reply() == .init(unique: other, error: 0, payload: .accepted(2048)))
+    #expect(harness.busySlots == 0)
+  }
+
+  @Test("still in the socket's queue go on from the slot's own pages")
+  func queuedDataOutliveTheEntry() throws {
+    var parameters = NegotiatedParameters()
+    parameters.initialR2T = false
+    parameters.firstBurstLength = 1 << 20
+    parameters.maxXmitDataSegmentLength = 1 << 17
+    let harness = try harness(parameters: parameters)
+    // Fill the connection, so that a write's data stay queued.
+    var last: UInt64 = 0
+    for _ in 0..<8 where !harness.awaitsWritable {
+      last = harness.write(offset: 0, .pattern(1 << 17))
+    }
+    #expect(harness.awaitsWritable)
+    var body = [UInt8]()
+    body.appendNative(last)
+    harness.request(.interrupt, node: 0, body: body)
+    harness.advance(milliseconds: 1_000)
+    // The harness overwrites the entry as it takes the answer.
+    #expect(harness.reply() == .init(unique: last, error: -EINTR, payload: []))
+    var data: [InitiatorTaskTag: [UInt8]] = [:]
+    while let unit = try harness.sent() {
+      data[unit.header.initiatorTaskTag, default: []] += unit.data
+    }
+    #expect(data.count > 1)
+    for bytes in data.values { #expect(bytes == .pattern(1 << 17)) }
+  }
+
+  @Test("wait where every slot is busy, and are taken up in their order")
+  func waitForSlots() throws {
+    let harness = try harness()
+    var uniques: [UInt64] = []
+    for index in 0..<20 { uniques.append(harness.read(offset: UInt64(index) * 512, size: 512)) }
+    #expect(harness.waitingCount == 4)
+    for unique in uniques {
+      harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
+      #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
+    }
+    #expect(harness.busySlots == 0 && harness.waitingCount == 0)
+  }
+
+  @Test("for the cold side are lent, answered by it and given back")
+  func coldRequests() throws {
+    let harness = try harness()
+    let exchange = try #require(harness.exchange)
+    let unique = harness.request(FuseOpcode(rawValue: 3), node: 1, body: .pattern(16))
+    #expect(exchange.pendingCount(queue: 0) == 1)
+    #expect(harness.commitCount == 0)
+    let free = Set(harness.freeEntries ?? [])
+    let entry = try #require((0..<32).first { !free.contains($0) })
+    let channel = ReplyChannel(OwnedDescriptor(owning: dup(harness.kernel)), ring: exchange)
+    try channel.send(RawReply.bytes(unique: unique, error: .permissionDenied))
+    #expect(exchange.pendingCount(queue: 0) == 0)
+    harness.reactor.takeColdReplies()
+    #expect(harness.nextCommit == UInt16(entry))
+    #expect(harness.reply() == .init(unique: unique, error: -EACCES, payload: []))
+  }
+
+  @Test("that may wait for long never fill their queue")
+  func coldRequestsLeaveRoom() throws {
+    let harness = try harness()
+    var refused = 0
+    for _ in 0..<20 {
+      let unique = harness.request(.open, node: 1, body: .pattern(8))
+      if let reply = harness.reply() {
+        #expect(reply == .init(unique: unique, error: -EAGAIN, payload: []))
+        refused += 1
+      }
+    }
+    #expect(refused == 4)
+  }
+}

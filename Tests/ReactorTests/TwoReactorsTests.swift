@@ -1,0 +1,180 @@
+import FUSE
+import Glibc
+import ISCSI
+import LinuxIO
+import LogicalUnit
+import SCSI
+import Testing
+
+@testable import Reactor
+
+/// Two reactors of one mount, each with its queue of the ring and its session, turned by hand.
+private final class TwoReactors {
+  let first: ReactorHarness
+  let second: ReactorHarness
+
+  /// - Parameter sessions: those that show the unit; 4 is the first reactor's, 5 the second's.
+  init(sessions: [UInt16] = [4, 5]) throws {
+    let port = try ReactorPort(lanes: Lanes(count: 2))
+    let memory = try #require(
+      RingMemory(queueCount: 2, entriesPerQueue: 16, layout: SlotMemory.ringLayout))
+    let exchange = RingExchange(memory: memory, laneCount: 2) { port.lane($0).wakeup.signal() }
+    first = try ReactorHarness(beside: (port, exchange, 0))
+    second = try ReactorHarness(beside: (port, exchange, 1))
+    port.expose(
+      ReactorHarness.unit,
+      LogicalUnitRegistration(
+        sessions: sessions.map { SessionHandle(index: $0, generation: 2) },
+        lun: LogicalUnitNumber(number: 1),
+        geometry: try Geometry(
+          logicalBlockLength: 512, lastLogicalBlockAddress: LogicalBlockAddress(8191)),
+        isWriteProtected: false, supportsForceUnitAccess: false, hasVolatileCache: true,
+        supportsSixteenByteCommands: true))
+    turn()
+  }
+
+  func turn() {
+    for _ in 0..<3 {
+      first.turn()
+      second.turn()
+    }
+  }
+}
+
+@Suite("Two reactors of a mount", .timeLimit(.minutes(1)))
+struct TwoReactorsTests {
+  @Test("serve what comes to them on sessions of their own")
+  func apart() throws {
+    let both = try TwoReactors()
+    for harness in [both.first, both.second] {
+      let unique = harness.read(offset: 0, size: 512)
+      harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
+      #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
+    }
+  }
+
+  @Test("hand over what only the other has a session for; the entry goes along and comes back")
+  func handOver() throws {
+    let both = try TwoReactors(sessions: [4])
+    let unique = both.second.read(offset: 0, size: 512)
+    both.turn()
+    #expect(try both.second.sent() == nil)
+    both.first.sendDataIn(try both.first.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(both.second.reply() == nil)
+    #expect(both.first.nextCommit == 31)
+    #expect(both.first.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
+    // The entry of the second one's queue is the first one's now: it serves the next request in
+    // it, and hands it back as soon as its owner can.
+    let next = both.first.read(offset: 512, size: 512)
+    both.first.sendDataIn(try both.first.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(both.first.reply() == .init(unique: next, error: 0, payload: .pattern(512)))
+    both.first.port.expose(ReactorHarness.unit, try registration([4, 5]))
+    both.turn()
+    let last = both.first.read(offset: 1024, size: 512)
+    both.turn()
+    #expect(try both.first.sent() == nil)
+    both.second.sendDataIn(try both.second.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(both.second.reply() == .init(unique: last, error: 0, payload: .pattern(512)))
+  }
+
+  @Test("flush what the other has written")
+  func flush() throws {
+    let both = try TwoReactors()
+    let write = both.second.write(offset: 0, .pattern(512))
+    both.second.sendResponse(try both.second.command().view.header.initiatorTaskTag)
+    #expect(both.second.reply() == .init(unique: write, error: 0, payload: .accepted(512)))
+    let flush = both.first.request(.fsync, body: .pattern(16))
+    let command = try both.first.command().view
+    #expect(command.header.word4 >> 56 == 0x91)
+    both.first.sendResponse(command.header.initiatorTaskTag)
+    #expect(both.first.reply() == .init(unique: flush, error: 0, payload: []))
+    let again = both.second.request(.fsync, body: .pattern(16))
+    #expect(both.second.reply() == .init(unique: again, error: 0, payload: []))
+  }
+
+  /// Both reactors write parts of one block: neither may lose the other's bytes.
+  @Test("never rewrite one block both at a time")
+  func rewrites() throws {
+    let both = try TwoReactors()
+    let one = both.first.write(offset: 0, [1, 2, 3])
+    let two = both.second.write(offset: 100, [4, 5, 6])
+    both.turn()
+    #expect(try both.second.sent() == nil)
+    let read = try both.first.command().view
+    #expect(read.isRead)
+    #expect(try both.first.sent() == nil)
+    both.first.sendDataIn(read.header.initiatorTaskTag, [UInt8](repeating: 9, count: 512))
+    let write = try both.first.command()
+    #expect(Array(write.unit.data.prefix(4)) == [1, 2, 3, 9])
+    both.first.sendResponse(write.view.header.initiatorTaskTag)
+    #expect(both.first.reply() == .init(unique: one, error: 0, payload: .accepted(3)))
+    let secondRead = try both.first.command().view
+    both.first.sendDataIn(secondRead.header.initiatorTaskTag, write.unit.data)
+    let secondWrite = try both.first.command()
+    #expect(Array(secondWrite.unit.data[0..<3]) == [1, 2, 3])
+    #expect(Array(secondWrite.unit.data[99..<104]) == [9, 4, 5, 6, 9])
+    both.first.sendResponse(secondWrite.view.header.initiatorTaskTag)
+    #expect(both.first.reply() == .init(unique: two, error: 0, payload: .accepted(3)))
+  }
+
+  @Test("A rewrite waits for the other's whole-block write that is under way, and no longer")
+  func rewriteWaits() throws {
+    let both = try TwoReactors()
+    let whole = both.second.write(offset: 0, .pattern(512))
+    let task = try both.second.command().view.header.initiatorTaskTag
+    let part = both.first.write(offset: 10, [1])
+    #expect(try both.first.sent() == nil)
+    // Another whole block that comes to the second one now is the first one's to order.
+    let later = both.second.write(offset: 512, .pattern(512))
+    both.turn()
+    #expect(try both.second.sent() == nil)
+    let moved = try both.first.command().view
+    #expect(!moved.isRead)
+    both.second.sendResponse(task)
+    #expect(both.second.reply() == .init(unique: whole, error: 0, payload: .accepted(512)))
+    both.turn()
+    let read = try both.first.command().view
+    #expect(read.isRead)
+    both.first.sendResponse(moved.header.initiatorTaskTag)
+    #expect(both.first.reply() == .init(unique: later, error: 0, payload: .accepted(512)))
+    both.first.sendDataIn(read.header.initiatorTaskTag, .pattern(512))
+    both.first.sendResponse(try both.first.command().view.header.initiatorTaskTag)
+    #expect(both.first.reply() == .init(unique: part, error: 0, payload: .accepted(1)))
+    // The gate is open again.
+    let free = both.second.write(offset: 0, .pattern(512))
+    both.second.sendResponse(try both.second.command().view.header.initiatorTaskTag)
+    #expect(both.second.reply() == .init(unique: free, error: 0, payload: .accepted(512)))
+  }
+
+  @Test("An interrupt finds its request on the other reactor, also when it comes first")
+  func interrupts() throws {
+    let both = try TwoReactors()
+    let unique = both.second.read(offset: 0, size: 512)
+    interrupt(both.first, unique)
+    both.turn()
+    both.second.advance(milliseconds: 1_000)
+    #expect(both.second.reply() == .init(unique: unique, error: -EINTR, payload: []))
+    // The next unique is known before the request is there.
+    interrupt(both.first, unique + 2)
+    both.turn()
+    #expect(both.second.read(offset: 0, size: 512) == unique + 2)
+    both.second.advance(milliseconds: 1_000)
+    #expect(both.second.reply() == .init(unique: unique + 2, error: -EINTR, payload: []))
+  }
+
+  private func interrupt(_ harness: ReactorHarness, _ unique: UInt64) {
+    var body = [UInt8]()
+    body.appendNative(unique)
+    harness.request(.interrupt, node: 0, body: body)
+  }
+
+  private func registration(_ sessions: [UInt16]) throws -> LogicalUnitRegistration {
+    LogicalUnitRegistration(
+      sessions: sessions.map { SessionHandle(index: $0, generation: 2) },
+      lun: LogicalUnitNumber(number: 1),
+      geometry: try Geometry(
+        logicalBlockLength: 512, lastLogicalBlockAddress: LogicalBlockAddress(8191)),
+      isWriteProtected: false, supportsForceUnitAccess: false, hasVolatileCache: true,
+      supportsSixteenByteCommands: true)
+  }
+}
