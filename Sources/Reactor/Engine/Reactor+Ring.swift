@@ -22,6 +22,9 @@ extension Reactor {
     static let watchShift: UInt64 = 16
   }
 
+  /// Entries of a queue that no request of the cold side may take which may wait for long.
+  private static let entriesForIO = 8
+
   /// The memory of the ring's entries; nil where requests come only from /dev/fuse.
   var ringMemory: RingMemory? { ringExchange?.memory }
 
@@ -162,9 +165,10 @@ extension Reactor {
   private mutating func hand(cold entry: Int, _ header: RequestHeader) {
     guard let ringExchange, let ringMemory else { return }
     // A cold request may wait for long; the queue must go on serving what does not.
+    let limit = ringMemory.entriesPerQueue - min(Self.entriesForIO, ringMemory.entriesPerQueue / 2)
     if header.opcode == .write || header.opcode == .open {
       let queue = ringMemory.queue(of: entry)
-      if ringExchange.pendingCount(queue: queue) >= ringMemory.entriesPerQueue / 2 {
+      if ringExchange.pendingCount(queue: queue) >= limit {
         return answer(
           Caller(unique: header.unique, entry: entry), error: .resourceTemporarilyUnavailable)
       }

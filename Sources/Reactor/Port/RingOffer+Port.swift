@@ -2,13 +2,19 @@ package import FUSE
 import LinuxIO
 
 extension RingOffer {
-  /// Entries a queue has: enough to keep a target busy from one processor.
-  private static let entriesPerQueue = 16
+  /// Entries of all queues together, and of each at least and at most: eight keep a near target
+  /// busy, a far one takes more, and callers who wait at control files hold theirs meanwhile.
+  private static let entryCount = 256
+  private static let entriesPerQueue = 8...64
 
   /// The ring of a mount whose reactor is behind `port`; nil when there is no memory for it.
   package init?(for port: ReactorPort) {
+    let queueCount = Processors.possibleCount
+    let share = Self.entryCount / queueCount
     let memory = RingMemory(
-      queueCount: Processors.possibleCount, entriesPerQueue: Self.entriesPerQueue,
+      queueCount: queueCount,
+      entriesPerQueue: min(
+        max(share, Self.entriesPerQueue.lowerBound), Self.entriesPerQueue.upperBound),
       layout: SlotMemory.ringLayout)
     guard let memory else { return nil }
     self.init(

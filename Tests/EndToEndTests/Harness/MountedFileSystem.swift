@@ -78,9 +78,15 @@ final class MountedFileSystem: Resource {
     return mount
   }
 
+  /// How requests come, for every mount of a run (ISCSIFS_TEST_CHANNEL): dev, or uring.
+  static let channel = ProcessInfo.processInfo.environment["ISCSIFS_TEST_CHANNEL"] ?? "dev"
+
   /// Options of every mount of ours: nothing of this machine's is read or changed.
+  ///
+  /// One session a target, so that tests can count them, unless a test says otherwise.
   static func flags(_ lab: Lab, _ options: [String]) -> [String] {
-    ["-o", (["state=\(lab.path)/state"] + options).joined(separator: ",")]
+    let own = ["state=\(lab.path)/state", "channel=\(channel)", "sessions=1"]
+    return ["-o", (own + options).joined(separator: ",")]
   }
 
   /// The daemon that serves a mount point in the background; 0 when there is none.
