@@ -15,6 +15,7 @@ enum Requirement: CaseIterable, Sendable {
   case fusermount
   case optimized
   case allocationCounter
+  case ring
 
   /// Why it is not there; nil when it is.
   var objection: String? {
@@ -39,6 +40,9 @@ enum Requirement: CaseIterable, Sendable {
     case .allocationCounter:
       Self.isExecutable(Binary.allocationCounter)
         ? nil : "\(Binary.allocationCounter) (swift build)"
+    case .ring:
+      RingSwitch.isThere
+        ? nil : "FUSE over io_uring, Linux 6.14 or later, and the right to write \(RingSwitch.path)"
     case .fusermount: Self.programs(["fusermount3"], package: "fuse3")
     }
   }
