@@ -134,8 +134,13 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    // Processes, mounts and a real target, for whoever runs the program as people do.
+    .target(
+      name: "Lab", dependencies: ["LinuxIO"], path: "Tests/Support/Lab",
+      swiftSettings: strict),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["iscsifs", "TargetSimulator", "LinuxIO", system],
+      name: "EndToEndTests",
+      dependencies: ["iscsifs", "TargetSimulator", "LinuxIO", "Lab", system],
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],
