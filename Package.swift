@@ -138,6 +138,17 @@ let package = Package(
     .target(
       name: "Lab", dependencies: ["LinuxIO"], path: "Tests/Support/Lab",
       swiftSettings: strict),
+    // `make bench`: never installed.
+    .executableTarget(
+      name: "benchmark",
+      dependencies: [
+        "Lab", system, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ],
+      path: "Tests/Benchmark", swiftSettings: strict),
+    .testTarget(
+      name: "BenchmarkTests", dependencies: ["benchmark", "Lab"], exclude: ["Fixtures"],
+      swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["iscsifs", "TargetSimulator", "LinuxIO", "Lab", system],
