@@ -26,6 +26,7 @@ WORKLOAD ?=
 ROUNDS   ?=
 SECONDS  ?=
 RECORD   ?=
+RING     ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help deps deps-test build run test test-release bench lint format check install uninstall clean
@@ -86,12 +87,12 @@ test-release: deps-test build ## Run the end-to-end tests on the release binary,
 	ISCSIFS_BINARY="$(CURDIR)/$(RELEASE)" \
 	SWIFT_BACKTRACE=enable=no $(SWIFT) test --skip-build --filter EndToEndTests
 
-bench: build ## Measure beside the peer: WORKLOAD=name ROUNDS=n SECONDS=n RECORD=1
+bench: build ## Measure beside the peer: WORKLOAD=name ROUNDS=n SECONDS=n RING=1 RECORD=1
 	@$(call install_missing,$(BENCH_PACKAGES)) || \
 	  echo 'bench: what is missing is left out'
 	$(SWIFT) build --product benchmark $(STATIC_RELEASE)
 	.build/release/benchmark $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) \
-	  $(if $(RECORD),--record) $(BENCH_FLAGS) $(WORKLOAD)
+	  $(if $(RECORD),--record) $(if $(RING),--ring) $(BENCH_FLAGS) $(WORKLOAD)
 
 lint: ## Check the sources against .swift-format
 	$(SWIFT) format lint --strict --parallel --recursive --configuration .swift-format $(SOURCES)

@@ -65,7 +65,8 @@ struct OutcomeTests {
     let path = "\(Lab.temporaryDirectory)/iscsifs-results-\(UUID()).json"
     defer { try? FileManager.default.removeItem(atPath: path) }
     let machine = MachineFacts(
-      kernel: "6.18", processor: "a model", processorCount: 2, programs: ["fio-3.33"])
+      kernel: "6.18", processor: "a model", processorCount: 2, allowsRing: true,
+      programs: ["fio-3.33"])
     var results = Results(machine: machine)
     results.take(.sample())
     results.skip("dd-4k", "no reason")
@@ -82,7 +83,8 @@ struct OutcomeTests {
   @Test("a newer outcome takes the place of the older; they stand in the table's order")
   func taking() {
     var results = Results(
-      machine: MachineFacts(kernel: "", processor: "", processorCount: 1, programs: []))
+      machine: MachineFacts(
+        kernel: "", processor: "", processorCount: 1, allowsRing: false, programs: []))
     results.skip("dd-4k", "not yet")
     results.take(.sample("dd-4k"))
     results.take(.sample("randread-4k-qd32"))

@@ -25,7 +25,14 @@ struct WorkloadTests {
     let workload = Workload.all[0].comparing(.iscsifs(["cache=none"]), with: .iscsifs())
     #expect(workload.name == "randread-4k-qd32-ab")
     #expect(workload.goals.isEmpty)
-    #expect(workload.contestants.map(\.contestant.name) == ["iscsifs -o cache=none", "iscsifs"])
+    #expect(workload.contestants.map(\.contestant.name) == ["iscsifs cache=none", "iscsifs"])
+  }
+
+  @Test("a contestant's name has the last part of an open-iscsi key")
+  func contestantNames() {
+    let options = ["node.conn[0].iscsi.DataDigest=CRC32C", "config=/a.b/c.conf"]
+    #expect(Contestant.iscsifs(options).name == "iscsifs DataDigest=CRC32C config=/a.b/c.conf")
+    #expect(Contestant.iscsifs(program: "/old/iscsifs").name == "/old/iscsifs")
   }
 
   @Test("iscsi-perf is given only what it can do")

@@ -41,6 +41,9 @@ struct RunCommand: AsyncParsableCommand {
   @Option(help: "Compare with another iscsifs, PATH. Nothing is kept.")
   var against: String?
 
+  @Flag(help: "Allow FUSE over io_uring (module-wide, as root) while the benchmark runs.")
+  var ring = false
+
   @Flag(help: "Put table and plots of all results there are into Docs.")
   var record = false
 
@@ -115,6 +118,7 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   private func session(_ lab: Lab, _ terminal: Terminal) async -> MeasuringSession {
+    if ring, let objection = RingPermission.give(lab) { terminal.warn(objection) }
     let machine = await MachineFacts.current()
     // A run of everything begins anew; a run of a few brings the others' results along.
     let kept = workloads.isEmpty ? nil : Results(path: json)

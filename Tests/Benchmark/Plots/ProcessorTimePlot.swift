@@ -23,7 +23,10 @@ struct ProcessorTimePlot {
     frame.head(&canvas, title: "CPU time of the initiator, microseconds", note: note)
     frame.legend(
       &canvas,
-      [(.first, "iscsifs"), (.second, "qemu-storage-daemon"), (.goal, "goal")])
+      [
+        (.first, "iscsifs"), (.missed, "iscsifs, goal missed"), (.second, "qemu-storage-daemon"),
+        (.goal, "goal"),
+      ])
     var y = frame.top
     for panel in panels {
       canvas.text(panel.title, PlotFrame.margin, y + 14, .soft)
@@ -45,24 +48,33 @@ struct ProcessorTimePlot {
   ) {
     let height = (Self.rowHeight - 8) / 2
     frame.name(&canvas, outcome.workload, y: y + height + 4)
-    let rows: [(Spread?, Canvas.Role)] = [
-      (outcome.subject?.processorMicroseconds, .first),
-      (outcome.rival?.processorMicroseconds, .second),
-    ]
-    for (index, (time, role)) in rows.enumerated() {
-      guard let time else { continue }
-      let top = y + Double(index) * height
-      let width = time.median * perMicrosecond
-      canvas.bar(frame.start, top, width: width, height: height - 1, role)
+    let goal = goal(of: outcome)
+    if let time = outcome.subject?.processorMicroseconds?.median {
+      let end = frame.start + time * perMicrosecond
+      let mark = goal.map { frame.start + $0 * perMicrosecond }
+      canvas.bar(
+        frame.start, y, width: end - frame.start, height: height - 1,
+        goal.map { time > $0 } == true ? .missed : .first)
+      // Right of the goal's mark where that would stand in the figure.
+      let isInTheWay = mark.map { $0 > end - 4 && $0 < end + 44 } == true
       canvas.text(
-        Figure.short(time.median), frame.start + width + 6, top + height - 3,
-        role == .first ? .ink : .soft)
+        Figure.short(time), (isInTheWay ? max(mark ?? end, end) : end) + 6, y + height - 3)
+      if let mark { canvas.line(mark, y - 1, mark, y + height, .goal, width: 2) }
     }
+    if let time = outcome.rival?.processorMicroseconds?.median {
+      let top = y + height
+      canvas.bar(
+        frame.start, top, width: time * perMicrosecond, height: height - 1, .second)
+      canvas.text(
+        Figure.short(time), frame.start + time * perMicrosecond + 6, top + height - 3, .soft)
+    }
+  }
+
+  /// The strictest goal, in microseconds of this run.
+  private func goal(of outcome: Outcome) -> Double? {
+    guard let rival = outcome.rival?.processorMicroseconds?.median else { return nil }
     let bounds = outcome.goals.filter { $0.quantity == .processorTime }.map(\.bound)
-    if let bound = bounds.min(), let rival = outcome.rival?.processorMicroseconds {
-      let x = frame.start + bound * rival.median * perMicrosecond
-      canvas.line(x, y - 1, x, y + height, .goal, width: 2)
-    }
+    return bounds.min().map { $0 * rival }
   }
 
   private func times(_ outcome: Outcome) -> [Double] {

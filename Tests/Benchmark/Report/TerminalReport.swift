@@ -10,6 +10,7 @@ enum TerminalReport {
     var table = TextTable([
       .init(title: "workload"), .init(title: "by"), .init(title: "rate", isNumber: true),
       .init(title: "MB/s", isNumber: true), .init(title: "CPU \u{B5}s", isNumber: true),
+      .init(title: "target \u{B5}s", isNumber: true),
       .init(title: "p50 \u{B5}s", isNumber: true), .init(title: "p99 \u{B5}s", isNumber: true),
       .init(title: "speed", isNumber: true), .init(title: "CPU", isNumber: true),
     ])
@@ -44,7 +45,8 @@ enum TerminalReport {
     return [
       result.name, result.rate.map { "\(Figure.grouped($0.median)) \(unit.rawValue)" } ?? "",
       result.bytesPerSecond.map { Figure.grouped($0.median / 1e6) } ?? "",
-      short(result.processorMicroseconds), short(result.medianLatency), short(result.p99Latency),
+      short(result.processorMicroseconds), short(result.targetMicroseconds),
+      short(result.medianLatency), short(result.p99Latency),
     ]
   }
 }

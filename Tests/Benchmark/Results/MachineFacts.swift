@@ -6,12 +6,15 @@ struct MachineFacts: Codable, Equatable, Sendable {
   var kernel: String
   var processor: String
   var processorCount: Int
+  /// Whether FUSE over io_uring may be used, which changes what iscsifs does by itself.
+  var allowsRing: Bool
   /// Name and version of what took part.
   var programs: [String]
 
-  /// "2 processors (AMD EPYC), Linux 6.18".
+  /// "2 processors (AMD EPYC), Linux 6.18, FUSE over io_uring on".
   var sentence: String {
-    "\(processorCount) processor\(processorCount == 1 ? "" : "s") (\(processor)), Linux \(kernel)"
+    "\(processorCount) processor\(processorCount == 1 ? "" : "s") (\(processor)), Linux \(kernel), "
+      + "FUSE over io_uring \(allowsRing ? "on" : "off")"
   }
 
   static func current() async -> MachineFacts {
@@ -28,7 +31,8 @@ struct MachineFacts: Codable, Equatable, Sendable {
       kernel: text("/proc/sys/kernel/osrelease").split(separator: "\n").first.map(String.init)
         ?? "of unknown release",
       processor: processorModel(in: info) ?? "unknown model",
-      processorCount: ProcessStatus.allowedProcessors().count, programs: programs)
+      processorCount: ProcessStatus.allowedProcessors().count,
+      allowsRing: RingPermission.isGiven == true, programs: programs)
   }
 
   /// "model name : AMD EPYC" of /proc/cpuinfo.

@@ -10,10 +10,17 @@ enum Contestant: Equatable, Sendable {
   var name: String {
     switch self {
     case .iscsifs(let options, let program):
-      ([program ?? "iscsifs"] + (options.isEmpty ? [] : ["-o", options.joined(separator: ",")]))
-        .joined(separator: " ")
+      ([program ?? "iscsifs"] + options.map(Contestant.short)).joined(separator: " ")
     case .storageDaemon: "qemu-storage-daemon"
     case .iscsiPerf: "iscsi-perf"
     }
+  }
+
+  /// "HeaderDigest=CRC32C" of "node.conn[0].iscsi.HeaderDigest=CRC32C".
+  private static func short(_ option: String) -> String {
+    guard option.hasPrefix("node."), let key = option.split(separator: "=").first,
+      let dot = key.lastIndex(of: ".")
+    else { return option }
+    return String(option[option.index(after: dot)...])
   }
 }

@@ -42,12 +42,11 @@ enum Requirement: Sendable {
   }
 
   private static var ringObjection: String? {
-    let path = "/sys/module/fuse/parameters/enable_uring"
-    guard let value = try? String(contentsOf: URL(filePath: path), encoding: .utf8) else {
-      return "this kernel has no FUSE over io_uring"
+    switch RingPermission.isGiven {
+    case nil: "this kernel has no FUSE over io_uring"
+    case true?: nil
+    case false?: "FUSE over io_uring is off (--ring allows it while the benchmark runs)"
     }
-    return value.hasPrefix("Y")
-      ? nil : "FUSE over io_uring is off (echo Y > \(path) allows it)"
   }
 }
 

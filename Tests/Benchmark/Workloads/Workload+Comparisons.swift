@@ -66,7 +66,7 @@ extension Workload {
   ]
 
   private static let imageConversion = """
-    qemu-img convert -f raw -O raw -n --target-is-zero -T writeback "$F" \
+    qemu-img convert -f raw -n --target-is-zero -T writeback "$F" \
     --target-image-opts driver=null-co,size=\(CommandJob.fileMebibytes)M
     """
 
