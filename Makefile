@@ -14,14 +14,23 @@ SUDO       := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 JOBS       ?= 2
 RING_SWITCH := /sys/module/fuse/parameters/enable_uring
 # Static: what is tried with `make run` is what is installed, and needs no toolchain to run.
-RELEASE_FLAGS := -c release --product iscsifs --static-swift-stdlib --jobs $(JOBS)
+STATIC_RELEASE := -c release --static-swift-stdlib --jobs $(JOBS)
+RELEASE_FLAGS := --product iscsifs $(STATIC_RELEASE)
 
 BUILD_PACKAGES := libfuse3-dev fuse3 liburing-dev pkg-config
 TEST_PACKAGES  := tgt fio e2fsprogs qemu-utils qemu-system-common qemu-block-extra libiscsi-bin \
                   tshark strace util-linux
+BENCH_PACKAGES := qemu-utils qemu-system-common qemu-block-extra tgt fio libiscsi-bin fuse3 util-linux
+
+# What `make bench` takes from the command line.
+WORKLOAD ?=
+ROUNDS   ?=
+SECONDS  ?=
+RECORD   ?=
+RING     ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test build run test test-release lint format check install uninstall clean
+.PHONY: help deps deps-test build run test test-release bench lint format check install uninstall clean
 
 help: ## Show what can be made
 	@echo 'make TARGET, where TARGET is one of'
@@ -29,7 +38,7 @@ help: ## Show what can be made
 
 # Installs those of $(1) that dpkg does not know as installed; asks nothing and nobody otherwise.
 define install_missing
-	@missing=; for package in $(1); do \
+	missing=; for package in $(1); do \
 	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' \
 	    || missing="$$missing $$package"; \
 	done; \
@@ -44,10 +53,10 @@ endef
 deps: ## Install what building needs, when missing (Debian, Ubuntu)
 	@command -v $(SWIFT) >/dev/null || \
 	  { echo 'Swift 6.3 is not on PATH; get it from https://www.swift.org/install/linux'; exit 1; }
-	$(call install_missing,$(BUILD_PACKAGES))
+	@$(call install_missing,$(BUILD_PACKAGES))
 
 deps-test: deps ## Install what testing needs besides, when missing
-	$(call install_missing,$(TEST_PACKAGES))
+	@$(call install_missing,$(TEST_PACKAGES))
 
 build: deps ## Build the release binary
 	$(SWIFT) build $(RELEASE_FLAGS)
@@ -87,6 +96,13 @@ test-release: deps-test build ## Run the end-to-end tests on the release binary,
 	else \
 	  echo "skipped: the end-to-end tests through io_uring need root and $(RING_SWITCH)"; \
 	fi
+
+bench: build ## Measure beside the peer: WORKLOAD=name ROUNDS=n SECONDS=n RING=1 RECORD=1
+	@$(call install_missing,$(BENCH_PACKAGES)) || \
+	  echo 'bench: what is missing is left out'
+	$(SWIFT) build --product benchmark $(STATIC_RELEASE)
+	.build/release/benchmark $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) \
+	  $(if $(RECORD),--record) $(if $(RING),--ring) $(BENCH_FLAGS) $(WORKLOAD)
 
 lint: ## Check the sources against .swift-format
 	$(SWIFT) format lint --strict --parallel --recursive --configuration .swift-format $(SOURCES)

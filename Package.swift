@@ -134,8 +134,24 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    // Processes, mounts and a real target, for whoever runs the program as people do.
+    .target(
+      name: "Lab", dependencies: ["LinuxIO"], path: "Tests/Support/Lab",
+      swiftSettings: strict),
+    // `make bench`: never installed.
+    .executableTarget(
+      name: "benchmark",
+      dependencies: [
+        "Lab", system, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ],
+      path: "Tests/Benchmark", swiftSettings: strict),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["iscsifs", "TargetSimulator", "LinuxIO", system],
+      name: "BenchmarkTests", dependencies: ["benchmark", "Lab"], exclude: ["Fixtures"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "EndToEndTests",
+      dependencies: ["iscsifs", "TargetSimulator", "LinuxIO", "Lab", system],
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],

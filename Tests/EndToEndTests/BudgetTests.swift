@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Lab
 import Testing
 
 extension EndToEnd {

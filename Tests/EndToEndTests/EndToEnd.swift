@@ -1,3 +1,4 @@
+import Lab
 import Testing
 
 /// The program as people run it: real mounts, a real tgtd, loop devices, and the simulated target

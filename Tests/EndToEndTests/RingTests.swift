@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Lab
 import LinuxIO
 import Testing
 

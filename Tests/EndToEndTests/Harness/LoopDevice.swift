@@ -1,3 +1,4 @@
+import Lab
 import Testing
 
 /// A loop device on a file, detached at the end.

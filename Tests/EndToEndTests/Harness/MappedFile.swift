@@ -1,4 +1,5 @@
 import Glibc
+import Lab
 
 /// The beginning of a file, mapped shared; bytes go by the page fault, not by read and write.
 @safe final class MappedFile {

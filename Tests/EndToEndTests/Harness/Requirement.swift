@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Lab
 import Testing
 
 /// What a test needs of the machine; without it the test is skipped by name.
@@ -22,42 +23,29 @@ enum Requirement: CaseIterable, Sendable {
     switch self {
     case .root: geteuid() == 0 ? nil : "root"
     case .binary:
-      Self.isExecutable(Binary.path) ? nil : "the binary \(Binary.path) (ISCSIFS_BINARY)"
+      Programs.isExecutable(Binary.path) ? nil : "the binary \(Binary.path) (ISCSIFS_BINARY)"
     case .fuse:
       // SAFETY: the path is a literal for the call.
       unsafe access("/dev/fuse", R_OK | W_OK) == 0 ? nil : "/dev/fuse"
-    case .tgtd: Self.programs(["tgtd", "tgtadm"], package: "tgt")
-    case .fio: Self.programs(["fio"], package: "fio")
+    case .tgtd: Programs.objection(to: ["tgtd", "tgtadm"], package: "tgt")
+    case .fio: Programs.objection(to: ["fio"], package: "fio")
     case .loop:
       // SAFETY: the path is a literal for the call.
       unsafe access("/dev/loop-control", R_OK | W_OK) == 0
-        ? Self.programs(["losetup"], package: "mount") : "/dev/loop-control"
-    case .ext4: Self.programs(["mkfs.ext4", "e2fsck"], package: "e2fsprogs")
-    case .namespaces: Self.programs(["unshare", "setpriv"], package: "util-linux")
+        ? Programs.objection(to: ["losetup"], package: "mount") : "/dev/loop-control"
+    case .ext4: Programs.objection(to: ["mkfs.ext4", "e2fsck"], package: "e2fsprogs")
+    case .namespaces: Programs.objection(to: ["unshare", "setpriv"], package: "util-linux")
     case .optimized:
       Binary.path.contains("/release/")
         ? nil : "an optimised binary (ISCSIFS_BINARY=.build/release/iscsifs)"
     case .allocationCounter:
-      Self.isExecutable(Binary.allocationCounter)
+      Programs.isExecutable(Binary.allocationCounter)
         ? nil : "\(Binary.allocationCounter) (swift build)"
     case .ring:
       RingSwitch.isThere
         ? nil : "FUSE over io_uring, Linux 6.14 or later, and the right to write \(RingSwitch.path)"
-    case .fusermount: Self.programs(["fusermount3"], package: "fuse3")
+    case .fusermount: Programs.objection(to: ["fusermount3"], package: "fuse3")
     }
-  }
-
-  private static func programs(_ names: [String], package: String) -> String? {
-    let directories = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
-    let missing = names.filter { name in
-      !directories.contains { isExecutable("\($0)/\(name)") }
-    }
-    return missing.isEmpty
-      ? nil : "\(missing.joined(separator: ", ")) (package \(package))"
-  }
-
-  private static func isExecutable(_ path: String) -> Bool {
-    FileManager.default.isExecutableFile(atPath: path)
   }
 }
 
@@ -77,6 +65,9 @@ enum Binary {
     if let path = ProcessInfo.processInfo.environment["ISCSIFS_BINARY"] { return path }
     return build + "/iscsifs"
   }()
+
+  /// How requests come, for every mount of a run (ISCSIFS_TEST_CHANNEL): dev, or uring.
+  static let channel = ProcessInfo.processInfo.environment["ISCSIFS_TEST_CHANNEL"] ?? "dev"
 
   /// The library that counts allocations, built beside the tests.
   static let allocationCounter = build + "/libAllocationCounter.so"

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Lab
 
 /// The kernel's switch for FUSE over io_uring, set for a test and put back.
 final class RingSwitch: Resource {

@@ -1,3 +1,5 @@
+import Lab
+
 @testable import TargetSimulator
 
 /// The simulated target served in this process, stopped at the lab's end.

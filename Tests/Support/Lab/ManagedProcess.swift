@@ -1,24 +1,31 @@
 import FoundationEssentials
-import Glibc
+package import Glibc
 import Synchronization
 
 /// A program this process started, known by its id until it is reaped, in a session of its own.
 ///
 /// What it writes goes to a file: a pipe would live as long as any daemon that inherited it.
-final class ManagedProcess: Sendable {
-  struct Failure: Error, CustomStringConvertible {
-    let description: String
+package final class ManagedProcess: Sendable {
+  package struct Failure: Error, CustomStringConvertible {
+    package let description: String
+    /// What a program that should have gone on ended with.
+    package let status: Int32?
+
+    package init(description: String, status: Int32? = nil) {
+      self.description = description
+      self.status = status
+    }
   }
 
-  let processID: pid_t
-  let outputPath: String
+  package let processID: pid_t
+  package let outputPath: String
   /// 128 + signal where a signal ended it; nil while it runs.
   private let exitStatus = Mutex<Int32?>(nil)
-  /// Names the process for whoever has to end what a killed test run left behind.
+  /// Names the process for whoever has to end what a killed run left behind.
   private let recordPath: String
 
   /// - Parameter arguments: the program, found on PATH, and its arguments.
-  init(
+  package init(
     _ arguments: [String], output: String, environment: [String: String] = [:]
   ) throws(Failure) {
     outputPath = output
@@ -46,7 +53,7 @@ final class ManagedProcess: Sendable {
     unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
     // Closing what is not open is no error.
     for number in 3..<Int32(256) { unsafe posix_spawn_file_actions_addclose(&actions, number) }
-    // Signals as a shell gives them, whatever the test runner blocks or ignores.
+    // Signals as a shell gives them, whatever the caller blocks or ignores.
     var none = sigset_t()
     var all = sigset_t()
     unsafe sigemptyset(&none)
@@ -61,11 +68,11 @@ final class ManagedProcess: Sendable {
       throw Failure(description: "\(arguments[0]) does not start: errno \(error)")
     }
     self.processID = processID
-    recordPath = Lab.temporaryDirectory + "/iscsifs-e2e-\(processID).pid"
+    recordPath = Lab.temporaryDirectory + "/iscsifs-lab-\(processID).pid"
     try? Data("\(processID)\n".utf8).write(to: URL(filePath: recordPath))
   }
 
-  /// Nobody is left to wait for it: a failed test must not leave programs behind.
+  /// Nobody is left to wait for it: a failed run must not leave programs behind.
   deinit {
     guard status == nil else { return }
     kill(-processID, SIGKILL)
@@ -74,13 +81,13 @@ final class ManagedProcess: Sendable {
   }
 
   /// Everything written so far.
-  var output: String {
+  package var output: String {
     (try? Data(contentsOf: URL(filePath: outputPath)))
       .map { String(decoding: $0, as: UTF8.self) } ?? ""
   }
 
   /// The exit status, nil while it runs.
-  var status: Int32? {
+  package var status: Int32? {
     exitStatus.withLock { known in
       if known != nil { return known }
       var status: Int32 = 0
@@ -94,7 +101,7 @@ final class ManagedProcess: Sendable {
   }
 
   /// Waits for the end; nil when `limit` passes first.
-  func wait(_ limit: Duration) async -> Int32? {
+  package func wait(_ limit: Duration) async -> Int32? {
     let clock = ContinuousClock()
     let deadline = clock.now.advanced(by: limit)
     var pause = Duration.milliseconds(1)
@@ -108,14 +115,19 @@ final class ManagedProcess: Sendable {
   }
 
   /// Sends a signal; nothing when it has ended, when the id may be another's.
-  func signal(_ number: Int32) {
+  package func signal(_ number: Int32) {
     exitStatus.withLock { if $0 == nil { _ = kill(processID, number) } }
+  }
+
+  /// Sends a signal to it and to what it started in its session.
+  package func signalGroup(_ number: Int32) {
+    exitStatus.withLock { if $0 == nil { _ = kill(-processID, number) } }
   }
 
   /// Ends it and what it started in its session; false when it cannot be killed.
   @discardableResult
-  func killGroup() async -> Bool {
-    exitStatus.withLock { if $0 == nil { _ = kill(-processID, SIGKILL) } }
+  package func killGroup() async -> Bool {
+    signalGroup(SIGKILL)
     return await wait(.seconds(10)) != nil
   }
 }

@@ -1,0 +1,137 @@
+import ArgumentParser
+import FoundationEssentials
+import Glibc
+import Lab
+import UnixSignals
+
+/// Measures workloads, and shows, keeps and draws what they came to.
+struct RunCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Measure workloads; without a name, all.",
+    discussion: """
+      benchmark randread-4k-qd32                      one workload
+      benchmark --rounds 9 --seconds 4 dd-4k dd-1m    two, more carefully
+      benchmark --ab cache=none,cache=read dd-4k      iscsifs against itself
+      benchmark --against OLD/iscsifs randread-4k-qd1-pinned
+                                                      this build against another
+      benchmark --record                              all, into Docs/Performance.md
+      """)
+
+  @Argument(help: "Workloads; `benchmark list` has their names.")
+  var workloads: [String] = []
+
+  @Option(help: "Rounds of each contestant, in turns; the median counts.")
+  var rounds = 5
+
+  @Option(help: "Seconds of a round.")
+  var seconds = 2.0
+
+  @Option(help: "The iscsifs to measure.")
+  var program = ".build/release/iscsifs"
+
+  @Option(help: "The file that keeps the results.")
+  var json = ".build/benchmark/results.json"
+
+  @Option(help: "The directory the plots are drawn to.")
+  var plots: String?
+
+  @Option(help: "Compare iscsifs with one mount option against another: A,B. Nothing is kept.")
+  var ab: String?
+
+  @Option(help: "Compare with another iscsifs, PATH. Nothing is kept.")
+  var against: String?
+
+  @Flag(help: "Allow FUSE over io_uring (module-wide, as root) while the benchmark runs.")
+  var ring = false
+
+  @Flag(help: "Put table and plots of all results there are into Docs.")
+  var record = false
+
+  func validate() throws {
+    let unknown = Workload.named(workloads).unknown
+    guard unknown.isEmpty else {
+      throw ValidationError(
+        "no workload \(unknown.joined(separator: ", ")); there are:\n" + ListCommand.text)
+    }
+    guard (1...1000).contains(rounds) else { throw ValidationError("--rounds is 1 to 1000") }
+    guard (0.1...3600).contains(seconds) else {
+      throw ValidationError("--seconds is 0.1 to 3600")
+    }
+    if let ab, ab.split(separator: ",").count != 2 {
+      throw ValidationError("--ab takes two options, as in cache=none,cache=read")
+    }
+    guard ab == nil || against == nil else {
+      throw ValidationError("--ab and --against are two comparisons")
+    }
+  }
+
+  func run() async throws {
+    let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
+    let work = Task { try await measure() }
+    let listener = Task {
+      for await _ in signals { work.cancel() }
+    }
+    let result = await work.result
+    listener.cancel()
+    switch result {
+    case .success(let isComplete):
+      if !isComplete { throw ExitCode(ExitStatus.incomplete) }
+    case .failure(is CancellationError):
+      throw ExitCode(ExitStatus.interrupted)
+    case .failure(let error):
+      throw error
+    }
+  }
+
+  /// The workloads asked for, compared with whom was asked for.
+  private var chosen: [Workload] {
+    let named = workloads.isEmpty ? Workload.all : Workload.named(workloads).found
+    if let against {
+      return named.map { $0.comparing(.iscsifs(), with: .iscsifs(program: against)) }
+    }
+    let options = ab.map { $0.split(separator: ",").map(String.init) } ?? []
+    guard options.count == 2 else { return named }
+    return named.map { $0.comparing(.iscsifs([options[0]]), with: .iscsifs([options[1]])) }
+  }
+
+  /// Keeps nothing of comparisons made up on the command line.
+  private var keeps: Bool { ab == nil && against == nil }
+
+  /// False when something failed on the way.
+  private func measure() async throws -> Bool {
+    let terminal = Terminal()
+    guard Programs.isExecutable(program) else {
+      throw BenchmarkFailure("\(program) is missing; `make build` builds it")
+    }
+    let lab = try Lab(program: absolute(program)) { terminal.warn($0) }
+    let result: Result<Bool, any Error>
+    do {
+      var session = await session(lab, terminal)
+      result = .success(try await session.run())
+    } catch {
+      result = .failure(error)
+    }
+    terminal.clear()
+    // Not cancelled with the rest: what was started is ended whatever happened.
+    await Task.detached { await lab.end() }.value
+    return try result.get()
+  }
+
+  private func session(_ lab: Lab, _ terminal: Terminal) async -> MeasuringSession {
+    if ring, let objection = RingPermission.give(lab) { terminal.warn(objection) }
+    let machine = await MachineFacts.current()
+    // A run of everything begins anew; a run of a few brings the others' results along.
+    let kept = workloads.isEmpty ? nil : Results(path: json)
+    var results = Results(machine: machine)
+    if let kept, kept.machine == machine { results = kept }
+    return MeasuringSession(
+      lab: lab, terminal: terminal, workloads: chosen, rounds: rounds, seconds: seconds,
+      results: results, keepsIn: keeps ? json : nil,
+      drawsTo: keeps ? plots ?? (record ? Record.plots : ".build/benchmark/plots") : plots,
+      records: record && keeps)
+  }
+
+  private func absolute(_ path: String) -> String {
+    path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+  }
+}

@@ -1,0 +1,173 @@
+package import Glibc
+import LinuxIO
+import Synchronization
+
+/// A real tgtd with a control port and a TCP port of its own; killed by its id.
+package final class TargetDaemon: Resource {
+  /// Where a LUN's bytes are.
+  package enum Backing: Sendable {
+    /// A sparse file in the lab's directory.
+    case file
+    /// A file that is there.
+    case path(String)
+    /// Nowhere: reads are zeros, writes are forgotten, and the LUN has a tebibyte of them.
+    case null
+  }
+
+  /// One LUN.
+  package struct Unit: Sendable {
+    package var lun: Int
+    package var mebibytes: Int
+    package var blockSize: Int
+    package var backing: Backing
+
+    package init(
+      lun: Int, mebibytes: Int = 64, blockSize: Int = 512, backing: Backing = .file
+    ) {
+      self.lun = lun
+      self.mebibytes = mebibytes
+      self.blockSize = blockSize
+      self.backing = backing
+    }
+  }
+
+  package struct Account: Sendable {
+    package var user: String
+    package var password: String
+
+    package init(user: String, password: String) {
+      self.user = user
+      self.password = password
+    }
+  }
+
+  package struct Target: Sendable {
+    package var name: String
+    package var units: [Unit]
+    package var account: Account?
+    /// Negotiation keys by their iSCSI names.
+    package var parameters: [(key: String, value: String)]
+
+    package init(
+      name: String = "iqn.2026-11.org.iscsifs:tgt", units: [Unit] = [Unit(lun: 1)],
+      account: Account? = nil, parameters: [(key: String, value: String)] = []
+    ) {
+      self.name = name
+      self.units = units
+      self.account = account
+      self.parameters = parameters
+    }
+  }
+
+  package let port: UInt16
+  package let targets: [Target]
+  private let lab: Lab
+  private let directory: String
+  private let control: UInt16
+  private let process = Mutex<ManagedProcess?>(nil)
+
+  /// Its id while it runs, 0 before.
+  package var processID: pid_t { process.withLock { $0?.processID ?? 0 } }
+  package var address: String { "127.0.0.1:\(port)" }
+
+  /// Starts tgtd and sets its targets up; the lab owns it.
+  package static func start(_ lab: Lab, _ targets: [Target] = [Target()]) async throws
+    -> TargetDaemon
+  {
+    let daemon = try TargetDaemon(lab, targets)
+    lab.own(daemon)
+    try await daemon.start()
+    return daemon
+  }
+
+  private init(_ lab: Lab, _ targets: [Target]) throws {
+    self.lab = lab
+    self.targets = targets
+    directory = try lab.makeDirectory("tgt")
+    // The kernel's choice of a free port; the control port is a number of ours alone as well.
+    let socket = try ListeningSocket(loopbackPort: 0, isIPv6: false)
+    port = socket.port
+    control = port / 2
+  }
+
+  /// The file behind a LUN.
+  package func backingFile(target: Int = 0, lun: Int = 1) -> String {
+    "\(directory)/\(target).\(lun)"
+  }
+
+  /// Starts (again) with the same port, targets and files.
+  package func start() async throws {
+    let process = try ManagedProcess(
+      [
+        "tgtd", "-f", "-C", "\(control)", "--iscsi", "portal=127.0.0.1:\(port)",
+      ], output: lab.fresh("tgtd.log"), environment: environment)
+    self.process.withLock { $0 = process }
+    let isUp = await eventually(.seconds(15)) {
+      await administer("--op show --mode system").status == 0 || process.status != nil
+    }
+    guard isUp, process.status == nil else {
+      throw ManagedProcess.Failure(description: "tgtd does not run: \(process.output)")
+    }
+    let result = await lab.shell("set -e\n" + setup, environment: environment)
+    guard result.status == 0 else {
+      throw ManagedProcess.Failure(description: "tgtd is not set up: \(result)")
+    }
+  }
+
+  /// SIGKILL, as a crash: connections are reset, the port is closed.
+  package func kill() async {
+    await process.withLock(\.self)?.killGroup()
+  }
+
+  package func signal(_ number: Int32) {
+    process.withLock(\.self)?.signal(number)
+  }
+
+  /// Initiators that are logged in to any target.
+  package func sessionCount() async -> Int {
+    await administer("--op show --mode target").lines.count { $0.contains("Initiator:") }
+  }
+
+  package func administer(_ arguments: String) async -> ShellResult {
+    await lab.shell("tgtadm -C \(control) --lld iscsi " + arguments, environment: environment)
+  }
+
+  package func end() async { await kill() }
+
+  /// Where tgtadm finds it: in the lab's directory, which goes with the lab and needs no root.
+  private var environment: [String: String] { ["TGT_IPC_SOCKET": "\(directory)/control"] }
+
+  private var setup: String {
+    var lines: [String] = []
+    let admin = "tgtadm -C \(control) --lld iscsi"
+    for (index, target) in targets.enumerated() {
+      let tid = index + 1
+      lines.append("\(admin) --op new --mode target --tid \(tid) -T \(target.name)")
+      for unit in target.units {
+        let store =
+          switch unit.backing {
+          case .file: "-b \(backingFile(target: index, lun: unit.lun))"
+          case .path(let path): "-b \(path)"
+          case .null: "--bstype null -b none"
+          }
+        if case .file = unit.backing {
+          let file = backingFile(target: index, lun: unit.lun)
+          lines.append("[ -e \(file) ] || truncate -s \(unit.mebibytes)M \(file)")
+        }
+        lines.append(
+          "\(admin) --op new --mode logicalunit --tid \(tid) --lun \(unit.lun) \(store)"
+            + " --blocksize \(unit.blockSize)")
+      }
+      for (key, value) in target.parameters {
+        lines.append("\(admin) --op update --mode target --tid \(tid) -n \(key) -v \(value)")
+      }
+      if let account = target.account {
+        lines.append(
+          "\(admin) --op new --mode account --user \(account.user) --password \(account.password)")
+        lines.append("\(admin) --op bind --mode account --tid \(tid) --user \(account.user)")
+      }
+      lines.append("\(admin) --op bind --mode target --tid \(tid) -I ALL")
+    }
+    return lines.joined(separator: "\n")
+  }
+}
