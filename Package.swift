@@ -88,7 +88,7 @@ let package = Package(
         .unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"], .when(configuration: .release))
       ]),
 
-    .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
+    .testTarget(name: "WireTests", dependencies: ["Wire", "CLinux"], swiftSettings: strict),
     .testTarget(name: "SCSITests", dependencies: ["SCSI", "Wire"], swiftSettings: strict),
     .testTarget(
       name: "LogicalUnitTests", dependencies: ["LogicalUnit", "SCSI"], swiftSettings: strict),

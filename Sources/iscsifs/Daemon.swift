@@ -66,6 +66,7 @@ struct Daemon {
 
   /// Finds the targets the source names, and logs in to them unless a person shall.
   func begin() async throws {
+    ReadAhead.raise(mountpoint: plan.mountpoint, logger: logger)
     switch plan.work {
     case .demo:
       if let portal = demo?.portal { try await initiator.start(portal: portal) }

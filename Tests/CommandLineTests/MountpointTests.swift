@@ -21,6 +21,7 @@ struct MountpointTests {
     #expect(table.top(at: "/a b")?.isOurs == true)
     #expect(table.entries[2].source == "tmp\\fs")
     #expect(table.top(at: "/x")?.source == "demo")
+    #expect(table.top(at: "/x")?.device == "0:43")
     #expect(table.top(at: "/y") == nil)
   }
 

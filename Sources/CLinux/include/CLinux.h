@@ -16,6 +16,8 @@
 
 /// CRC32C (Castagnoli) continued over `count` bytes; start and finish with ~0 (RFC 7143, 13.1).
 CLINUX_HOT uint32_t clinux_crc32c(uint32_t crc, const void *bytes, size_t count);
+/// The same without the processor's instruction: what is left where it is missing.
+CLINUX_HOT uint32_t clinux_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
 
 // Descriptors.
 CLINUX_HOT int64_t clinux_read(int fd, void *buffer, size_t count);

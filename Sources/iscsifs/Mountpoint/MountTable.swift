@@ -7,6 +7,8 @@ struct MountTable: Equatable, Sendable {
     var mountpoint: String
     var type: String
     var source: String
+    /// `st_dev` of what is mounted, "major:minor": known here without asking the file system.
+    var device = ""
 
     /// The file system type is "fuse", its subtype "iscsifs".
     var isOurs: Bool { type == "fuse.iscsifs" }
@@ -29,7 +31,7 @@ struct MountTable: Equatable, Sendable {
       else { return nil }
       return Entry(
         mountpoint: MountTable.unescape(fields[4]), type: String(fields[dash + 1]),
-        source: MountTable.unescape(fields[dash + 2]))
+        source: MountTable.unescape(fields[dash + 2]), device: String(fields[2]))
     }
   }
 
