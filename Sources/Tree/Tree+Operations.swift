@@ -33,7 +33,9 @@ extension Tree: FileSystemOperations {
     guard changes.permissions == nil, changes.userID == nil, changes.groupID == nil else {
       throw .notPermitted
     }
-    if let size = changes.sizeBytes { try Self.checkTruncation(of: entry, to: size) }
+    if let size = changes.sizeBytes, !isOpenTruncation(changes, of: entry) {
+      try Self.checkTruncation(of: entry, to: size)
+    }
     return attributes(of: entry, at: path, node: node)
   }
 
@@ -89,6 +91,14 @@ extension Tree: FileSystemOperations {
 
   package func releaseDirectory(_ directory: OpenFileNumber) async {
     _ = files.withLock { $0.remove(directory) }
+  }
+
+  /// O_TRUNC of a LUN where it does not come with the open (`InitAnswer`): it changes nothing.
+  ///
+  /// `truncate(2)` to nothing looks the same; `ftruncate(2)` names its open file.
+  private func isOpenTruncation(_ changes: AttributeChanges, of entry: TreeEntry) -> Bool {
+    options.cacheMode == .writeback && entry.unit != nil && changes.sizeBytes == 0
+      && !changes.isByOpenFile
   }
 
   /// `truncate(2)`: the size a file has, or an emptied control file; O_TRUNC comes with the open.

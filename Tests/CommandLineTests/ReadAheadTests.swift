@@ -21,7 +21,8 @@ struct ReadAheadTests {
   @Test("the kernel's 128 KiB become one READ of the largest size")
   func raises() throws {
     let written = try withDevice("128\n") { root in
-      #expect(try ReadAhead.raise(device: "0:43", in: root) == 1024)
+      let figure = try ReadAhead.raise(device: "0:43", in: root)
+      #expect(figure == 1024)
     }
     #expect(Int(written.prefix { $0.isNumber }) == 1024)
   }
@@ -29,7 +30,8 @@ struct ReadAheadTests {
   @Test("what an administrator has raised further stays")
   func keepsLarger() throws {
     let written = try withDevice("4096\n") { root in
-      #expect(try ReadAhead.raise(device: "0:43", in: root) == 4096)
+      let figure = try ReadAhead.raise(device: "0:43", in: root)
+      #expect(figure == 4096)
     }
     #expect(written == "4096\n")
   }

@@ -155,4 +155,22 @@ struct TreeControlTests {
     }
     try await set(AttributeChanges(setsTimes: true), lun)
   }
+
+  @Test("cache=writeback: O_TRUNC of a LUN comes as a size of 0 and changes nothing")
+  func openTruncation() async throws {
+    let walker = try Walker([try Fixtures.target()], cacheMode: .writeback)
+    let lun = try await walker.attributes(Self.target + "/lun1").node
+    func set(_ changes: AttributeChanges) async throws -> UInt64 {
+      try await walker.tree.setAttributes(changes, of: lun).sizeBytes
+    }
+    #expect(try await set(AttributeChanges(sizeBytes: 0)) == Fixtures.diskBytes)
+    await #expect(throws: Errno.notPermitted) {
+      try await set(AttributeChanges(sizeBytes: 0, isByOpenFile: true))
+    }
+    await #expect(throws: Errno.notPermitted) { try await set(AttributeChanges(sizeBytes: 512)) }
+    await #expect(throws: Errno.permissionDenied) {
+      let status = try await walker.attributes("status").node
+      _ = try await walker.tree.setAttributes(AttributeChanges(sizeBytes: 0), of: status)
+    }
+  }
 }

@@ -61,13 +61,16 @@ enum FuseReply {
   }
 
   /// What a SETATTR's mask and values ask for.
-  static func changes(_ values: stat, mask: CInt) -> AttributeChanges {
+  static func changes(
+    _ values: stat, mask: CInt, isByOpenFile: Bool
+  ) -> AttributeChanges {
     AttributeChanges(
       permissions: mask & FUSE_SET_ATTR_MODE != 0 ? UInt16(values.st_mode & 0o7777) : nil,
       userID: mask & FUSE_SET_ATTR_UID != 0 ? values.st_uid : nil,
       groupID: mask & FUSE_SET_ATTR_GID != 0 ? values.st_gid : nil,
       sizeBytes: mask & FUSE_SET_ATTR_SIZE != 0 ? UInt64(max(0, values.st_size)) : nil,
-      setsTimes: mask & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME) != 0)
+      setsTimes: mask & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME) != 0,
+      isByOpenFile: isByOpenFile)
   }
 
   private static func mode(of kind: NodeAttributes.Kind) -> mode_t {

@@ -68,9 +68,10 @@ enum LowLevelOperations {
         unsafe request.answer { unsafe FuseReply.attributes(attributes, to: $0) }
       }
     }
-    unsafe table.setattr = { request, node, values, mask, _ in
+    unsafe table.setattr = { request, node, values, mask, information in
       guard let request = unsafe request, let values = unsafe values else { return }
-      let changes = unsafe FuseReply.changes(values.pointee, mask: mask)
+      let changes = unsafe FuseReply.changes(
+        values.pointee, mask: mask, isByOpenFile: information != nil)
       unsafe dispatcher(of: request).serve(request) { (request, operations) async throws(Errno) in
         let attributes = try await operations.setAttributes(
           changes, of: NodeNumber(rawValue: UInt64(node)))

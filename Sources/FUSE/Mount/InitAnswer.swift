@@ -23,7 +23,12 @@ package struct InitAnswer: Equatable, Sendable {
       .asyncRead, .atomicTruncate, .bigWrites, .asyncDirect, .parallelDirectoryOperations,
       .maximumPages, .explicitInvalidation, .extended, .directAllowsMapping,
     ]
-    if cacheMode == .writeback { wanted.insert(.writebackCache) }
+    if cacheMode == .writeback {
+      wanted.insert(.writebackCache)
+      // With written-back pages the kernel keeps sizes itself: after an O_TRUNC told of by OPEN a
+      // LUN would be empty until it is forgotten. As SETATTR it is answered with the true size.
+      wanted.remove(.atomicTruncate)
+    }
     if offersRing { wanted.insert(.overIOURing) }
     flags = request.offered.intersection(wanted)
     // The kernel takes the smaller of this and its own; a small offer is its way to say 128 KiB.

@@ -16,6 +16,7 @@ package struct InitFlags: OptionSet, BitwiseCopyable, Hashable, Sendable {
   package static let bigWrites = InitFlags(rawValue: 1 << 5)
   /// FUSE_ASYNC_DIO: direct I/O larger than a request is sent in parallel pieces.
   package static let asyncDirect = InitFlags(rawValue: 1 << 15)
+  /// FUSE_WRITEBACK_CACHE: writes stay in the page cache, and sizes and times are the kernel's.
   package static let writebackCache = InitFlags(rawValue: 1 << 16)
   /// FUSE_PARALLEL_DIROPS: lookups in one directory do not wait for each other.
   package static let parallelDirectoryOperations = InitFlags(rawValue: 1 << 18)
