@@ -39,9 +39,7 @@ struct RingTests {
     let payload = [UInt8].pattern(2048)
     let unique = harness.write(offset: 512, payload)
     let task = try harness.command().view.header.initiatorTaskTag
-    var body = [UInt8]()
-    body.appendNative(unique)
-    harness.request(.interrupt, node: 0, body: body)
+    harness.interrupt(unique)
     harness.advance(milliseconds: 1_000)
     #expect(harness.reply() == .init(unique: unique, error: -EINTR, payload: []))
     // Another request takes the same entry.
@@ -71,9 +69,7 @@ struct RingTests {
       last = harness.write(offset: 0, .pattern(1 << 17))
     }
     #expect(harness.awaitsWritable)
-    var body = [UInt8]()
-    body.appendNative(last)
-    harness.request(.interrupt, node: 0, body: body)
+    harness.interrupt(last)
     harness.advance(milliseconds: 1_000)
     // The harness overwrites the entry as it takes the answer.
     #expect(harness.reply() == .init(unique: last, error: -EINTR, payload: []))
