@@ -81,6 +81,39 @@ struct RingTests {
     for bytes in data.values { #expect(bytes == .pattern(1 << 17)) }
   }
 
+  @Test("still queued on a session the write has left go on from the slot's own pages")
+  func dataQueuedElsewhere() throws {
+    var parameters = NegotiatedParameters()
+    parameters.initialR2T = false
+    parameters.firstBurstLength = 1 << 20
+    parameters.maxXmitDataSegmentLength = 1 << 17
+    let harness = try harness(parameters: parameters)
+    var last: UInt64 = 0
+    for _ in 0..<8 where !harness.awaitsWritable {
+      last = harness.write(offset: 0, .pattern(1 << 17))
+    }
+    let slot = try #require(
+      (0..<16).first { harness.reactor.slots[$0].caller.unique == last })
+    let task = harness.reactor.slots[slot].tag(index: slot)
+    #expect(harness.reactor.slots[slot].transmitsQueued > 0)
+    let other = SessionHandle(index: 6, generation: 2)
+    let silent = try harness.startSilent(other)
+    defer { close(silent) }
+    try harness.expose(lastBlock: 8191, sessions: [ReactorHarness.session, other])
+    // A unit attention: the command is tried again, on the session with less to do.
+    harness.sendResponse(task, .checkCondition, sense: .sense(6, 0x29, 0))
+    #expect(harness.reactor.slots[slot].session == 6)
+    #expect(harness.reactor.slots[slot].transmitsQueued > 0)
+    harness.interrupt(last)
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.reply() == .init(unique: last, error: -EINTR, payload: []))
+    var data: [UInt8] = []
+    while let unit = try harness.sent() {
+      if unit.header.initiatorTaskTag == task { data += unit.data }
+    }
+    #expect(data == .pattern(1 << 17))
+  }
+
   @Test("wait where every slot is busy, and are taken up in their order")
   func waitForSlots() throws {
     let harness = try harness()

@@ -82,8 +82,10 @@ extension Reactor {
       Int(slots[index].headFill) + Int(slots[index].resultLength) + Int(slots[index].tailFill)
     // SAFETY: both have the layout of `SlotMemory`; the blocks lie around the payload.
     unsafe (after + start).copyMemory(from: before + start, byteCount: count)
-    unsafe sessions[Int(slots[index].session)].transmit.move(
-      slot: UInt16(index), by: after - before)
+    // Also where an earlier try of the command has left data queued.
+    for session in 0..<sessions.count where sessions[session].isConnected {
+      unsafe sessions[session].transmit.move(slot: UInt16(index), by: after - before)
+    }
   }
 
   // MARK: - To a caller
