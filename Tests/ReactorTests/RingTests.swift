@@ -114,6 +114,29 @@ struct RingTests {
     #expect(data == .pattern(1 << 17))
   }
 
+  /// The digest covers what has arrived in the entry, and what arrives after it was given back.
+  @Test("whose answer is under way leave what has come of it where the rest is received")
+  func payloadOutlivesTheEntry() throws {
+    var parameters = NegotiatedParameters()
+    parameters.dataDigest = true
+    parameters.maxRecvDataSegmentLength = 1 << 16
+    let harness = try harness(parameters: parameters)
+    let unique = harness.read(offset: 0, size: 32768)
+    let task = try harness.command().view.header.initiatorTaskTag
+    let answer = DataIn(
+      initiatorTaskTag: task, isFinal: true, status: (.good, harness.nextStatSN(), .none),
+      expCmdSN: harness.window.exp, maxCmdSN: harness.window.max, dataSN: 0, bufferOffset: 0)
+    let bytes = ProtocolDataUnit(header: answer.header, data: .pattern(32768)).encoded(
+      headerDigest: false, dataDigest: true)
+    harness.send(Array(bytes.prefix(10_000)))
+    harness.interrupt(unique)
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.reply() == .init(unique: unique, error: -EINTR, payload: []))
+    harness.send(Array(bytes.dropFirst(10_000)))
+    #expect(harness.sessionState == .up)
+    #expect(harness.busySlots == 0)
+  }
+
   @Test("wait where every slot is busy, and are taken up in their order")
   func waitForSlots() throws {
     let harness = try harness()

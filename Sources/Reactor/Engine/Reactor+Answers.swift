@@ -76,6 +76,11 @@ extension Reactor {
     let before = unsafe slots.memory(index)
     slots.takeBack(index)
     let after = unsafe slots.memory(index)
+    if let arrived = sessions[Int(slots[index].session)].payloadArrived(for: index) {
+      // SAFETY: a Data-In's payload lies in the slot's transfer. Its digest covers all of it.
+      unsafe (after + arrived.lowerBound).copyMemory(
+        from: before + arrived.lowerBound, byteCount: arrived.count)
+    }
     guard slots[index].kind == .write else { return }
     let start = slots[index].payload - Int(slots[index].headFill)
     let count =

@@ -100,6 +100,13 @@ struct Session: ~Copyable {
 
   var isConnected: Bool { descriptor >= 0 }
 
+  /// What has arrived of a payload on its way into this slot's pages; nil when none is.
+  func payloadArrived(for slot: Int) -> Range<Int>? {
+    guard position != .header, payloadSlot == slot else { return nil }
+    let length = payloadHeader.dataSegmentLength
+    return payloadOffset + payloadRemaining - length..<payloadOffset
+  }
+
   /// Takes a connected socket.
   mutating func connect(_ socket: consuming OwnedDescriptor) {
     descriptor = socket.rawValue
