@@ -5,6 +5,7 @@ import LinuxIO
 import SCSI
 import SystemPackage
 import Testing
+import Wire
 
 @testable import Reactor
 
@@ -135,6 +136,26 @@ struct RingTests {
     harness.send(Array(bytes.dropFirst(10_000)))
     #expect(harness.sessionState == .up)
     #expect(harness.busySlots == 0)
+  }
+
+  /// The ring tells once of bytes and end together.
+  @Test(
+    "A connection that ends right behind its last bytes is lost at once",
+    .enabled(if: (try? CompletionRing.check()) != nil))
+  func endBehindBytes() throws {
+    let harness = try harness()
+    let ping = NOPIn(
+      targetTransferTag: .reserved, statSN: SerialNumber(rawValue: 100),
+      expCmdSN: harness.window.exp, maxCmdSN: harness.window.max)
+    let bytes = ProtocolDataUnit(header: ping.header, data: []).encoded(
+      headerDigest: false, dataDigest: false)
+    #expect(unsafe Glibc.write(harness.target, bytes, bytes.count) == bytes.count)
+    shutdown(harness.target, CInt(SHUT_RDWR))
+    let isOpen = harness.reactor.openRing()
+    try #require(isOpen)
+    harness.reactor.registerRing()
+    harness.turnByRing()
+    #expect(harness.sessionState == .lost)
   }
 
   @Test("wait where every slot is busy, and are taken up in their order")

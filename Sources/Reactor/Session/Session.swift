@@ -60,6 +60,8 @@ struct Session: ~Copyable {
   var payloadSlot = 0
   var payloadOffset = 0
   var payloadRemaining = 0
+  /// The target has sent its last: no edge tells of what lies in the socket.
+  var isPeerClosed = false
   /// The last Data-In was large: receive headers alone, payload where it belongs.
   var expectsLargePayload = false
 
@@ -118,6 +120,7 @@ struct Session: ~Copyable {
     socket = nil
     descriptor = -1
     awaitsWritable = false
+    isPeerClosed = false
     expectsLargePayload = false
     position = .header
     payloadRemaining = 0
