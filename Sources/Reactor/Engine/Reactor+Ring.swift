@@ -18,7 +18,7 @@ extension Reactor {
     static let quiet: UInt64 = 1 << 60
     /// A poll for room on a session's socket.
     static let writable: UInt64 = 1 << 59
-    /// A session's poll: which watch of it this is, above its token.
+    /// A session's poll: which of its sockets this is about, above its token.
     static let watchShift: UInt64 = 16
   }
 
@@ -106,7 +106,6 @@ extension Reactor {
 
   /// Watches a session's socket for what arrives.
   mutating func watchByRing(session index: Int) {
-    sessions[index].watch &+= 1
     ring.poll(
       sessions[index].descriptor, .readable, repeats: true, token: ringToken(session: index))
   }
