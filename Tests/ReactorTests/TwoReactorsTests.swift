@@ -174,6 +174,29 @@ struct TwoReactorsTests {
     #expect(both.second.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
   }
 
+  /// The reactor that rewrites has lost its place among those that serve the LUN.
+  @Test("A write waits where it came for a rewriter that cannot serve it, and goes nowhere")
+  func rewriterWithoutSession() throws {
+    let both = try TwoReactors()
+    _ = both.first.write(offset: 10, [1])
+    let read = try both.first.command().view
+    both.first.port.expose(ReactorHarness.unit, try registration([5]))
+    both.turn()
+    let whole = both.second.write(offset: 512, .pattern(512))
+    both.turn()
+    #expect(both.second.waitingCount == 1)
+    #expect(try both.second.sent() == nil)
+    // A read that comes to the other one is handed over meanwhile.
+    let moved = both.first.read(offset: 0, size: 512)
+    both.turn()
+    both.second.sendDataIn(try both.second.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(both.second.reply() == .init(unique: moved, error: 0, payload: .pattern(512)))
+    both.first.sendDataIn(read.header.initiatorTaskTag, .pattern(512))
+    both.turn()
+    both.second.sendResponse(try both.second.command().view.header.initiatorTaskTag)
+    #expect(both.second.reply() == .init(unique: whole, error: 0, payload: .accepted(512)))
+  }
+
   private func registration(_ sessions: [UInt16]) throws -> LogicalUnitRegistration {
     LogicalUnitRegistration(
       sessions: sessions.map { SessionHandle(index: $0, generation: 2) },
