@@ -138,6 +138,20 @@ struct RingTests {
     #expect(harness.busySlots == 0)
   }
 
+  @Test("that wait for a slot are interrupted as those that have one")
+  func waitingInterrupted() throws {
+    let harness = try harness()
+    var uniques: [UInt64] = []
+    for index in 0..<16 { uniques.append(harness.read(offset: UInt64(index) * 512, size: 512)) }
+    #expect(harness.waitingCount == 1)
+    harness.interrupt(uniques[15])
+    harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(harness.reply() == .init(unique: uniques[0], error: 0, payload: .pattern(512)))
+    #expect(harness.waitingCount == 0)
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.reply() == .init(unique: uniques[15], error: -EINTR, payload: []))
+  }
+
   /// The ring tells once of bytes and end together.
   @Test(
     "A connection that ends right behind its last bytes is lost at once",
@@ -163,12 +177,22 @@ struct RingTests {
     let harness = try harness()
     var uniques: [UInt64] = []
     for index in 0..<20 { uniques.append(harness.read(offset: UInt64(index) * 512, size: 512)) }
-    #expect(harness.waitingCount == 4)
+    #expect(harness.waitingCount == 5)
     for unique in uniques {
       harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
       #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
     }
     #expect(harness.busySlots == 0 && harness.waitingCount == 0)
+  }
+
+  @Test("for the cold side need no slot")
+  func coldWithoutSlots() throws {
+    let harness = try harness()
+    for index in 0..<16 { _ = harness.read(offset: UInt64(index) * 512, size: 512) }
+    #expect(harness.waitingCount == 1)
+    harness.request(FuseOpcode(rawValue: 3), node: 1, body: .pattern(16))
+    #expect(harness.waitingCount == 1)
+    #expect(harness.exchange?.pendingCount(queue: 0) == 1)
   }
 
   @Test("for the cold side are lent, answered by it and given back")

@@ -152,7 +152,10 @@ extension Reactor {
     guard let header = RequestHeader(parsing: bytes) else { return }
     // The kernel and the control plane reach us on two ways: what a LUN is may still wait.
     if let handle = LogicalUnitHandle(nodeID: header.nodeID), !knows(handle) { takeCommands() }
-    guard let slot = slots.nextFreeRequest else { return waitingEntries.append(UInt16(entry)) }
+    guard let slot = slots.nextFreeForEntry else {
+      if isServedHere(header) { return waitingEntries.append(UInt16(entry)) }
+      return hand(cold: entry, header)
+    }
     let isServed = serve(
       header, operation: bytes.extracting(droppingFirst: RingHeader.operation),
       payloadCount: RingHeader.payloadCount(of: bytes),
@@ -184,7 +187,7 @@ extension Reactor {
     keepsEntries = true
     defer { keepsEntries = false }
     for _ in 0..<waitingEntries.count {
-      guard slots.nextFreeRequest != nil, let entry = waitingEntries.popFirst() else { return }
+      guard slots.nextFreeForEntry != nil, let entry = waitingEntries.popFirst() else { return }
       take(entry: Int(entry))
     }
   }
