@@ -37,6 +37,20 @@ struct SharedUnitsTests {
     #expect(!shared.needsFlush(1))
   }
 
+  /// The reactors learn one after the other that a place is another unit's.
+  @Test("A flush between two resets hides no later write")
+  func resetsApart() {
+    for _ in 0..<5 { shared.wrote(2, lane: 1) }
+    shared.flushed(2, upTo: shared.epoch(2))
+    shared.reset(2, lane: 0)
+    shared.flushed(2, upTo: shared.epoch(2))
+    shared.reset(2, lane: 1)
+    for _ in 0..<10 {
+      shared.wrote(2, lane: 1)
+      #expect(shared.needsFlush(2))
+    }
+  }
+
   @Test("An owed error is paid once, whoever fsyncs")
   func owedError() {
     shared.oweError(3)

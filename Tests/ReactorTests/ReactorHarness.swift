@@ -106,8 +106,11 @@ final class ReactorHarness {
     port.start(session ?? home, handover)
   }
 
-  /// Exposes the unit anew, with another capacity.
-  func expose(blockLength: UInt32 = 512, lastBlock: UInt64) throws {
+  /// Exposes the unit anew, with another capacity or other sessions.
+  func expose(
+    blockLength: UInt32 = 512, lastBlock: UInt64, sessions: [SessionHandle]? = nil
+  ) throws {
+    if let sessions { registration.sessions = sessions }
     registration.geometry = try Geometry(
       logicalBlockLength: blockLength, lastLogicalBlockAddress: LogicalBlockAddress(lastBlock))
     port.expose(Self.unit, registration)
@@ -152,6 +155,11 @@ final class ReactorHarness {
     for _ in 0..<4 where reactor.isRunning {
       reactor.turn(eventCount: reactor.poll.wait(timeoutMilliseconds: 0), at: moment)
     }
+  }
+
+  /// The same for a reactor that waits with its ring, where nothing but the connection is real.
+  func turnByRing() {
+    for _ in 0..<4 { reactor.turn(timeoutMilliseconds: 0) }
   }
 
   /// Lets time pass, and the reactor look at what is due.
@@ -246,6 +254,7 @@ extension ReactorHarness {
   var awaitsWritable: Bool { reactor.sessions[index].awaitsWritable }
 
   private var index: Int { port.lanes.place(of: Int(home.index)) }
+  var sessionState: Session.State { reactor.sessions[index].state }
   var isAllSent: Bool { reactor.sessions[index].transmit.isEmpty }
   var isSendingHeldBack: Bool {
     reactor.sessions[index].awaitsWritable && !reactor.sessions[index].bursts.isEmpty
@@ -276,6 +285,13 @@ extension ReactorHarness {
     #expect(sent == bytes.count)
     turn()
     return unique
+  }
+
+  /// The kernel tells that the caller of `request` wants it over.
+  func interrupt(_ request: UInt64) {
+    var body = [UInt8]()
+    body.appendNative(request)
+    self.request(.interrupt, node: 0, body: body)
   }
 
   private func takeEntry() -> Int? { freeEntries?.popLast() }
@@ -311,7 +327,7 @@ extension ReactorHarness {
     let payload = unsafe [UInt8](UnsafeRawBufferPointer(start: base + 8192, count: count))
     // The kernel writes the next request there: nothing of ours may lie in it any more.
     unsafe memory.base(Int(entry)).initializeMemory(
-      as: UInt8.self, repeating: 0xEE, count: 8192 + max(count, 65536))
+      as: UInt8.self, repeating: 0xEE, count: 8192 + max(count, 1 << 17))
     return Reply(unique: header.unique, error: header.error, payload: payload)
   }
 

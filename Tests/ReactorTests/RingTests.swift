@@ -5,6 +5,7 @@ import LinuxIO
 import SCSI
 import SystemPackage
 import Testing
+import Wire
 
 @testable import Reactor
 
@@ -39,9 +40,7 @@ struct RingTests {
     let payload = [UInt8].pattern(2048)
     let unique = harness.write(offset: 512, payload)
     let task = try harness.command().view.header.initiatorTaskTag
-    var body = [UInt8]()
-    body.appendNative(unique)
-    harness.request(.interrupt, node: 0, body: body)
+    harness.interrupt(unique)
     harness.advance(milliseconds: 1_000)
     #expect(harness.reply() == .init(unique: unique, error: -EINTR, payload: []))
     // Another request takes the same entry.
@@ -71,9 +70,7 @@ struct RingTests {
       last = harness.write(offset: 0, .pattern(1 << 17))
     }
     #expect(harness.awaitsWritable)
-    var body = [UInt8]()
-    body.appendNative(last)
-    harness.request(.interrupt, node: 0, body: body)
+    harness.interrupt(last)
     harness.advance(milliseconds: 1_000)
     // The harness overwrites the entry as it takes the answer.
     #expect(harness.reply() == .init(unique: last, error: -EINTR, payload: []))
@@ -85,17 +82,117 @@ struct RingTests {
     for bytes in data.values { #expect(bytes == .pattern(1 << 17)) }
   }
 
+  @Test("still queued on a session the write has left go on from the slot's own pages")
+  func dataQueuedElsewhere() throws {
+    var parameters = NegotiatedParameters()
+    parameters.initialR2T = false
+    parameters.firstBurstLength = 1 << 20
+    parameters.maxXmitDataSegmentLength = 1 << 17
+    let harness = try harness(parameters: parameters)
+    var last: UInt64 = 0
+    for _ in 0..<8 where !harness.awaitsWritable {
+      last = harness.write(offset: 0, .pattern(1 << 17))
+    }
+    let slot = try #require(
+      (0..<16).first { harness.reactor.slots[$0].caller.unique == last })
+    let task = harness.reactor.slots[slot].tag(index: slot)
+    #expect(harness.reactor.slots[slot].transmitsQueued > 0)
+    let other = SessionHandle(index: 6, generation: 2)
+    let silent = try harness.startSilent(other)
+    defer { close(silent) }
+    try harness.expose(lastBlock: 8191, sessions: [ReactorHarness.session, other])
+    // A unit attention: the command is tried again, on the session with less to do.
+    harness.sendResponse(task, .checkCondition, sense: .sense(6, 0x29, 0))
+    #expect(harness.reactor.slots[slot].session == 6)
+    #expect(harness.reactor.slots[slot].transmitsQueued > 0)
+    harness.interrupt(last)
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.reply() == .init(unique: last, error: -EINTR, payload: []))
+    var data: [UInt8] = []
+    while let unit = try harness.sent() {
+      if unit.header.initiatorTaskTag == task { data += unit.data }
+    }
+    #expect(data == .pattern(1 << 17))
+  }
+
+  /// The digest covers what has arrived in the entry, and what arrives after it was given back.
+  @Test("whose answer is under way leave what has come of it where the rest is received")
+  func payloadOutlivesTheEntry() throws {
+    var parameters = NegotiatedParameters()
+    parameters.dataDigest = true
+    parameters.maxRecvDataSegmentLength = 1 << 16
+    let harness = try harness(parameters: parameters)
+    let unique = harness.read(offset: 0, size: 32768)
+    let task = try harness.command().view.header.initiatorTaskTag
+    let answer = DataIn(
+      initiatorTaskTag: task, isFinal: true, status: (.good, harness.nextStatSN(), .none),
+      expCmdSN: harness.window.exp, maxCmdSN: harness.window.max, dataSN: 0, bufferOffset: 0)
+    let bytes = ProtocolDataUnit(header: answer.header, data: .pattern(32768)).encoded(
+      headerDigest: false, dataDigest: true)
+    harness.send(Array(bytes.prefix(10_000)))
+    harness.interrupt(unique)
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.reply() == .init(unique: unique, error: -EINTR, payload: []))
+    harness.send(Array(bytes.dropFirst(10_000)))
+    #expect(harness.sessionState == .up)
+    #expect(harness.busySlots == 0)
+  }
+
+  @Test("that wait for a slot are interrupted as those that have one")
+  func waitingInterrupted() throws {
+    let harness = try harness()
+    var uniques: [UInt64] = []
+    for index in 0..<16 { uniques.append(harness.read(offset: UInt64(index) * 512, size: 512)) }
+    #expect(harness.waitingCount == 1)
+    harness.interrupt(uniques[15])
+    harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(harness.reply() == .init(unique: uniques[0], error: 0, payload: .pattern(512)))
+    #expect(harness.waitingCount == 0)
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.reply() == .init(unique: uniques[15], error: -EINTR, payload: []))
+  }
+
+  /// The ring tells once of bytes and end together.
+  @Test(
+    "A connection that ends right behind its last bytes is lost at once",
+    .enabled(if: (try? CompletionRing.check()) != nil))
+  func endBehindBytes() throws {
+    let harness = try harness()
+    let ping = NOPIn(
+      targetTransferTag: .reserved, statSN: SerialNumber(rawValue: 100),
+      expCmdSN: harness.window.exp, maxCmdSN: harness.window.max)
+    let bytes = ProtocolDataUnit(header: ping.header, data: []).encoded(
+      headerDigest: false, dataDigest: false)
+    #expect(unsafe Glibc.write(harness.target, bytes, bytes.count) == bytes.count)
+    shutdown(harness.target, CInt(SHUT_RDWR))
+    let isOpen = harness.reactor.openRing()
+    try #require(isOpen)
+    harness.reactor.registerRing()
+    harness.turnByRing()
+    #expect(harness.sessionState == .lost)
+  }
+
   @Test("wait where every slot is busy, and are taken up in their order")
   func waitForSlots() throws {
     let harness = try harness()
     var uniques: [UInt64] = []
     for index in 0..<20 { uniques.append(harness.read(offset: UInt64(index) * 512, size: 512)) }
-    #expect(harness.waitingCount == 4)
+    #expect(harness.waitingCount == 5)
     for unique in uniques {
       harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
       #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
     }
     #expect(harness.busySlots == 0 && harness.waitingCount == 0)
+  }
+
+  @Test("for the cold side need no slot")
+  func coldWithoutSlots() throws {
+    let harness = try harness()
+    for index in 0..<16 { _ = harness.read(offset: UInt64(index) * 512, size: 512) }
+    #expect(harness.waitingCount == 1)
+    harness.request(FuseOpcode(rawValue: 3), node: 1, body: .pattern(16))
+    #expect(harness.waitingCount == 1)
+    #expect(harness.exchange?.pendingCount(queue: 0) == 1)
   }
 
   @Test("for the cold side are lent, answered by it and given back")

@@ -150,22 +150,51 @@ struct TwoReactorsTests {
   func interrupts() throws {
     let both = try TwoReactors()
     let unique = both.second.read(offset: 0, size: 512)
-    interrupt(both.first, unique)
+    both.first.interrupt(unique)
     both.turn()
     both.second.advance(milliseconds: 1_000)
     #expect(both.second.reply() == .init(unique: unique, error: -EINTR, payload: []))
     // The next unique is known before the request is there.
-    interrupt(both.first, unique + 2)
+    both.first.interrupt(unique + 2)
     both.turn()
     #expect(both.second.read(offset: 0, size: 512) == unique + 2)
     both.second.advance(milliseconds: 1_000)
     #expect(both.second.reply() == .init(unique: unique + 2, error: -EINTR, payload: []))
   }
 
-  private func interrupt(_ harness: ReactorHarness, _ unique: UInt64) {
-    var body = [UInt8]()
-    body.appendNative(unique)
-    harness.request(.interrupt, node: 0, body: body)
+  /// A request for a file it does not know makes a reactor look for commands.
+  @Test("An entry handed over is taken though another request came before its wake-up was seen")
+  func wakeup() throws {
+    let both = try TwoReactors(sessions: [5])
+    let unique = both.first.read(offset: 0, size: 512)
+    let stale = LogicalUnitHandle(index: 9, generation: 1)
+    let other = both.second.request(.fsync, node: stale.nodeID, body: .pattern(16))
+    #expect(both.second.reply() == .init(unique: other, error: -ESTALE, payload: []))
+    both.second.sendDataIn(try both.second.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(both.second.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
+  }
+
+  /// The reactor that rewrites has lost its place among those that serve the LUN.
+  @Test("A write waits where it came for a rewriter that cannot serve it, and goes nowhere")
+  func rewriterWithoutSession() throws {
+    let both = try TwoReactors()
+    _ = both.first.write(offset: 10, [1])
+    let read = try both.first.command().view
+    both.first.port.expose(ReactorHarness.unit, try registration([5]))
+    both.turn()
+    let whole = both.second.write(offset: 512, .pattern(512))
+    both.turn()
+    #expect(both.second.waitingCount == 1)
+    #expect(try both.second.sent() == nil)
+    // A read that comes to the other one is handed over meanwhile.
+    let moved = both.first.read(offset: 0, size: 512)
+    both.turn()
+    both.second.sendDataIn(try both.second.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(both.second.reply() == .init(unique: moved, error: 0, payload: .pattern(512)))
+    both.first.sendDataIn(read.header.initiatorTaskTag, .pattern(512))
+    both.turn()
+    both.second.sendResponse(try both.second.command().view.header.initiatorTaskTag)
+    #expect(both.second.reply() == .init(unique: whole, error: 0, payload: .accepted(512)))
   }
 
   private func registration(_ sessions: [UInt16]) throws -> LogicalUnitRegistration {

@@ -76,14 +76,21 @@ extension Reactor {
     let before = unsafe slots.memory(index)
     slots.takeBack(index)
     let after = unsafe slots.memory(index)
+    if let arrived = sessions[Int(slots[index].session)].payloadArrived(for: index) {
+      // SAFETY: a Data-In's payload lies in the slot's transfer. Its digest covers all of it.
+      unsafe (after + arrived.lowerBound).copyMemory(
+        from: before + arrived.lowerBound, byteCount: arrived.count)
+    }
     guard slots[index].kind == .write else { return }
     let start = slots[index].payload - Int(slots[index].headFill)
     let count =
       Int(slots[index].headFill) + Int(slots[index].resultLength) + Int(slots[index].tailFill)
     // SAFETY: both have the layout of `SlotMemory`; the blocks lie around the payload.
     unsafe (after + start).copyMemory(from: before + start, byteCount: count)
-    unsafe sessions[Int(slots[index].session)].transmit.move(
-      slot: UInt16(index), by: after - before)
+    // Also where an earlier try of the command has left data queued.
+    for session in 0..<sessions.count where sessions[session].isConnected {
+      unsafe sessions[session].transmit.move(slot: UInt16(index), by: after - before)
+    }
   }
 
   // MARK: - To a caller

@@ -4,10 +4,10 @@ import LogicalUnit
 import SystemPackage
 import Wire
 
-/// What the control plane asks for, taken at the start of a turn.
+/// What the control plane asks for, taken when it wakes the reactor, or when a request names a LUN
+/// file that is not known yet.
 extension Reactor {
   mutating func takeCommands() {
-    door.wakeup.clear()
     while let command = door.next() {
       switch command {
       case .start(let handle, let box):

@@ -56,7 +56,8 @@ extension Reactor {
     guard let header = RequestHeader(parsing: span) else { return }
     if header.opcode == .interrupt, let request = InterruptRequest(parsing: span) {
       if interrupt(request.unique) { return }
-      // Another reactor may have it, or the cold side.
+      // It may still wait for a slot, or another reactor have it, or the cold side.
+      earlyInterrupts.note(request.unique)
       for other in 0..<lanes.count where other != lane {
         port.lane(other).submit(.interrupt(request.unique))
       }
@@ -66,6 +67,14 @@ extension Reactor {
       payloadCount: length - (SlotMemory.devicePayload - SlotMemory.request),
       for: Caller(unique: header.unique), slot: index)
     if !isServed, !submit(cold: index, length: length) { stall(cold: index, length: length) }
+  }
+
+  /// Whether a request is one that `serve` takes, not the cold side's.
+  func isServedHere(_ header: RequestHeader) -> Bool {
+    switch header.opcode {
+    case .read, .write, .fsync, .fallocate, .lseek: LogicalUnitHandle(nodeID: header.nodeID) != nil
+    default: false
+    }
   }
 
   /// Serves a request on a LUN file; false when it is the cold side's.

@@ -42,13 +42,18 @@ extension Reactor {
   // MARK: - The gate of a LUN's writes
 
   /// Lets a write in, to be ended by `endWriting`; false when it was handed to the reactor that
-  /// orders this LUN's writes.
+  /// orders this LUN's writes, or waits for one that has no session for it any more.
   mutating func admitWrite(_ caller: Caller, unit: Int, isAligned: Bool) -> Bool {
     let admission =
       isAligned
       ? sharedUnits.beginWrite(unit, lane: lane) : sharedUnits.beginRewriting(unit, lane: lane)
     guard case .belongs(let other) = admission else { return true }
-    forward(caller, to: other)
+    if let entry = caller.entry, !units[unit].isServed(by: other) {
+      // That one would hand it back as long as it rewrites.
+      waitingEntries.append(UInt16(entry))
+    } else {
+      forward(caller, to: other)
+    }
     return false
   }
 

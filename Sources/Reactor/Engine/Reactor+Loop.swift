@@ -40,6 +40,8 @@ extension Reactor {
       switch event.token {
       case Token.fuse: serveKernel(event.interest)
       case Token.wakeup:
+        // Cleared here alone: whoever clears it looks at all it may stand for.
+        door.wakeup.clear()
         takeCommands()
         takeColdReplies()
         takeForwarded()

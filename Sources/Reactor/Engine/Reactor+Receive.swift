@@ -14,6 +14,7 @@ extension Reactor {
   mutating func serve(session index: Int, _ interest: EventPoll.Interest) {
     guard sessions[index].isConnected else { return }
     if interest.contains(.writable) { awaitWritable(session: index, false) }
+    if interest.contains(.peerClosed) { sessions[index].isPeerClosed = true }
     if !interest.isDisjoint(with: [.readable, .error, .hangup, .peerClosed]) {
       receive(session: index)
     }
@@ -51,7 +52,7 @@ extension Reactor {
       sessions[index].receivedAt = now
       sessions[index].statistics.receivedBytes += UInt64(count)
       parse(session: index)
-      if count < wanted { return }
+      if count < wanted, !sessions[index].isPeerClosed { return }
     }
     // A ring tells of what is new, not of what is left.
     sessionsToReceive |= 1 << UInt64(index)

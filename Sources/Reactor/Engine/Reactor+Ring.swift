@@ -18,7 +18,7 @@ extension Reactor {
     static let quiet: UInt64 = 1 << 60
     /// A poll for room on a session's socket.
     static let writable: UInt64 = 1 << 59
-    /// A session's poll: which watch of it this is, above its token.
+    /// A session's poll: which of its sockets this is about, above its token.
     static let watchShift: UInt64 = 16
   }
 
@@ -106,7 +106,6 @@ extension Reactor {
 
   /// Watches a session's socket for what arrives.
   mutating func watchByRing(session index: Int) {
-    sessions[index].watch &+= 1
     ring.poll(
       sessions[index].descriptor, .readable, repeats: true, token: ringToken(session: index))
   }
@@ -153,7 +152,10 @@ extension Reactor {
     guard let header = RequestHeader(parsing: bytes) else { return }
     // The kernel and the control plane reach us on two ways: what a LUN is may still wait.
     if let handle = LogicalUnitHandle(nodeID: header.nodeID), !knows(handle) { takeCommands() }
-    guard let slot = slots.nextFreeRequest else { return waitingEntries.append(UInt16(entry)) }
+    guard let slot = slots.nextFreeForEntry else {
+      if isServedHere(header) { return waitingEntries.append(UInt16(entry)) }
+      return hand(cold: entry, header)
+    }
     let isServed = serve(
       header, operation: bytes.extracting(droppingFirst: RingHeader.operation),
       payloadCount: RingHeader.payloadCount(of: bytes),
@@ -185,7 +187,7 @@ extension Reactor {
     keepsEntries = true
     defer { keepsEntries = false }
     for _ in 0..<waitingEntries.count {
-      guard slots.nextFreeRequest != nil, let entry = waitingEntries.popFirst() else { return }
+      guard slots.nextFreeForEntry != nil, let entry = waitingEntries.popFirst() else { return }
       take(entry: Int(entry))
     }
   }

@@ -22,7 +22,7 @@ final class SharedUnits: @unchecked Sendable {
   }
 
   private struct Counters: ~Copyable {
-    /// Writes answered GOOD.
+    /// Writes answered GOOD, of all units that had this place.
     let written = Atomic<UInt64>(0)
     /// Whole-block writes under way.
     let writing = Atomic<UInt32>(0)
@@ -42,11 +42,11 @@ final class SharedUnits: @unchecked Sendable {
   }
 
   /// A place is given to another unit; called by every reactor, when nothing of the old is left.
+  ///
+  /// The counts of writes go on: no reactor could take back its own without the others' knowing.
   func reset(_ unit: Int, lane: Int) {
-    counters[lane][unit].written.store(0, ordering: .releasing)
     guard lane == 0 else { return }
     units[unit].owesError.store(false, ordering: .releasing)
-    units[unit].synced.store(0, ordering: .releasing)
   }
 
   // MARK: - Durability

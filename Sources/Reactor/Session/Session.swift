@@ -34,7 +34,7 @@ struct Session: ~Copyable {
   /// The socket's number; -1 while there is none.
   private(set) var descriptor: CInt = -1
   var connectionID: UInt16 = 0
-  /// Counts the ring's polls of the socket: what an earlier one tells is not about this one.
+  /// Counts the sockets the ring has polled here: what it tells of an earlier one is not about this.
   var watch: UInt32 = 0
   var machine: FullFeatureMachine
   var timeouts = SessionTimeouts()
@@ -60,6 +60,8 @@ struct Session: ~Copyable {
   var payloadSlot = 0
   var payloadOffset = 0
   var payloadRemaining = 0
+  /// The target has sent its last: no edge tells of what lies in the socket.
+  var isPeerClosed = false
   /// The last Data-In was large: receive headers alone, payload where it belongs.
   var expectsLargePayload = false
 
@@ -100,6 +102,13 @@ struct Session: ~Copyable {
 
   var isConnected: Bool { descriptor >= 0 }
 
+  /// What has arrived of a payload on its way into this slot's pages; nil when none is.
+  func payloadArrived(for slot: Int) -> Range<Int>? {
+    guard position != .header, payloadSlot == slot else { return nil }
+    let length = payloadHeader.dataSegmentLength
+    return payloadOffset + payloadRemaining - length..<payloadOffset
+  }
+
   /// Takes a connected socket.
   mutating func connect(_ socket: consuming OwnedDescriptor) {
     descriptor = socket.rawValue
@@ -111,6 +120,7 @@ struct Session: ~Copyable {
     socket = nil
     descriptor = -1
     awaitsWritable = false
+    isPeerClosed = false
     expectsLargePayload = false
     position = .header
     payloadRemaining = 0

@@ -73,6 +73,10 @@ struct SlotTable: ~Copyable {
     freeRequestCount == 0 ? nil : Int(freeRequests[freeRequestCount - 1])
   }
 
+  /// The same for a request in a ring entry: the last slot's pages stay free to read /dev/fuse to,
+  /// so that interrupts are heard when everything hangs.
+  var nextFreeForEntry: Int? { freeRequestCount < 2 ? nil : nextFreeRequest }
+
   /// Takes the slot `nextFreeRequest` named.
   func takeRequest() {
     precondition(freeRequestCount > 0)
