@@ -1,4 +1,5 @@
 import Glibc
+import Lab
 import Synchronization
 import SystemPackage
 import Testing

@@ -20,7 +20,8 @@ package final class FileSystemSession: @unchecked Sendable {
   /// The directory, as it was given.
   package let mountPoint: String
 
-  /// Mounts, offering a ring where there is one; on return the kernel's first request waits to be read.
+  /// Mounts, offering a ring where there is one; on return the kernel's first request waits to be
+  /// read.
   package init(
     _ options: MountOptions, operations: any FileSystemOperations, notifier: KernelNotifier,
     ring: RingOffer? = nil

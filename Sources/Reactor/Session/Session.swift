@@ -34,7 +34,8 @@ struct Session: ~Copyable {
   /// The socket's number; -1 while there is none.
   private(set) var descriptor: CInt = -1
   var connectionID: UInt16 = 0
-  /// Counts the sockets the ring has polled here: what it tells of an earlier one is not about this.
+  /// Counts the sockets the ring has polled here: what it tells of an earlier one is not about
+  /// this.
   var watch: UInt32 = 0
   var machine: FullFeatureMachine
   var timeouts = SessionTimeouts()

@@ -12,8 +12,9 @@ struct StartOptions: ParsableArguments {
     help: ArgumentHelp(
       "Mount options, separated by commas.",
       discussion: """
-        login=auto|manual, cache=none|read|writeback, channel=auto|dev|uring, ro, allow_other, uid=N, gid=N, umask=OCTAL, \
-        state=DIR, config=FILE, sessions=N, and every node.* key of open-iscsi by its name.
+        login=auto|manual, cache=none|read|writeback, channel=auto|dev|uring, ro, allow_other, \
+        uid=N, gid=N, umask=OCTAL, state=DIR, config=FILE, sessions=N, and every node.* key of \
+        open-iscsi by its name.
         """,
       valueName: "option,..."))
   var o: [String] = []
