@@ -49,6 +49,20 @@ struct RequestLifecycleTests {
     #expect(pipe.replies().isEmpty)
   }
 
+  /// A request in an entry of a ring and its interrupt come through two reactors.
+  @Test("An OPEN whose interrupt came first is answered EINTR at once")
+  func interruptedEarly() async throws {
+    let pipe = try ReplyPipe()
+    let operations = GatedOperations()
+    let dispatcher = try ColdDispatcher(operations: operations, cacheMode: .read)
+    dispatcher.channel = pipe.channel
+    dispatcher.interrupt(unique: 14)
+    dispatcher.serve(try open(unique: 14))
+    #expect(pipe.replies() == RawReply.bytes(unique: 14, error: .interrupted))
+    operations.finishOpen(.success(opened))
+    #expect(await operations.released() == opened.number)
+  }
+
   @Test("Closing answers what is left, and a later answer goes nowhere")
   func closes() async throws {
     let pipe = try ReplyPipe()

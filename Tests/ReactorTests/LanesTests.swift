@@ -1,4 +1,3 @@
-import FUSE
 import Testing
 
 @testable import Reactor
@@ -85,19 +84,5 @@ struct SharedUnitsTests {
     #expect(alone.isQuiet(0, for: 0))
     #expect(alone.endWrite(0, lane: 0) == nil)
     alone.endRewriting(0, lane: 0)
-  }
-}
-
-@Suite("Interrupts before their requests")
-struct EarlyInterruptsTests {
-  @Test("are found once; the oldest of many is forgotten")
-  func found() {
-    var early = EarlyInterrupts()
-    #expect(early.isEmpty)
-    for unique in 1...9 { early.note(UInt64(unique)) }
-    #expect(!early.isEmpty)
-    // Twice nine: what was found is not found again.
-    let found = [1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9].map { early.take($0) }
-    #expect(found == [false] + Array(repeating: true, count: 8) + Array(repeating: false, count: 9))
   }
 }

@@ -19,6 +19,7 @@ final class ColdDispatcher: Sendable {
     var initRequest: InitRequest?
     /// The request that libfuse decodes just now, on the cold thread.
     var currentUnique: UInt64 = 0
+    var earlyInterrupts = EarlyInterrupts()
     var isClosed = false
   }
 
@@ -117,7 +118,11 @@ final class ColdDispatcher: Sendable {
       }
       end(request)
     }
-    state.withLock { $0.works[request.unique]?.task = task }
+    let wasInterrupted = state.withLock { state in
+      state.works[request.unique]?.task = task
+      return state.earlyInterrupts.take(request.unique)
+    }
+    if wasInterrupted { interrupt(unique: request.unique) }
   }
 
   private func end(_ request: FuseRequest) {
@@ -131,9 +136,12 @@ final class ColdDispatcher: Sendable {
 
   /// Answers EINTR for a caller who is being killed, and cancels what was done for it.
   ///
-  /// An interrupt always follows its request; one that finds none came after the answer.
+  /// One that finds no request came after the answer, or before a request in an entry of a ring.
   func interrupt(unique: UInt64) {
-    let work = state.withLock { $0.works[unique] }
+    let work = state.withLock { state in
+      if state.works[unique] == nil { state.earlyInterrupts.note(unique) }
+      return state.works[unique]
+    }
     work?.request.fail(.interrupted)
     work?.task?.cancel()
   }

@@ -1,3 +1,4 @@
+import FUSE
 import ISCSI
 import LinuxIO
 import LogicalUnit

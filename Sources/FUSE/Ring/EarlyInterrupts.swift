@@ -1,21 +1,23 @@
-/// Interrupts that came to a reactor before the requests they are about: two ways lead to it.
+/// Interrupts that came before the requests they are about: with rings they go separate ways.
 ///
 /// Only the last few are kept. Most are about requests answered long ago.
-struct EarlyInterrupts: BitwiseCopyable {
+package struct EarlyInterrupts: BitwiseCopyable, Sendable {
   private var uniques = InlineArray<8, UInt64>(repeating: 0)
   private var next = 0
   /// False: there is nothing to look for.
-  private(set) var isEmpty = true
+  package private(set) var isEmpty = true
+
+  package init() {}
 
   /// Keeps one; `unique` is never 0.
-  mutating func note(_ unique: UInt64) {
+  package mutating func note(_ unique: UInt64) {
     uniques[next] = unique
     next = (next + 1) % uniques.count
     isEmpty = false
   }
 
   /// Whether the request that comes now was interrupted; forgets it.
-  mutating func take(_ unique: UInt64) -> Bool {
+  package mutating func take(_ unique: UInt64) -> Bool {
     for index in uniques.indices where uniques[index] == unique {
       uniques[index] = 0
       return true
