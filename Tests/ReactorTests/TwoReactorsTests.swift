@@ -174,6 +174,24 @@ struct TwoReactorsTests {
     #expect(both.second.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
   }
 
+  @Test("hand over what comes while their own session is lost and the other's is there")
+  func lostSession() throws {
+    let both = try TwoReactors()
+    try both.second.closeTarget()
+    #expect(both.second.sessionState == .lost)
+    let unique = both.second.read(offset: 0, size: 512)
+    both.turn()
+    both.first.sendDataIn(try both.first.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(both.first.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
+    // With both lost it waits for its own.
+    try both.first.closeTarget()
+    let waiting = both.second.read(offset: 0, size: 512)
+    both.turn()
+    try both.second.reconnect()
+    both.second.sendDataIn(try both.second.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(both.second.reply() == .init(unique: waiting, error: 0, payload: .pattern(512)))
+  }
+
   /// The reactor that rewrites has lost its place among those that serve the LUN.
   @Test("A write waits where it came for a rewriter that cannot serve it, and goes nowhere")
   func rewriterWithoutSession() throws {

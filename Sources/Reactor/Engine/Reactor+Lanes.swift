@@ -1,12 +1,14 @@
 import FUSE
 import LinuxIO
+import Synchronization
 
 /// Several reactors on one mount: requests go to the one that can serve them.
 ///
-/// A request comes on the queue of its caller's processor. It is served where it came unless this
-/// reactor has no session for the LUN, or another one rewrites parts of the LUN's blocks and has to
-/// order all its writes. Then the ring entry is handed over, memory and all, and committed there;
-/// an entry that has wandered goes back to its own reactor with the next request it can serve.
+/// A request comes on the queue of its caller's processor. It is served where it came unless only
+/// another reactor has a session for the LUN that is up, or another one rewrites parts of the LUN's
+/// blocks and has to order all its writes. Then the ring entry is handed over, memory and all, and
+/// committed there; an entry that has wandered goes back to its own reactor with the next request
+/// it can serve.
 extension Reactor {
   /// Takes entries other reactors have handed over.
   mutating func takeForwarded() {
@@ -18,17 +20,47 @@ extension Reactor {
   /// Hands a request on a LUN to another reactor where that one has to serve it; true when done.
   mutating func forward(_ caller: Caller, unit: Int) -> Bool {
     guard lanes.count > 1, let entry = caller.entry, let ringMemory else { return false }
-    let own = lanes.lane(of: ringMemory.queue(of: entry))
-    let isServedByOwn = units[unit].isServed(by: own)
-    if units[unit].isServed(by: lane),
-      keepsEntries || own == lane || !isServedByOwn || units[unit].rewriteCount > 0
-    {
+    if units[unit].isServed(by: lane), keepsEntries || units[unit].rewriteCount > 0 {
       return false
     }
-    let destination = isServedByOwn ? own : Int(units[unit].homeLane)
+    let own = lanes.lane(of: ringMemory.queue(of: entry))
+    let destination = destination(unit: unit, own: own)
     guard destination != lane else { return false }
     forward(caller, to: destination)
     return true
+  }
+
+  /// Who serves an entry's request best: its own reactor, then this one, then any that can at once;
+  /// where none can, who waits for a session to come back.
+  private func destination(unit: Int, own: Int) -> Int {
+    if isServing(unit, on: own) { return own }
+    if isServing(unit, on: lane) { return lane }
+    for other in 0..<lanes.count where isServing(unit, on: other) { return other }
+    if units[unit].isServed(by: own) { return own }
+    return units[unit].isServed(by: lane) ? lane : Int(units[unit].homeLane)
+  }
+
+  /// Whether a reactor has a session that carries the unit's commands now.
+  private func isServing(_ unit: Int, on other: Int) -> Bool {
+    guard units[unit].isServed(by: other) else { return false }
+    let serving =
+      other == lane
+      ? servingSessions : port.lane(other).servingSessions.load(ordering: .acquiring)
+    for position in 0..<Int(units[unit].sessionCount) {
+      let number = Int(units[unit].sessions[position].index)
+      if lanes.lane(of: number) == other, serving & 1 << UInt64(lanes.place(of: number)) != 0 {
+        return true
+      }
+    }
+    return false
+  }
+
+  /// Takes note, for the other reactors too, of whether a session carries LUNs' commands.
+  mutating func noteServing(session index: Int) {
+    let bit: UInt64 = 1 << UInt64(index)
+    servingSessions =
+      sessions[index].isServing ? servingSessions | bit : servingSessions & ~bit
+    door.servingSessions.store(servingSessions, ordering: .releasing)
   }
 
   /// Hands a request to another reactor.

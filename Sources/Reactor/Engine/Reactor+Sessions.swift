@@ -43,6 +43,7 @@ extension Reactor {
       maxCmdSN: handover.maxCmdSN, expStatSN: handover.expStatSN)
     sessions[index].state = .up
     sessions[index].isHeld = handover.isHeld
+    noteServing(session: index)
     sessions[index].receivedAt = now
     sessions[index].pingedAt = 0
     let early = handover.earlyBytes
@@ -71,6 +72,7 @@ extension Reactor {
   mutating func resume(session index: Int) {
     guard sessions[index].isUp else { return }
     sessions[index].isHeld = false
+    noteServing(session: index)
     sessionsToPump |= 1 << UInt64(index)
   }
 
@@ -80,6 +82,7 @@ extension Reactor {
     if sessions[index].logout != nil { return release(session: index) }
     disconnect(session: index)
     sessions[index].state = .lost
+    noteServing(session: index)
     sessions[index].changedAt = now
     park(session: index)
     port.eventContinuation.yield(
@@ -165,6 +168,7 @@ extension Reactor {
     unsafe sessions[index].transmit.append(
       request.header, parameters: sessions[index].machine.parameters)
     sessions[index].state = .loggingOut
+    noteServing(session: index)
     sessions[index].changedAt = now
     sessionsToPump |= 1 << UInt64(index)
     nextTick = min(nextTick, now &+ Interval.tick)
@@ -174,6 +178,7 @@ extension Reactor {
   mutating func release(session index: Int, error: Errno = .socketNotConnected) {
     if sessions[index].isConnected { disconnect(session: index) }
     sessions[index].state = .free
+    noteServing(session: index)
     park(session: index)
     failPending(session: index, error: error)
     sessions[index].logout.take()?.resume()

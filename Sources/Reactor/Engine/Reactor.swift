@@ -58,6 +58,8 @@ struct Reactor: ~Copyable {
   var sessionsToPump: UInt64 = 0
   /// One bit a session: more may lie in its socket than a turn takes.
   var sessionsToReceive: UInt64 = 0
+  /// One bit a session: it carries LUNs' commands.
+  var servingSessions: UInt64 = 0
   var isRunning = true
   /// /dev/fuse is closed; the sessions may still be logged out.
   var isUnmounted = false

@@ -11,6 +11,8 @@ final class ReactorLane: Sendable {
   /// Nil once the reactor has ended.
   private let commands = Mutex<Deque<ReactorCommand>?>([])
   let wakeup: EventDescriptor
+  /// The reactor's sessions that carry LUNs' commands, one bit each, for the other reactors.
+  let servingSessions = Atomic<UInt64>(0)
 
   init() throws(Errno) {
     wakeup = try EventDescriptor()
