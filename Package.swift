@@ -98,6 +98,10 @@ let package = Package(
     .target(
       name: "LoopbackPeer", dependencies: ["LinuxIO", "CLinux", system],
       path: "Tests/Support/LoopbackPeer", swiftSettings: strict),
+    .target(
+      name: "Guest", dependencies: ["LinuxIO"], path: "Tests/Support/Guest",
+      resources: [.embedInCode("Resources/init.sh")], swiftSettings: strict),
+    .testTarget(name: "GuestTests", dependencies: ["Guest"], swiftSettings: strict),
     .testTarget(
       name: "LinuxIOTests", dependencies: ["LinuxIO", "LoopbackPeer", "CLinux", system],
       swiftSettings: strict),
