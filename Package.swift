@@ -101,7 +101,15 @@ let package = Package(
     .target(
       name: "Guest", dependencies: ["LinuxIO"], path: "Tests/Support/Guest",
       resources: [.embedInCode("Resources/init.sh")], swiftSettings: strict),
-    .testTarget(name: "GuestTests", dependencies: ["Guest"], swiftSettings: strict),
+    .executableTarget(
+      name: "KernelBenchmark",
+      dependencies: [
+        "Guest", "LinuxIO",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/KernelBenchmark", swiftSettings: strict),
+    .testTarget(
+      name: "GuestTests", dependencies: ["Guest", "KernelBenchmark"], swiftSettings: strict),
     .testTarget(
       name: "LinuxIOTests", dependencies: ["LinuxIO", "LoopbackPeer", "CLinux", system],
       swiftSettings: strict),
