@@ -98,6 +98,7 @@ struct KernelBenchmark: ParsableCommand {
 
   private func compare() throws(GuestError) {
     let place = try made(absolute(directory))
+    removeRemains(in: place)
     let plan = Plan(
       binary: absolute(iscsifs), cache: place,
       kernelSource: kernel.map { .release($0, mirror: mirror) } ?? .host,
@@ -120,6 +121,16 @@ struct KernelBenchmark: ParsableCommand {
       channel: benchmark.channel, targetParameters: targetParameters, rounds: rounds)
     try tell(report)
     try? FileManager.default.removeItem(atPath: scratch)
+  }
+
+  /// Removes the scratch directories of processes that are no more.
+  private func removeRemains(in place: String) {
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? [] {
+      guard name.hasPrefix("run-"), let owner = Int(name.dropFirst(4)),
+        !FileManager.default.fileExists(atPath: "/proc/\(owner)")
+      else { continue }
+      try? FileManager.default.removeItem(atPath: "\(place)/\(name)")
+    }
   }
 
   private func tell(_ report: KernelReport) throws(GuestError) {
