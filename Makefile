@@ -21,6 +21,7 @@ BUILD_PACKAGES := libfuse3-dev fuse3 liburing-dev pkg-config
 TEST_PACKAGES  := tgt fio e2fsprogs qemu-utils qemu-system-common qemu-block-extra libiscsi-bin \
                   tshark strace util-linux
 BENCH_PACKAGES := qemu-utils qemu-system-common qemu-block-extra tgt fio libiscsi-bin fuse3 util-linux
+GUEST_PACKAGES := qemu-system-x86 iproute2 xz-utils tgt fio qemu-system-common qemu-block-extra
 
 # What `make bench` takes from the command line.
 WORKLOAD ?=
@@ -28,9 +29,11 @@ ROUNDS   ?=
 SECONDS  ?=
 RECORD   ?=
 RING     ?=
+# And `make bench-kernel`: a release of Debian.
+KERNEL   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test build run test test-release bench lint format check install uninstall clean
+.PHONY: help deps deps-test build run test test-release bench bench-kernel lint format check install uninstall clean
 
 help: ## Show what can be made
 	@echo 'make TARGET, where TARGET is one of'
@@ -103,6 +106,12 @@ bench: build ## Measure beside the peer: WORKLOAD=name ROUNDS=n SECONDS=n RING=1
 	$(SWIFT) build --product benchmark $(STATIC_RELEASE)
 	.build/release/benchmark $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) \
 	  $(if $(RECORD),--record) $(if $(RING),--ring) $(BENCH_FLAGS) $(WORKLOAD)
+
+bench-kernel: build ## Compare with the kernel's initiator, in instructions (KERNEL=trixie: its kernel)
+	$(call install_missing,$(GUEST_PACKAGES))
+	$(SWIFT) build --product KernelBenchmark --jobs $(JOBS)
+	.build/debug/KernelBenchmark --iscsifs $(RELEASE) $(if $(KERNEL),--kernel $(KERNEL)) \
+	  $(BENCH_KERNEL_FLAGS)
 
 lint: ## Check the sources against .swift-format
 	$(SWIFT) format lint --strict --parallel --recursive --configuration .swift-format $(SOURCES)

@@ -98,6 +98,18 @@ let package = Package(
     .target(
       name: "LoopbackPeer", dependencies: ["LinuxIO", "CLinux", system],
       path: "Tests/Support/LoopbackPeer", swiftSettings: strict),
+    .target(
+      name: "Guest", dependencies: ["LinuxIO"], path: "Tests/Support/Guest",
+      resources: [.embedInCode("Resources/init.sh")], swiftSettings: strict),
+    .executableTarget(
+      name: "KernelBenchmark",
+      dependencies: [
+        "Guest", "LinuxIO",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/KernelBenchmark", swiftSettings: strict),
+    .testTarget(
+      name: "GuestTests", dependencies: ["Guest", "KernelBenchmark"], swiftSettings: strict),
     .testTarget(
       name: "LinuxIOTests", dependencies: ["LinuxIO", "LoopbackPeer", "CLinux", system],
       swiftSettings: strict),
