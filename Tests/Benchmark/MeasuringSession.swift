@@ -9,7 +9,7 @@ struct MeasuringSession {
   let seconds: Double
   var results: Results
   /// The file of the results; nil keeps nothing.
-  let keepsIn: String?
+  private(set) var keepsIn: String?
   /// The directory of the plots; nil draws none.
   let drawsTo: String?
   let records: Bool
@@ -59,7 +59,7 @@ struct MeasuringSession {
     _ workload: Workload, on bench: Bench, _ progress: inout Progress
   ) async throws {
     if let objection = workload.needs.lazy.compactMap(\.objection).first {
-      return try skip(workload, objection)
+      return skip(workload, objection)
     }
     var measurement = WorkloadMeasurement(workload, on: bench, rounds: rounds, seconds: seconds)
     let terminal = terminal
@@ -68,22 +68,30 @@ struct MeasuringSession {
     }
     if measurement.hasFailed { isComplete = false }
     guard outcome.isMeasured else {
-      return try skip(workload, outcome.omissions.joined(separator: "; "))
+      return skip(workload, outcome.omissions.joined(separator: "; "))
     }
     terminal.line(TerminalReport.block(outcome))
     measured.append(outcome)
     results.take(outcome)
-    try keep()
+    keep()
   }
 
-  private mutating func skip(_ workload: Workload, _ reason: String) throws {
+  private mutating func skip(_ workload: Workload, _ reason: String) {
     terminal.line("\(workload.name): not measured: \(reason)")
     results.skip(workload.name, reason)
-    try keep()
+    keep()
   }
 
-  private func keep() throws {
-    if let keepsIn { try results.save(to: keepsIn) }
+  /// What cannot be kept is still shown.
+  private mutating func keep() {
+    guard let path = keepsIn else { return }
+    do {
+      try results.save(to: path)
+    } catch {
+      keepsIn = nil
+      isComplete = false
+      terminal.warn("results cannot be kept in \(path): \(error)")
+    }
   }
 
   private func conclude() {

@@ -28,6 +28,7 @@ struct WorkloadMeasurement {
   mutating func run(begins: (Step) -> Void) async throws -> Outcome {
     begins(.start)
     var contenders = await start()
+    guard !contenders.isEmpty else { return outcome }
     do {
       if workload.placement == .pinned { try await pin(contenders) }
       for round in 0...rounds {

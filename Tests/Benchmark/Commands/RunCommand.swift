@@ -118,7 +118,13 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   private func session(_ lab: Lab, _ terminal: Terminal) async -> MeasuringSession {
-    if ring, let objection = RingPermission.give(lab) { terminal.warn(objection) }
+    if ring {
+      do {
+        try RingSwitch(lab, isOn: true)
+      } catch {
+        terminal.warn("FUSE over io_uring cannot be allowed: \(error)")
+      }
+    }
     let machine = await MachineFacts.current()
     // A run of everything begins anew; a run of a few brings the others' results along.
     let kept = workloads.isEmpty ? nil : Results(path: json)

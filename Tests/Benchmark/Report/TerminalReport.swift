@@ -35,7 +35,8 @@ enum TerminalReport {
       let figure = verdict.value.map { ": \(verdict.goal.figure($0))" } ?? ""
       let sentence = verdict.goal.sentence(
         rival: outcome.rivalName ?? "none", unit: outcome.unit)
-      table.note("\(verdict.word)\(verdict.isMet == true ? "   " : "") \(sentence)\(figure)")
+      let word = verdict.word + String(repeating: " ", count: max(0, 6 - verdict.word.count))
+      table.note("\(word) \(sentence)\(figure)")
     }
     for omission in outcome.omissions { table.note("not measured: \(omission)") }
   }

@@ -32,7 +32,7 @@ struct MachineFacts: Codable, Equatable, Sendable {
         ?? "of unknown release",
       processor: processorModel(in: info) ?? "unknown model",
       processorCount: ProcessStatus.allowedProcessors().count,
-      allowsRing: RingPermission.isGiven == true, programs: programs)
+      allowsRing: RingSwitch.isOn == true, programs: programs)
   }
 
   /// "model name : AMD EPYC" of /proc/cpuinfo.

@@ -42,7 +42,7 @@ enum Requirement: Sendable {
   }
 
   private static var ringObjection: String? {
-    switch RingPermission.isGiven {
+    switch RingSwitch.isOn {
     case nil: "this kernel has no FUSE over io_uring"
     case true?: nil
     case false?: "FUSE over io_uring is off (--ring allows it while the benchmark runs)"

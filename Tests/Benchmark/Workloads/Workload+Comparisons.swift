@@ -57,7 +57,7 @@ extension Workload {
 
   static let floors: [Workload] = [
     Workload(
-      name: "without-fuse", summary: "4 KiB random reads, 32 at once",
+      name: "without-fuse", summary: "4 KiB random reads, 32 at once, beside iscsi-perf",
       job: .fio(FioJob(kind: .randread, blockBytes: 4096, depth: 32)), rival: .iscsiPerf)
   ]
 
