@@ -29,7 +29,7 @@ ROUNDS   ?=
 SECONDS  ?=
 RECORD   ?=
 RING     ?=
-# And `make bench-kernel`: a release of Debian.
+# And `make bench-kernel`: the release of Debian whose kernel the guest runs.
 KERNEL   ?=
 
 .DEFAULT_GOAL := help
@@ -37,7 +37,7 @@ KERNEL   ?=
 
 help: ## Show what can be made
 	@echo 'make TARGET, where TARGET is one of'
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 # Installs those of $(1) that dpkg does not know as installed; asks nothing and nobody otherwise.
 define install_missing
@@ -107,11 +107,12 @@ bench: build ## Measure beside the peer: WORKLOAD=name ROUNDS=n SECONDS=n RING=1
 	.build/release/benchmark $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) \
 	  $(if $(RECORD),--record) $(if $(RING),--ring) $(BENCH_FLAGS) $(WORKLOAD)
 
-bench-kernel: build ## Compare with the kernel's initiator, in instructions (KERNEL=trixie: its kernel)
-	$(call install_missing,$(GUEST_PACKAGES))
+bench-kernel: build ## Measure beside the kernel's initiator in a guest: KERNEL=trixie ROUNDS=n
+	@$(call install_missing,$(GUEST_PACKAGES)) || \
+	  echo 'bench-kernel: what is missing is told'
 	$(SWIFT) build --product KernelBenchmark --jobs $(JOBS)
 	.build/debug/KernelBenchmark --iscsifs $(RELEASE) $(if $(KERNEL),--kernel $(KERNEL)) \
-	  $(BENCH_KERNEL_FLAGS)
+	  $(if $(ROUNDS),--rounds $(ROUNDS)) $(BENCH_KERNEL_FLAGS)
 
 lint: ## Check the sources against .swift-format
 	$(SWIFT) format lint --strict --parallel --recursive --configuration .swift-format $(SOURCES)

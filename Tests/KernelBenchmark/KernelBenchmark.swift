@@ -21,7 +21,7 @@ struct KernelBenchmark: ParsableCommand {
   var rounds = 5
 
   @Option(help: "I/Os of 4 KiB in a run, three times as many as of larger ones.")
-  var operations = 6000
+  var operations = 3000
 
   @Option(
     help: """
