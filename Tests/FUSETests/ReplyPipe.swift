@@ -19,9 +19,11 @@ final class ReplyPipe: Sendable {
     try reading.setNonBlocking()
   }
 
-  /// Waits for an answer, at most ten seconds.
-  func waitForReply() {
-    _ = clinux_poll_one(reading.rawValue, Int16(POLLIN), 10_000)
+  /// Waits for an answer, which the tasks it depends on may take long to make on a busy machine.
+  func waitForReply() async throws {
+    while clinux_poll_one(reading.rawValue, Int16(POLLIN), 0) == 0 {
+      try await Task.sleep(for: .milliseconds(5))
+    }
   }
 
   /// What has been answered, empty when nothing has.

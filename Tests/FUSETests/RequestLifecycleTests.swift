@@ -23,7 +23,8 @@ struct RequestLifecycleTests {
     #expect(pipe.replies() == RawReply.bytes(unique: 3, error: .ioError))
   }
 
-  @Test("A dispatched OPEN is answered with what the file system says")
+  @Test(
+    "A dispatched OPEN is answered with what the file system says", .timeLimit(.minutes(1)))
   func dispatches() async throws {
     let pipe = try ReplyPipe()
     let operations = GatedOperations()
@@ -31,7 +32,7 @@ struct RequestLifecycleTests {
     dispatcher.channel = pipe.channel
     dispatcher.serve(try open(unique: 11))
     operations.finishOpen(.success(opened))
-    pipe.waitForReply()
+    try await pipe.waitForReply()
     #expect(pipe.replies() == RawReply.bytes(unique: 11, opened: opened))
   }
 
