@@ -166,6 +166,16 @@ let package = Package(
       dependencies: ["iscsifs", "TargetSimulator", "LinuxIO", "Lab", system],
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
+    // What many targets, sessions and LUNs cost: `swift run -c release Scale`.
+    .executableTarget(
+      name: "Scale",
+      dependencies: [
+        "TargetSimulator", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/Scale", swiftSettings: strict,
+      linkerSettings: [
+        .unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"], .when(configuration: .release))
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

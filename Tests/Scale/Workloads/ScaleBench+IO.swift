@@ -1,0 +1,3 @@
+extension ScaleBench {
+  func measureIO() async throws {}
+}
