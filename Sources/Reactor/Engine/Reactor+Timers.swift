@@ -87,7 +87,9 @@ extension Reactor {
 
   /// Asks a silent target whether it is there, and gives it up when it does not answer.
   ///
-  /// Anything received counts as a sign of life, not only the answer.
+  /// Anything received counts as a sign of life, not only the answer. A session that is nearly due
+  /// is asked with one that is: of many idle sessions some eight groups come to be, each of them a
+  /// wake, and no target's answer comes with all others'.
   private mutating func ping(session index: Int, _ timeouts: SessionTimeouts) {
     guard timeouts.pingIntervalMilliseconds > 0 else { return }
     let heard = sessions[index].receivedAt
@@ -101,8 +103,10 @@ extension Reactor {
       }
       return lose(session: index, .pingTimedOut)
     }
-    let due = heard &+ timeouts.pingIntervalMilliseconds &* Interval.millisecond
-    guard now >= due, sessions[index].transmit.freeCount > 0 else {
+    let interval = timeouts.pingIntervalMilliseconds &* Interval.millisecond
+    let due = heard &+ interval
+    guard now &+ interval / Interval.pingGroups >= due, sessions[index].transmit.freeCount > 0
+    else {
       nextTick = min(nextTick, max(due, now &+ Interval.tick))
       return
     }
