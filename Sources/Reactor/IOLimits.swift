@@ -2,8 +2,9 @@
 package struct IOLimits: BitwiseCopyable, Sendable {
   /// Kernel requests served at once.
   package var requestSlots = 128
-  /// Control-plane commands served at once.
-  package var controlSlots = 16
+  /// Control-plane commands served at once: as many as sessions, so that none waits for another's
+  /// target long when all come back together.
+  package var controlSlots = 64
   /// Sessions a reactor can hold.
   package var sessions = 64
   /// LUN files a reactor can serve.

@@ -5,16 +5,16 @@ import SystemPackage
 
 /// One reactor's side of the door: what it was asked and has not taken, and what wakes it.
 final class ReactorLane: Sendable {
-  /// Commands that may wait for the reactor; control tasks beyond are refused as busy.
-  static let commandCapacity = 512
-
   /// Nil once the reactor has ended.
   private let commands = Mutex<Deque<ReactorCommand>?>([])
   let wakeup: EventDescriptor
   /// The reactor's sessions that carry LUNs' commands, one bit each, for the other reactors.
   let servingSessions = Atomic<UInt64>(0)
+  /// Lets as many control tasks through as the reactor has slots for; the rest wait their turn.
+  let controlGate: ControlGate
 
-  init() throws(Errno) {
+  init(limits: IOLimits) throws(Errno) {
+    controlGate = ControlGate(capacity: limits.controlSlots)
     wakeup = try EventDescriptor()
   }
 
@@ -35,7 +35,4 @@ final class ReactorLane: Sendable {
     let untaken = commands.withLock { $0.take() }
     for command in untaken ?? [] { command.refuse() }
   }
-
-  /// Whether another control task may wait.
-  var hasRoom: Bool { commands.withLock { $0.map { $0.count < Self.commandCapacity } ?? true } }
 }

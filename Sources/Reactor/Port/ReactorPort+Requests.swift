@@ -14,11 +14,14 @@ extension ReactorPort {
   }
 
   /// Sends one command on a session and returns how it ended.
+  ///
+  /// It waits for a slot, behind those who came before; its timeout begins when it has one.
   package func execute(
     _ task: ControlTask
   ) async throws(ControlTask.Failure) -> ControlTask.Result {
     let lane = lane(of: task.session)
-    guard lane.hasRoom else { throw .busy }
+    await lane.controlGate.enter()
+    defer { lane.controlGate.leave() }
     let result = await withCheckedContinuation { continuation in
       lane.submit(.execute(task, continuation))
     }

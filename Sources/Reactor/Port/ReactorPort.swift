@@ -23,7 +23,7 @@ package final class ReactorPort: Sendable {
   package init(lanes: Lanes = .one, limits: IOLimits = IOLimits()) throws(Errno) {
     self.lanes = lanes
     var doors: [ReactorLane] = []
-    for _ in 0..<lanes.count { doors.append(try ReactorLane()) }
+    for _ in 0..<lanes.count { doors.append(try ReactorLane(limits: limits)) }
     self.doors = doors
     running = Atomic(lanes.count)
     sharedUnits = SharedUnits(lanes: lanes, unitCount: limits.logicalUnits)
