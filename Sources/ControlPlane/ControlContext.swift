@@ -8,6 +8,8 @@ final class ControlContext: Sendable {
   let environment: ControlEnvironment
   let logger: Logger
   let registry: HandleRegistry
+  /// Who waits for a session's place in the registry.
+  let sessionQueue = SessionQueue()
   let board: SnapshotBoard
   let changes: AsyncStream<TreeChange>.Continuation
   private let storedSettings: Mutex<InitiatorSettings>
@@ -33,6 +35,12 @@ final class ControlContext: Sendable {
   func setInitiatorName(_ name: String) {
     storedSettings.withLock { $0.initiatorName = name }
     board.setInitiatorName(name)
+  }
+
+  /// Gives a session's place back, and to whoever waits for one.
+  func release(_ session: SessionHandle) {
+    registry.release(session)
+    sessionQueue.advance()
   }
 
   /// Waits for `operation`, at most `limit`; false when it had not ended by then.

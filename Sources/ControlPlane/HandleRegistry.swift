@@ -45,6 +45,12 @@ final class HandleRegistry: Sendable {
     }
   }
 
+  /// Sessions at once on all reactors.
+  var sessionCount: Int { Self.sessionCapacity * lanes.count }
+
+  /// Whether a session would find room now.
+  var hasSessionPlace: Bool { state.withLock { $0.sessions.contains(where: \.hasRoom) } }
+
   func release(_ session: SessionHandle) {
     let (lane, place) = position(of: session)
     state.withLock { state in

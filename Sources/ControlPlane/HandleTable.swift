@@ -10,18 +10,23 @@ struct HandleTable {
 
   private let capacity: Int
   private var slots: [Slot] = []
+  /// Places given back that may be lent again, the last first.
+  private var free: [UInt16] = []
 
   init(capacity: Int) {
     precondition(capacity > 0 && capacity <= 1 << 16, "an index has 16 bits")
     self.capacity = capacity
   }
 
-  /// The lowest free place; nil when all are taken.
+  /// Whether a place could be lent.
+  var hasRoom: Bool { !free.isEmpty || slots.count < capacity }
+
+  /// The place given back last, else a new one; nil when all are taken.
   mutating func lend(to owner: String) -> (index: UInt16, generation: UInt16)? {
-    if let index = slots.firstIndex(where: { $0.owner == nil && $0.generation < .max }) {
-      slots[index].generation += 1
-      slots[index].owner = owner
-      return (UInt16(index), slots[index].generation)
+    if let index = free.popLast() {
+      slots[Int(index)].generation += 1
+      slots[Int(index)].owner = owner
+      return (index, slots[Int(index)].generation)
     }
     guard slots.count < capacity else { return nil }
     slots.append(Slot(generation: 1, owner: owner))
@@ -32,6 +37,7 @@ struct HandleTable {
   mutating func release(index: UInt16, generation: UInt16) {
     guard owner(index: index, generation: generation) != nil else { return }
     slots[Int(index)].owner = nil
+    if generation < .max { free.append(index) }
   }
 
   /// Who has the place, nil for an old generation.

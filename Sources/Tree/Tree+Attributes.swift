@@ -41,6 +41,8 @@ extension Tree {
   private static func size(of file: AttributeFile) -> UInt64 {
     switch file.content {
     case .rendered(let render): UInt64(render().count)
+    // As procfs has it: a size that is too small would cut the reading of who believes it.
+    case .report: 0
     case .counter: unknownSizeBytes
     }
   }

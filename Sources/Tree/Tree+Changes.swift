@@ -15,27 +15,22 @@ extension Tree {
     switch change {
     case .capacityChanged(let unit):
       notifier.post(.attributes(NodeNumber(rawValue: unit.nodeID), dropsPages: false))
-    case .targetsChanged:
-      await dropVanished { _ in true }
-    case .logicalUnitsChanged(let target):
-      let directory = SafeName.make(target)
-      await dropVanished { path in
-        path.components.first != RootDirectory.targets
-          || (path.components.count > 1 && path.components[1] == directory)
-      }
+    case .targetsChanged, .logicalUnitsChanged: _ = await view()
     }
   }
 
-  /// Makes the kernel look up again every name it knows that is gone or leads elsewhere.
-  private func dropVanished(where isConcerned: (TreePath) -> Bool) async {
-    let known = nodes.withLock { $0.known }.filter { isConcerned($0.path) }
-    let view = await view()
-    for (node, path) in known {
-      if let entry = view.entry(at: path), entry.unit.map({ $0.nodeID == node.rawValue }) ?? true {
-        continue
+  /// Makes the kernel look up again names that are gone or lead elsewhere.
+  ///
+  /// It is told of names it was not given too: an answer that gives one may be on its way, and the
+  /// kernel takes the notice behind it. What lies in a directory goes with it.
+  func dropNames(_ places: [TreePath]) {
+    guard !places.isEmpty else { return }
+    let notices = nodes.withLock { nodes in
+      places.compactMap { place -> KernelNotifier.Notice? in
+        let parent = nodes.number(ofDirectory: place.parent)
+        return nodes.isKnown(parent) ? .name(place.lastName, in: parent) : nil
       }
-      let parent = nodes.withLock { $0.number(of: path.parent, unit: nil) }
-      notifier.post(.name(path.lastName, in: parent))
     }
+    for notice in notices { notifier.post(notice) }
   }
 }

@@ -99,6 +99,10 @@ extension Tree {
   private func content(of file: AttributeFile) async throws(Errno) -> [UInt8] {
     switch file.content {
     case .rendered(let render): return render()
+    case .report(let render):
+      // Others are not kept waiting for it.
+      await Task.yield()
+      return render()
     case .counter(let session, let value):
       guard let statistics = await source.statistics(session) else { throw .socketNotConnected }
       return [UInt8]("\(value(statistics))\n".utf8)

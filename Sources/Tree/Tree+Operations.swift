@@ -10,7 +10,9 @@ extension Tree: FileSystemOperations {
     guard case .directory(let directory) = entry else { throw .notDirectory }
     guard let child = directory.entry(named: name) else { throw .noSuchFileOrDirectory }
     let place = path.appending(name)
-    let node = nodes.withLock { $0.lookUp(place, unit: child.unit) }
+    guard let node = nodes.withLock({ $0.lookUp(name, in: parent, unit: child.unit) }) else {
+      throw .staleNFSFileHandle
+    }
     return NodeEntry(
       attributes: attributes(of: child, at: place, node: node),
       validSeconds: place.isDetail ? Self.detailSeconds : Self.nameSeconds)
@@ -64,20 +66,20 @@ extension Tree: FileSystemOperations {
   }
 
   package func openDirectory(_ node: NodeNumber) async throws(Errno) -> OpenFileNumber {
-    let (path, entry) = try await resolve(node)
-    guard case .directory(let directory) = entry else { throw .notDirectory }
+    guard case .directory(let directory) = try await resolve(node).entry else {
+      throw .notDirectory
+    }
+    let listing = directory.listing
     let items = nodes.withLock { nodes in
-      var items = [
+      [
         DirectoryItem(name: ".", kind: .directory, node: node),
-        DirectoryItem(
-          name: "..", kind: .directory, node: nodes.number(of: path.parent, unit: nil)),
+        DirectoryItem(name: "..", kind: .directory, node: nodes.parent(of: node)),
       ]
-      for name in directory.names {
-        guard let child = directory.entry(named: name) else { continue }
-        let number = nodes.number(of: path.appending(name), unit: child.unit)
-        items.append(DirectoryItem(name: name, kind: child.kind, node: number))
-      }
-      return items
+        + listing.map { child in
+          DirectoryItem(
+            name: child.name, kind: child.kind,
+            node: nodes.number(of: child.name, in: node, unit: child.unit))
+        }
     }
     return files.withLock { $0.insert(.directory(items)) }
   }

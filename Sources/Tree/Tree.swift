@@ -23,7 +23,7 @@ package final class Tree: Sendable {
   let nodes = Mutex(NodeTable())
   let files = Mutex(OpenFileTable())
   let lastError = Mutex("0 SUCCESS")
-  private let links = Mutex<(revision: UInt64, links: TreeLinks)?>(nil)
+  let links = TreeLinks()
 
   package init(source: any TreeSource, options: TreeOptions, notifier: KernelNotifier) {
     self.source = source
@@ -31,19 +31,12 @@ package final class Tree: Sendable {
     self.notifier = notifier
   }
 
-  /// The tree at this moment.
+  /// The tree at this moment; what it no longer has the kernel is told to forget.
   func view() async -> TreeView {
     let snapshot = await source.snapshot()
-    let cached = links.withLock { $0 }
-    let found: TreeLinks
-    if let cached, cached.revision == snapshot.revision {
-      found = cached.links
-    } else {
-      found = TreeLinks(snapshot)
-      links.withLock { $0 = (snapshot.revision, found) }
-    }
+    dropNames(links.update(to: snapshot))
     return TreeView(
-      snapshot: snapshot, links: found, channel: source.channel, version: options.version,
+      snapshot: snapshot, links: links, channel: source.channel, version: options.version,
       rootLastError: lastError.withLock { $0 })
   }
 

@@ -23,8 +23,9 @@ enum DiscoverRunner {
       configuration, initiatorName: identity.name.rawValue,
       isidRandom: UInt32.random(in: 0..<1 << 24))
     let pool = try BlockingPool(name: "discover", threadCount: 1, capacity: 1)
-    let targets = try await DiscoveryDriver(pool: pool).discover(at: portal, settings: settings)
-    return targets.flatMap { target in
+    let outcome = try await DiscoveryDriver(pool: pool).discover(at: portal, settings: settings)
+    for warning in outcome.warnings { Output.complain(warning) }
+    return outcome.targets.flatMap { target in
       target.portals.map { "\($0.description) \(target.name.value.escapedForTerminal)" }
     }
   }

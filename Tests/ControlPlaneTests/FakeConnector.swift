@@ -47,8 +47,8 @@ final class FakeConnector: SessionConnector {
 
   func discover(
     at portal: Portal, settings: InitiatorSettings
-  ) async throws(ControlError) -> [DiscoveredTarget] {
-    state.withLock { $0.found }
+  ) async throws(ControlError) -> DiscoveryOutcome {
+    DiscoveryOutcome(targets: state.withLock { $0.found })
   }
 
   private static func connection(_ order: LoginOrder) -> LoggedInConnection {

@@ -226,7 +226,8 @@ struct LoginErrorTests {
     let server = try server()
     defer { server.stop() }
     let found = try await driver().discover(
-      at: Portal(host: "127.0.0.1", port: server.port), settings: settings())
+      at: Portal(host: "127.0.0.1", port: server.port), settings: settings()
+    ).targets
     #expect(found.map(\.name.value) == [Self.target])
     #expect(found.first?.portals.map(\.description) == ["127.0.0.1:\(server.port),1"])
   }

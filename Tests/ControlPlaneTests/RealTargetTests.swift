@@ -20,7 +20,7 @@ struct RealTargetTests {
       initiatorName: "iqn.2026-01.test:initiator", isidRandom: 0x00AB_CDEF)
     let driver = LoginDriver(
       pool: try BlockingPool(name: "test", threadCount: 1, capacity: 4))
-    let found = try await driver.discover(at: portal, settings: settings)
+    let found = try await driver.discover(at: portal, settings: settings).targets
     let target = try #require(found.first)
     let order = LoginOrder(
       targetName: target.name.value, portal: try #require(target.portals.first),

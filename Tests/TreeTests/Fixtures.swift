@@ -19,7 +19,8 @@ enum Fixtures {
 
   static func initiator(_ targets: [TargetSnapshot], revision: UInt64 = 1) -> InitiatorSnapshot {
     InitiatorSnapshot(
-      initiatorName: "iqn.2026-01.org.example:host", targets: targets, revision: revision)
+      initiatorName: "iqn.2026-01.org.example:host", targets: SnapshotList(targets),
+      revision: revision)
   }
 
   static func target(
@@ -28,10 +29,11 @@ enum Fixtures {
     TargetSnapshot(
       name: name, directoryName: name, state: .loggedIn, lastError: "0 SUCCESS",
       portals: [portal], sessions: sessions ?? [sessionSnapshot()],
-      logicalUnits: try units ?? [
-        unit(1, handle: disk), unit(2, handle: protected, isWriteProtected: true),
-        unit(3, handle: nil),
-      ])
+      logicalUnits: SnapshotList(
+        try units ?? [
+          unit(1, handle: disk), unit(2, handle: protected, isWriteProtected: true),
+          unit(3, handle: nil),
+        ]))
   }
 
   static func sessionSnapshot() -> SessionSnapshot {

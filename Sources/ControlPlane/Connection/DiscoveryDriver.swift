@@ -12,12 +12,12 @@ package struct DiscoveryDriver: Sendable {
     self.pool = pool
   }
 
-  /// The targets `portal` tells of, in its order.
+  /// The targets `portal` tells of.
   ///
   /// When the time is up after a part of the list, the part is what there is.
   package func discover(
     at portal: Portal, settings: InitiatorSettings
-  ) async throws(ControlError) -> [DiscoveredTarget] {
+  ) async throws(ControlError) -> DiscoveryOutcome {
     do {
       return try await LoginDriver(pool: pool).blocking { (cancellation) throws(LoginFailure) in
         try Self.run(at: portal, settings: settings, cancellation: cancellation)
@@ -29,7 +29,7 @@ package struct DiscoveryDriver: Sendable {
 
   private static func run(
     at portal: Portal, settings: InitiatorSettings, cancellation: CancellationSignal
-  ) throws(LoginFailure) -> [DiscoveredTarget] {
+  ) throws(LoginFailure) -> DiscoveryOutcome {
     let deadline = MonotonicTime.now.advanced(milliseconds: settings.loginTimeoutMilliseconds)
     var portal = portal
     for _ in 0...LoginDriver.redirectionLimit {
@@ -69,7 +69,7 @@ package struct DiscoveryDriver: Sendable {
   /// Drives the machine until it has the list and is logged out.
   private static func list(
     _ discovery: DiscoveryMachine, over connection: inout PortalConnection
-  ) throws(LoginFailure) -> [DiscoveredTarget] {
+  ) throws(LoginFailure) -> DiscoveryOutcome {
     var machine = discovery
     let place = connection.portal.address
     do {
@@ -80,7 +80,8 @@ package struct DiscoveryDriver: Sendable {
           switch try machine.received(unit) {
           case .send(let request): try connection.send(request)
           case .wait: continue
-          case .completed(let targets): return targets
+          case .completed(let targets):
+            return DiscoveryOutcome(targets: targets, problems: machine.problems)
           }
         } catch let error as DiscoveryError {
           throw LoginFailure(
@@ -91,7 +92,7 @@ package struct DiscoveryDriver: Sendable {
       guard failure == .socket(.timedOut), !machine.targets.isEmpty else {
         throw LoginFailure(failure.controlError(at: place, portal: connection.portal))
       }
-      return machine.targets
+      return DiscoveryOutcome(targets: machine.targets, problems: machine.problems)
     } catch let failure as LoginFailure {
       throw failure
     } catch {

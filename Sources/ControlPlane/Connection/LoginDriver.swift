@@ -60,7 +60,7 @@ extension LoginDriver: SessionConnector {
 
   func discover(
     at portal: Portal, settings: InitiatorSettings
-  ) async throws(ControlError) -> [DiscoveredTarget] {
+  ) async throws(ControlError) -> DiscoveryOutcome {
     try await DiscoveryDriver(pool: pool).discover(at: portal, settings: settings)
   }
 }

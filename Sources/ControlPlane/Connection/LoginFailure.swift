@@ -6,12 +6,24 @@ struct LoginFailure: Error, Equatable, Sendable {
   var error: ControlError
   /// The same login is refused again until somebody changes something (RFC 7143, 11.13.5).
   var isPermanent: Bool
+  /// There is no place for another session: nothing was tried, and time brings none.
+  var waitsForPlace = false
   /// What both sides said, as far as it came.
   var transcript = LoginTranscript()
 
   init(_ error: ControlError, isPermanent: Bool = false) {
     self.error = error
     self.isPermanent = isPermanent
+  }
+
+  /// Every session a mount may have is there.
+  static func noPlace(of count: Int) -> LoginFailure {
+    var failure = LoginFailure(
+      ControlError(
+        .resourceTemporarilyUnavailable, .noMemory,
+        "no room for another session: all \(count) are in use"))
+    failure.waitsForPlace = true
+    return failure
   }
 
   /// The failure of the login itself; `place` names the portal and the target.

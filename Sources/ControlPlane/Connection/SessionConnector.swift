@@ -12,5 +12,5 @@ protocol SessionConnector: Sendable {
   /// The targets a portal tells of.
   func discover(
     at portal: Portal, settings: InitiatorSettings
-  ) async throws(ControlError) -> [DiscoveredTarget]
+  ) async throws(ControlError) -> DiscoveryOutcome
 }

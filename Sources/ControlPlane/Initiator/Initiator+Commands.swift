@@ -67,12 +67,14 @@ extension Initiator {
   ///
   /// Returns when those have been tried.
   func discover(_ portal: Portal) async throws(ControlError) {
-    let found = try await context.environment.connector.discover(
+    let outcome = try await context.environment.connector.discover(
       at: portal, settings: context.settings)
+    let found = outcome.targets
     guard ending == nil else {
       throw ControlError(.canceled, .generic, "the mount is ending")
     }
     context.logger.info("\(portal.address) tells of \(found.count) target(s)")
+    for warning in outcome.warnings { context.logger.warning("\(portal.address): \(warning)") }
     var fresh: [Target] = []
     for item in found {
       if let known = targets[item.name.directoryName] {
@@ -81,15 +83,20 @@ extension Initiator {
         fresh.append(await insert(item.name, item.portals))
       }
     }
+    if !fresh.isEmpty { context.changes.yield(.targetsChanged) }
     guard context.settings.loginPolicy == .automatic else { return }
     await eachAtOnce(fresh) { await $0.keepLoggedIn() }
+    let waitingCount = context.sessionQueue.count
+    if waitingCount > 0 {
+      let reason = LoginFailure.noPlace(of: context.registry.sessionCount).error.sentence
+      context.logger.warning("\(waitingCount) target(s) wait: \(reason)")
+    }
   }
 
   private func insert(_ name: ISCSIName, _ portals: [Portal]) async -> Target {
     let target = Target(name: name, portals: portals, context: context)
     targets[target.directoryName] = target
     await target.publish()
-    context.changes.yield(.targetsChanged)
     return target
   }
 
@@ -110,6 +117,7 @@ extension Initiator {
       await known.add([portal])
     } else {
       _ = await insert(parsed, [portal])
+      context.changes.yield(.targetsChanged)
     }
   }
 
@@ -145,6 +153,8 @@ extension Initiator {
   }
 
   private func logOutAll(force: Bool) async throws(ControlError) {
+    // Nobody takes the places that are given back.
+    context.sessionQueue.removeAll()
     try await eachTarget { (target) throws(ControlError) in
       do throws(ControlError) {
         try await target.logOut(force: force)

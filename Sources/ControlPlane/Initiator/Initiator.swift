@@ -20,6 +20,8 @@ package actor Initiator: TreeSource {
 
   let context: ControlContext
   var targets: [String: Target] = [:]
+  /// Whose file is open how often: a file that is stale by now is closed there too.
+  private var openFiles: [LogicalUnitHandle: (owner: String, count: Int)] = [:]
   private let shutdownRequest = FirstOutcome()
   /// The shutdown under way or done, for everyone who asks.
   var ending: Task<Void, Never>?
@@ -112,10 +114,13 @@ package actor Initiator: TreeSource {
       throw context.registry.isStale(unit) ? .staleNFSFileHandle : .noSuchAddressOrDevice
     }
     try await target.open(unit, writable: writable)
+    openFiles[unit, default: (owner, 0)].count += 1
   }
 
   package func closeLogicalUnit(_ unit: LogicalUnitHandle) async {
-    for target in targets.values { await target.close(unit) }
+    guard let (owner, count) = openFiles[unit] else { return }
+    openFiles[unit] = count > 1 ? (owner, count - 1) : nil
+    await targets[owner]?.close(unit)
   }
 
   package func setInitiatorName(_ name: String) async throws(ControlError) {
@@ -155,6 +160,7 @@ package actor Initiator: TreeSource {
   }
 
   private func logOutForGood() async {
+    context.sessionQueue.removeAll()
     let targets = Array(targets.values)
     let isDone = await context.bounded(Self.shutdownLimit) {
       await withTaskGroup(of: Void.self) { group in

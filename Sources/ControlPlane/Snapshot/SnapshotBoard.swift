@@ -22,24 +22,15 @@ final class SnapshotBoard: Sendable {
   /// Puts a target's part in its place, which its directory name gives.
   func put(_ target: TargetSnapshot) {
     snapshot.withLock { snapshot in
-      let index =
-        snapshot.targets.firstIndex { $0.directoryName >= target.directoryName }
-        ?? snapshot.targets.count
-      if index < snapshot.targets.count,
-        snapshot.targets[index].directoryName == target.directoryName
-      {
-        guard snapshot.targets[index] != target else { return }
-        snapshot.targets[index] = target
-      } else {
-        snapshot.targets.insert(target, at: index)
-      }
+      guard snapshot.targets[target.key] != target else { return }
+      snapshot.targets.put(target)
       snapshot.revision += 1
     }
   }
 
   func remove(_ directoryName: String) {
     snapshot.withLock { snapshot in
-      snapshot.targets.removeAll { $0.directoryName == directoryName }
+      snapshot.targets[directoryName] = nil
       snapshot.revision += 1
     }
   }

@@ -18,8 +18,8 @@ package struct TargetSnapshot: Equatable, Sendable {
   package var lastError: String
   package var portals: [PortalSnapshot]
   package var sessions: [SessionSnapshot]
-  /// Sorted by LUN.
-  package var logicalUnits: [LogicalUnitSnapshot]
+  /// By LUN.
+  package var logicalUnits: SnapshotList<LogicalUnitSnapshot>
   /// Both sides' text of the last login, CHAP values masked, for `login_log`.
   package var loginLog: [String] = []
 }

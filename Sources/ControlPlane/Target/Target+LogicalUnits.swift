@@ -70,7 +70,20 @@ extension Target {
     guard epoch == mine else { return nil }
     if scanner.inventoryChanged { isScanWanted = true }
     publish()
-    return failure
+    announceNewUnits()
+    return failure ?? lackOfPlaces
+  }
+
+  private static let lackOfPlace =
+    "no room for its file: all \(HandleRegistry.logicalUnitCapacity) are in use"
+
+  /// What to tell of the LUNs that have no file for want of room.
+  private var lackOfPlaces: ControlError? {
+    let lacking = units.values.filter(\.lacksPlace).map(\.probed.description.logicalUnitNumber)
+    guard let first = lacking.min(by: { $0.rawValue < $1.rawValue }) else { return nil }
+    let others = lacking.count > 1 ? " and \(lacking.count - 1) other(s)" : ""
+    return ControlError(
+      .noMemory, .noMemory, "LUN \(first.name) of \(name)\(others): \(Self.lackOfPlace)")
   }
 
   private func isOpen(_ lun: LogicalUnitNumber) -> Bool {
@@ -139,6 +152,7 @@ extension Target {
       port: context.port, session: session.handle, clock: context.clock)
     if let error = await look(at: lun, with: scanner, in: mine) { note(error) }
     publish()
+    announceNewUnits()
   }
 
   // MARK: - Showing
@@ -162,7 +176,10 @@ extension Target {
       return
     }
     guard let handle = file(for: lun, identity: probed.identity) else {
-      note(ControlError(.noMemory, .noMemory, "no room for the file of LUN \(lun.name)"))
+      var unit = TargetLogicalUnit(probed: probed, lacksPlace: true)
+      unit.probed.availability = .informationOnly(reason: Self.lackOfPlace)
+      units[lun] = unit
+      notice(lun, before)
       return
     }
     var unit = TargetLogicalUnit(probed: probed, handle: handle)
@@ -187,6 +204,15 @@ extension Target {
     let reason = unit.probed.reason.map { ": \($0)" } ?? ""
     logger.info("LUN \(lun.name): \(inquiry.vendor) \(inquiry.product), \(size)\(reason)")
     publish()
+    hasNewUnits = true
+    // A name that led elsewhere must not be believed any longer; new ones can wait for the rest.
+    if before?.handle != nil { announceNewUnits() }
+  }
+
+  /// Tells that LUNs have come, once for all that have.
+  private func announceNewUnits() {
+    guard hasNewUnits else { return }
+    hasNewUnits = false
     context.changes.yield(.logicalUnitsChanged(target: directoryName))
   }
 
@@ -218,9 +244,9 @@ extension Target {
 
   /// Serves every file with the sessions there are now.
   func exposeAll() {
-    for (lun, unit) in units {
-      guard let handle = unit.handle, let registration = registration(of: unit.probed),
-        registration != unit.registration
+    for lun in units.keys {
+      guard let unit = units[lun], let handle = unit.handle,
+        let registration = registration(of: unit.probed), registration != unit.registration
       else { continue }
       units[lun]?.registration = registration
       context.port.expose(handle, registration)
@@ -231,7 +257,7 @@ extension Target {
   func makeStale(_ lun: LogicalUnitNumber, _ known: KnownFile) async {
     logger.warning("LUN \(lun.name) is another logical unit now: its old file is stale")
     knownFiles[lun] = nil
-    if units.removeValue(forKey: lun) != nil {
+    if units.remove(lun) != nil {
       publish()
       context.changes.yield(.logicalUnitsChanged(target: directoryName))
     }
@@ -245,7 +271,7 @@ extension Target {
 
   /// Takes a LUN out of the tree; requests for its file get `error`.
   func forget(_ lun: LogicalUnitNumber, error: Errno) async {
-    guard let unit = units.removeValue(forKey: lun) else { return }
+    guard let unit = units.remove(lun) else { return }
     logger.info("LUN \(lun.name) is gone")
     publish()
     context.changes.yield(.logicalUnitsChanged(target: directoryName))

@@ -19,17 +19,44 @@ extension Target {
         .noSuchFileOrDirectory, .noObjectsFound, "\(name) is no longer known")
     case .loggedOut, .failed: break
     }
-    retry?.cancel()
-    retry = nil
-    if let failure = await startAttempt().error { throw failure }
+    stopRetrying()
+    if let failure = await startAttempt() { throw failure.error }
   }
 
   /// Logs in now or later: what fails is tried again until it succeeds or somebody logs out.
   func keepLoggedIn() async {
-    guard phase == .loggedOut || phase == .failed, retry == nil else { return }
-    let (error, isPermanent) = await startAttempt()
-    guard error != nil, phase == .failed else { return }
-    scheduleRetry(RecoverySchedule(), isPermanent: isPermanent)
+    guard phase == .loggedOut || phase == .failed, !isRetrying else { return }
+    guard let failure = await startAttempt(), phase == .failed else { return }
+    if failure.waitsForPlace {
+      waitForPlace()
+    } else {
+      scheduleRetry(RecoverySchedule(), isPermanent: failure.isPermanent)
+    }
+  }
+
+  /// Whether a wanted login that failed is going to be tried again.
+  var isRetrying: Bool { retry != nil || waitsForPlace }
+
+  /// A login that failed is not tried again any more.
+  func stopRetrying() {
+    retry?.cancel()
+    retry = nil
+    if waitsForPlace { context.sessionQueue.remove(self) }
+    waitsForPlace = false
+  }
+
+  private func waitForPlace() {
+    waitsForPlace = true
+    context.sessionQueue.append(self)
+    // The last place may have been given back since it was found taken.
+    if context.registry.hasSessionPlace { context.sessionQueue.advance() }
+  }
+
+  /// A session's place was given back, and this target is the first to have it.
+  func placeIsFree() async {
+    guard waitsForPlace, phase == .failed else { return context.sessionQueue.advance() }
+    waitsForPlace = false
+    await keepLoggedIn()
   }
 
   private func scheduleRetry(_ schedule: RecoverySchedule, isPermanent: Bool) {
@@ -50,16 +77,21 @@ extension Target {
   /// One more try; nil when there is no need of another.
   private func retryAttempt(since wanted: Int) async -> Bool? {
     guard phase == .failed, epoch >= wanted, !Task.isCancelled else { return nil }
-    let (error, isPermanent) = await startAttempt()
-    guard error != nil, phase == .failed else {
+    let failure = await startAttempt()
+    guard let failure, phase == .failed else {
       retry = nil
       return nil
     }
-    return isPermanent
+    if failure.waitsForPlace {
+      retry = nil
+      waitForPlace()
+      return nil
+    }
+    return failure.isPermanent
   }
 
-  /// Runs a login as the one under way.
-  private func startAttempt() async -> (error: ControlError?, isPermanent: Bool) {
+  /// Runs a login as the one under way; nil when it succeeded.
+  private func startAttempt() async -> LoginFailure? {
     epoch += 1
     let mine = epoch
     phase = .loggingIn
@@ -68,21 +100,21 @@ extension Target {
     let task = Task { await self.logInSessions(in: mine) }
     attempt = task
     let failure = await task.value
-    let isPermanent = failure?.isPermanent ?? false
-    guard epoch == mine else { return (cancelled, isPermanent) }
+    guard epoch == mine else { return LoginFailure(cancelled) }
     attempt = nil
     if let failure {
       phase = .failed
-      note(failure.error)
+      // Of all that wait for a place the initiator tells in one line.
+      if failure.waitsForPlace { lastError = failure.error } else { note(failure.error) }
       publish()
-      return (failure.error, isPermanent)
+      return failure
     }
     settle()
     publish()
     logger.info("logged in with \(sessions.count) session(s)")
     if let error = await rescan() { note(error) }
     publish()
-    return (nil, false)
+    return nil
   }
 
   private var cancelled: ControlError {
@@ -113,8 +145,7 @@ extension Target {
       let (handle, number) = context.registry.makeSession(
         for: directoryName, position: sessions.count)
     else {
-      throw LoginFailure(
-        ControlError(.resourceTemporarilyUnavailable, .noMemory, "no room for another session"))
+      throw .noPlace(of: context.registry.sessionCount)
     }
     let isid = ISID(
       random: context.settings.isidRandom, qualifier: UInt16(truncatingIfNeeded: number))
@@ -135,7 +166,7 @@ extension Target {
         if epoch != mine || error.error.errno == .canceled { break }
       }
     }
-    context.registry.release(handle)
+    context.release(handle)
     throw failure ?? LoginFailure(cancelled)
   }
 
@@ -179,11 +210,11 @@ extension Target {
     guard phase != .loggingOut else {
       throw ControlError(.resourceBusy, .busy, "\(name) is being logged out")
     }
-    let isWanted = phase != .loggedOut && !(phase == .failed && retry == nil)
+    let isWanted = phase != .loggedOut && !(phase == .failed && !isRetrying)
     guard isWanted else {
       throw ControlError(.socketNotConnected, .sessionNotConnected, "\(name) is not logged in")
     }
-    guard force || openCounts.isEmpty else {
+    guard force || openCounts.isEmpty || sessions.isEmpty else {
       throw ControlError(
         .resourceBusy, .busy,
         "\(openCounts.count) LUN(s) of \(name) are open; \"logout force\" ends that")
@@ -192,8 +223,7 @@ extension Target {
     phase = .loggingOut
     attempt?.cancel()
     attempt = nil
-    retry?.cancel()
-    retry = nil
+    stopRetrying()
     scan?.cancel()
     scheduledScan?.cancel()
     scheduledScan = nil
@@ -203,7 +233,7 @@ extension Target {
     wakeOpens()
     let files = units.values.compactMap(\.registeredHandle)
     let caches = units.values.filter(\.wantsFlush).map(\.probed.description.logicalUnitNumber)
-    units = [:]
+    units.removeAll()
     publish()
     context.changes.yield(.logicalUnitsChanged(target: directoryName))
     let flushFailure = await quiesce(files, flushing: caches, over: ending)
@@ -229,6 +259,6 @@ extension Target {
         await port.close(handle, error: .socketNotConnected)
       }
     }
-    context.registry.release(handle)
+    context.release(handle)
   }
 }

@@ -27,7 +27,7 @@ extension Target {
 
   private func checkIdentities(behind session: SessionHandle) async -> ControlError? {
     let mine = epoch
-    let served = units.filter { $0.value.registration != nil }.map(\.key)
+    let served = units.keys.filter { units[$0]?.registration != nil }
     guard !served.isEmpty else { return nil }
     let scanner = LogicalUnitScanner(port: context.port, session: session, clock: context.clock)
     let listed: Set<LogicalUnitNumber>

@@ -33,7 +33,10 @@ actor Target {
   var lastError: ControlError?
   var loginLog: [String] = []
   var sessions: [TargetSession] = []
-  var units: [LogicalUnitNumber: TargetLogicalUnit] = [:]
+  var units = LogicalUnitTable()
+  /// The units as they are shown, and what all of them were made with.
+  private var shownUnits = SnapshotList<LogicalUnitSnapshot>()
+  private var shownReach = Reach(isBlocked: false, portals: [])
   /// The file each LUN had when it was last seen: the same unit gets the same file again.
   var knownFiles: [LogicalUnitNumber: KnownFile] = [:]
   var openCounts: [LogicalUnitHandle: Int] = [:]
@@ -46,6 +49,8 @@ actor Target {
   var attempt: Task<LoginFailure?, Never>?
   /// Tries a wanted login again.
   var retry: Task<Void, Never>?
+  /// A wanted login waits for another session's place.
+  var waitsForPlace = false
   /// The scan under way.
   var scan: Task<ControlError?, Never>?
   /// Somebody asked for a scan after the one under way had begun.
@@ -54,6 +59,8 @@ actor Target {
   var refreshes: [LogicalUnitNumber: Bool] = [:]
   /// A scan that a unit attention asked for and that has not begun.
   var scheduledScan: Task<Void, Never>?
+  /// LUNs have come since `changes` was told.
+  var hasNewUnits = false
 
   init(name: ISCSIName, portals: [Portal], context: ControlContext) {
     precondition(!portals.isEmpty, "a target has a portal")
@@ -87,8 +94,7 @@ actor Target {
     }
     epoch += 1
     phase = .retired
-    retry?.cancel()
-    retry = nil
+    stopRetrying()
     for file in knownFiles.values { context.registry.release(file.handle) }
     knownFiles = [:]
     context.board.remove(directoryName)
@@ -97,8 +103,7 @@ actor Target {
   /// Logs out, whatever is open, and lets no login begin after it.
   func logOutForGood() async {
     try? await logOut(force: true)
-    retry?.cancel()
-    retry = nil
+    stopRetrying()
     if isIdle { phase = .retired }
   }
 
@@ -131,7 +136,7 @@ actor Target {
   /// Counts an open of a LUN's file, or says why it does not open.
   func open(_ handle: LogicalUnitHandle, writable: Bool) async throws(Errno) {
     try await waitForPath()
-    guard let unit = units.values.first(where: { $0.handle == handle }) else {
+    guard let lun = units.lun(of: handle), let unit = units[lun] else {
       throw .noSuchAddressOrDevice
     }
     if case .closed(let error, _) = unit.probed.availability { throw error }
@@ -140,6 +145,7 @@ actor Target {
       throw .readOnlyFileSystem
     }
     openCounts[handle, default: 0] += 1
+    units.touch(handle)
     publish()
   }
 
@@ -147,6 +153,7 @@ actor Target {
   func close(_ handle: LogicalUnitHandle) {
     guard let count = openCounts[handle] else { return }
     openCounts[handle] = count > 1 ? count - 1 : nil
+    units.touch(handle)
     publish()
   }
 
@@ -156,32 +163,45 @@ actor Target {
   func publish() {
     // A target that is forgotten must not come back by work that was under way.
     guard phase != .retired else { return }
-    let isBlocked = !sessions.isEmpty && sessions.allSatisfy(\.isLost)
     let portalSnapshots = portals.map { portal in
       portal.snapshot(state: state(of: portal.portal))
     }
     let reached = portalSnapshots.enumerated().filter { index, _ in
       sessions.contains { $0.facts.portal == portals[index].portal }
     }.map(\.element)
+    showUnits(
+      Reach(
+        isBlocked: !sessions.isEmpty && sessions.allSatisfy(\.isLost), portals: reached))
     let timeouts = context.settings.sessionTimeouts
     context.board.put(
       TargetSnapshot(
         name: name.value, directoryName: directoryName, state: shownState,
         lastError: lastError?.line ?? ControlError.successLine, portals: portalSnapshots,
         sessions: sessions.map { $0.snapshot(timeouts: timeouts) },
-        logicalUnits: units.values
-          .sorted { Self.precedes($0, $1) }
-          .map { unit in
-            unit.snapshot(
-              openCount: unit.handle.flatMap { openCounts[$0] } ?? 0, isBlocked: isBlocked,
-              portals: reached)
-          },
-        loginLog: loginLog))
+        logicalUnits: shownUnits, loginLog: loginLog))
   }
 
-  private static func precedes(_ left: TargetLogicalUnit, _ right: TargetLogicalUnit) -> Bool {
-    left.probed.description.logicalUnitNumber.rawValue
-      < right.probed.description.logicalUnitNumber.rawValue
+  /// What the sessions make of every unit alike.
+  private struct Reach: Equatable {
+    var isBlocked: Bool
+    var portals: [PortalSnapshot]
+  }
+
+  /// Brings `shownUnits` up to date: a unit at a time, or all when the way to them has changed.
+  private func showUnits(_ reach: Reach) {
+    let changes = units.takeChanges()
+    if reach == shownReach {
+      for lun in changes { shownUnits[lun.rawValue] = units[lun].map(shown) }
+    } else {
+      shownReach = reach
+      shownUnits = SnapshotList(units.values.map(shown))
+    }
+  }
+
+  private func shown(_ unit: TargetLogicalUnit) -> LogicalUnitSnapshot {
+    unit.snapshot(
+      openCount: unit.handle.flatMap { openCounts[$0] } ?? 0, isBlocked: shownReach.isBlocked,
+      portals: shownReach.portals)
   }
 
   private var shownState: TargetSnapshot.State {

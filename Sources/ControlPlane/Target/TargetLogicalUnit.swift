@@ -9,6 +9,8 @@ struct TargetLogicalUnit {
   var handle: LogicalUnitHandle?
   /// What the reactor serves the file with, where it does.
   var registration: LogicalUnitRegistration?
+  /// It would have a file if there were room for another.
+  var lacksPlace = false
 
   /// As sysfs says.
   func state(isBlocked: Bool) -> String {

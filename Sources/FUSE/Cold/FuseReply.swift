@@ -44,7 +44,8 @@ enum FuseReply {
     // The kernel asks for a page or a few; the bound is against a wild number.
     var buffer = [CChar](repeating: 0, count: min(room, 1 << 20))
     var used = 0
-    for (position, item) in items.enumerated().dropFirst(index) {
+    for position in min(index, items.count)..<items.count {
+      let item = items[position]
       var status = stat()
       status.st_ino = UInt(item.node.rawValue)
       status.st_mode = mode(of: item.kind)

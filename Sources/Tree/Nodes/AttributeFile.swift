@@ -7,6 +7,8 @@ struct AttributeFile: Sendable {
   enum Content: Sendable {
     /// Known from the snapshot; costs nothing until asked for.
     case rendered(@Sendable () -> [UInt8])
+    /// The same for what is long and takes time: nobody is told its size before it is read.
+    case report(@Sendable () -> [UInt8])
     /// A number that moves with every command, asked of the session's reactor.
     case counter(SessionHandle, @Sendable (SessionStatistics) -> UInt32)
   }

@@ -1,10 +1,15 @@
+import FUSE
+
 /// `by-id/` and `by-path/`: symbolic links to LUN files.
 struct LinkDirectory: TreeDirectory {
-  let links: OrderedNames<String>
+  let links: TreeLinks
+  let kind: TreeLinks.Kind
 
-  var names: [String] { links.names }
+  var names: [String] { links.names(kind) }
+
+  var listing: [TreeListing] { names.map { TreeListing(name: $0, kind: .symbolicLink) } }
 
   func entry(named name: String) -> TreeEntry? {
-    links.value(of: name).map { .link(target: $0) }
+    links.target(of: name, kind).map { .link(target: $0) }
   }
 }

@@ -22,7 +22,7 @@ struct RootDirectory: TreeDirectory {
       let channel = view.channel
       return .attribute(
         AttributeFile(
-          content: .rendered { [UInt8](StatusTable.text(of: snapshot, channel: channel).utf8) }))
+          content: .report { [UInt8](StatusTable.text(of: snapshot, channel: channel).utf8) }))
     case "version": return .attribute(.text(view.version))
     case "initiatorname":
       var file = AttributeFile.text(Rendering.line(snapshot.initiatorName))
@@ -31,8 +31,8 @@ struct RootDirectory: TreeDirectory {
       return .attribute(file)
     case "last_error": return .attribute(.text(Rendering.line(view.rootLastError)))
     case Self.targets: return .directory(TargetsDirectory(view: view))
-    case Self.byID: return .directory(LinkDirectory(links: view.links.byID))
-    case Self.byPath: return .directory(LinkDirectory(links: view.links.byPath))
+    case Self.byID: return .directory(LinkDirectory(links: view.links, kind: .byID))
+    case Self.byPath: return .directory(LinkDirectory(links: view.links, kind: .byPath))
     default: return nil
     }
   }

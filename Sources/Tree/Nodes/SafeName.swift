@@ -10,10 +10,11 @@ enum SafeName {
   ///
   /// - Parameter isSplitSafe: also without `:` (fio and docker -v split on it) and white space.
   static func make(_ name: String, isSplitSafe: Bool = false) -> String? {
+    if isSafe(name), !isSplitSafe || !name.utf8.contains(where: isSplit) { return name }
     var bytes: [UInt8] = []
     let isDots = name == "." || name == ".."
     for byte in name.utf8 {
-      if isDots || isUnfit(byte) || (isSplitSafe && (byte == 0x3A || byte == 0x20)) {
+      if isDots || isUnfit(byte) || (isSplitSafe && isSplit(byte)) {
         bytes.append(UInt8(ascii: "%"))
         bytes.append(contentsOf: hexadecimal(byte))
       } else {
@@ -24,6 +25,15 @@ enum SafeName {
     guard bytes.count <= maximumByteCount else { return nil }
     return String(decoding: bytes, as: UTF8.self)
   }
+
+  /// True for a name that `make` leaves as it is.
+  static func isSafe(_ name: String) -> Bool {
+    let bytes = name.utf8
+    return !bytes.isEmpty && bytes.count <= maximumByteCount && name != "." && name != ".."
+      && !bytes.contains(where: isUnfit)
+  }
+
+  private static func isSplit(_ byte: UInt8) -> Bool { byte == 0x3A || byte == 0x20 }
 
   private static func isUnfit(_ byte: UInt8) -> Bool {
     byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "/")

@@ -21,7 +21,7 @@ struct TargetDirectory: TreeDirectory {
     for unit in target.logicalUnits {
       let file = Self.fileName(of: unit.lun)
       if unit.handle != nil { names.append(file) }
-      names.append(file + Self.informationSuffix)
+      names.append(Self.informationName(of: unit.lun))
     }
     return names
   }
@@ -44,15 +44,28 @@ struct TargetDirectory: TreeDirectory {
   /// `lun<N>` as the tree calls a LUN's file.
   static func fileName(of lun: LogicalUnitNumber) -> String { "lun" + lun.name }
 
+  /// `lun<N>.info`.
+  static func informationName(of lun: LogicalUnitNumber) -> String {
+    fileName(of: lun) + informationSuffix
+  }
+
   private func logicalUnitEntry(named name: String) -> TreeEntry? {
     guard name.hasPrefix("lun") else { return nil }
     let isInformation = name.hasSuffix(Self.informationSuffix)
     let number = name.dropFirst(3).dropLast(isInformation ? Self.informationSuffix.count : 0)
     // Numbers have one spelling each: "lun01" is no file.
-    guard let unit = target.logicalUnits.first(where: { $0.lun.name == number }) else {
-      return nil
-    }
+    guard let lun = LogicalUnitNumber(name: String(number)),
+      let unit = lun.namesakes.lazy.compactMap({ target.logicalUnits[$0.rawValue] }).first
+    else { return nil }
     if isInformation { return .directory(InformationDirectory(unit: unit)) }
     return Rendering.file(of: unit).map { .logicalUnit($0) }
+  }
+}
+
+extension LogicalUnitNumber {
+  /// The LUNs that are called as this one is, itself first: below 256 two forms have one name.
+  fileprivate var namesakes: [LogicalUnitNumber] {
+    guard let number, number < 256 else { return [self] }
+    return [self, LogicalUnitNumber(rawValue: UInt64(0x4000 | number) << 48)]
   }
 }

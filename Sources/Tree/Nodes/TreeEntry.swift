@@ -14,6 +14,17 @@ enum TreeEntry: Sendable {
 protocol TreeDirectory: Sendable {
   var names: [String] { get }
 
+  /// The names with what a listing tells of them.
+  var listing: [TreeListing] { get }
+
   /// What `name` leads to, nil when there is nothing. Finding one costs no more than its search.
   func entry(named name: String) -> TreeEntry?
+}
+
+extension TreeDirectory {
+  var listing: [TreeListing] {
+    names.compactMap { name in
+      entry(named: name).map { TreeListing(name: name, kind: $0.kind, unit: $0.unit) }
+    }
+  }
 }

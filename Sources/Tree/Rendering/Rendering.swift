@@ -108,6 +108,7 @@ enum Rendering {
 
   /// `text` without anything that could end the line or move a terminal's cursor.
   static func line(_ text: String) -> String {
+    if text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return text }
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
       switch scalar.properties.generalCategory {

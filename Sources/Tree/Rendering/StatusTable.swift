@@ -10,16 +10,12 @@ package enum StatusTable {
   package static func text(
     of snapshot: InitiatorSnapshot, channel: RequestChannel = .device
   ) -> String {
-    var lines = [
-      "Initiator: \(Rendering.line(snapshot.initiatorName))", "Channel: \(channel.name)",
-    ]
+    let head =
+      "Initiator: \(Rendering.line(snapshot.initiatorName))\nChannel: \(channel.name)\n"
     guard !snapshot.targets.isEmpty else {
-      lines.append("No targets. Try: echo \"discover HOST\" > control")
-      return lines.joined(separator: "\n") + "\n"
+      return head + "No targets. Try: echo \"discover HOST\" > control\n"
     }
-    lines.append("")
-    lines += aligned(rows(of: snapshot), rightAligned: [2, 4])
-    return lines.joined(separator: "\n") + "\n"
+    return head + "\n" + aligned(rows(of: snapshot), rightAligned: [2, 4])
   }
 
   /// `bytes` in the largest unit that leaves at least 1, with one decimal, rounded down.
@@ -57,22 +53,31 @@ package enum StatusTable {
     ]
   }
 
-  private static func aligned(_ rows: [[String]], rightAligned: Set<Int>) -> [String] {
-    var widths: [Int] = []
+  /// The rows as lines whose columns stand below each other.
+  private static func aligned(_ rows: [[String]], rightAligned: Set<Int>) -> String {
+    var widths = [Int](repeating: 0, count: rows.first?.count ?? 0)
     for row in rows {
-      for (column, text) in row.enumerated() {
-        if column == widths.count { widths.append(0) }
-        widths[column] = max(widths[column], text.count)
-      }
+      for (column, text) in row.enumerated() { widths[column] = max(widths[column], width(text)) }
     }
-    return rows.map { row in
-      var line = ""
-      for (column, text) in row.enumerated() {
-        let padding = String(repeating: " ", count: widths[column] - text.count)
-        if column > 0 { line += "  " }
-        line += rightAligned.contains(column) ? padding + text : text + padding
+    var lines = ""
+    lines.reserveCapacity(rows.count * (widths.reduce(0, +) + 2 * widths.count))
+    for row in rows {
+      // Nothing is written behind a line's last word.
+      let last = row.lastIndex { !$0.isEmpty } ?? 0
+      for (column, text) in row.enumerated().prefix(last + 1) {
+        let padding = String(repeating: " ", count: widths[column] - width(text))
+        if column > 0 { lines += "  " }
+        if rightAligned.contains(column) { lines += padding }
+        lines += text
+        if !rightAligned.contains(column), column < last { lines += padding }
       }
-      return String(line.reversed().drop { $0 == " " }.reversed())
+      lines += "\n"
     }
+    return lines
+  }
+
+  /// How many columns a text takes.
+  private static func width(_ text: String) -> Int {
+    text.utf8.allSatisfy { $0 < 0x80 } ? text.utf8.count : text.count
   }
 }
