@@ -2,13 +2,17 @@ package import SystemPackage
 
 /// Small text files, read and written whole.
 package enum TextFile {
-  /// More is no configuration and no status.
+  /// More is no configuration and no value.
   package static let maximumByteCount = 1 << 20
 
-  /// The text of a file, at most `maximumByteCount` bytes of it.
-  package static func read(_ path: String) throws(Errno) -> String {
+  /// The text of a file, at most `limit` bytes of it.
+  package static func read(
+    _ path: String, limit: Int = maximumByteCount
+  ) throws(Errno) -> String {
     let descriptor = try open(path, options: [.closeOnExec, .nonBlocking])
-    return try closing(descriptor, readAll)
+    return try closing(descriptor) { (descriptor) throws(Errno) in
+      try readAll(descriptor, limit: limit)
+    }
   }
 
   /// What `body` makes of `descriptor`, which is closed afterwards.
@@ -28,10 +32,12 @@ package enum TextFile {
   }
 
   /// All that is left to read, up to the maximum; the size a file states is not believed.
-  static func readAll(_ descriptor: FileDescriptor) throws(Errno) -> String {
+  static func readAll(
+    _ descriptor: FileDescriptor, limit: Int = maximumByteCount
+  ) throws(Errno) -> String {
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 16_384)
-    while bytes.count < maximumByteCount {
+    while bytes.count < limit {
       let count: Int
       do {
         // SAFETY: the buffer is the array's own and is not kept past the call.
@@ -40,7 +46,7 @@ package enum TextFile {
       if count == 0 { break }
       bytes += chunk[..<count]
     }
-    return String(decoding: bytes.prefix(maximumByteCount), as: UTF8.self)
+    return String(decoding: bytes.prefix(limit), as: UTF8.self)
   }
 
   /// Writes a file of mode 0600 so that a reader sees the old text or the new one, never a part.

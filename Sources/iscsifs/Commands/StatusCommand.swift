@@ -33,7 +33,7 @@ struct StatusCommand: ParsableCommand {
     do throws(Errno) {
       try json
         ? Output.line(StatusReport.encode(StatusReport(mount: entry)))
-        : Output.write(TextFile.read(path + "/status"))
+        : Output.write(StatusReport.table(of: path))
     } catch .socketNotConnected {
       throw CommandFailure(
         .inputOutput, "\(path): the daemon of this mount is gone; do: iscsifs unmount \(path)")

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Records
 
 /// The targets of a fresh mount that could not be logged in to, in sentences.
@@ -9,19 +8,27 @@ enum FailedLogins {
   private static let maximumCount = 5
 
   static func sentences(at mountpoint: String) -> [String] {
-    let targets = mountpoint + "/targets"
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: targets)) ?? []
-    let failed = names.sorted().filter { name in
-      (try? TextFile.read("\(targets)/\(name)/state")) == "FAILED\n"
-    }
+    // One file tells of all targets, however many there are.
+    let failed = names(in: (try? StatusReport.table(of: mountpoint)) ?? "")
     var sentences = failed.prefix(maximumCount).map { name in
-      "not logged in: " + reason(in: (try? TextFile.read("\(targets)/\(name)/last_error")) ?? name)
+      let path = "\(mountpoint)/targets/\(name)/last_error"
+      return "not logged in: " + reason(in: (try? TextFile.read(path)) ?? name)
     }
     if failed.count > maximumCount {
       sentences.append(
         "not logged in: \(failed.count - maximumCount) more; see \(mountpoint)/status")
     }
     return sentences
+  }
+
+  /// The targets that are FAILED in a `status` table: a target's line begins with its name and its
+  /// state, other lines with a blank.
+  static func names(in table: String) -> [String] {
+    table.split(separator: "\n").compactMap { line in
+      let words = line.split(separator: " ", maxSplits: 2)
+      guard line.first != " ", words.count > 1, words[1] == "FAILED" else { return nil }
+      return String(words[0])
+    }
   }
 
   /// The sentence after the number and the name.

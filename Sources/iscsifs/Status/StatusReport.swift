@@ -40,6 +40,11 @@ struct StatusReport: Encodable, Equatable {
     }
   }
 
+  /// The `status` file, which has a line for each of perhaps ten thousand targets.
+  static func table(of mountpoint: String) throws(Errno) -> String {
+    try TextFile.read(mountpoint + "/status", limit: 1 << 28)
+  }
+
   /// JSON with sorted keys, for people and for `diff`.
   static func encode(_ value: some Encodable) throws(Errno) -> String {
     let encoder = JSONEncoder()
@@ -53,15 +58,23 @@ struct StatusReport: Encodable, Equatable {
   }
 
   /// The files of `directory` that are attributes: readable, and over when they have been read.
+  fileprivate static func values(in directory: String) -> [String: String] {
+    values(
+      in: directory,
+      named: names(in: directory).filter { name in
+        let path = FilePath("\(directory)/\(name)")
+        return !unread.contains(name)
+          && (try? Stat(path, followTargetSymlink: false))?.type == .regular
+      })
+  }
+
+  /// Those of `wanted` that are there.
   fileprivate static func values(
-    in directory: String, named wanted: [String]? = nil
+    in directory: String, named wanted: [String]
   ) -> [String: String] {
     var values: [String: String] = [:]
-    for name in wanted ?? names(in: directory) where !unread.contains(name) {
-      let path = "\(directory)/\(name)"
-      guard let status = try? Stat(FilePath(path), followTargetSymlink: false),
-        status.type == .regular, let text = try? TextFile.read(path)
-      else { continue }
+    for name in wanted {
+      guard let text = try? TextFile.read("\(directory)/\(name)") else { continue }
       values[name] = text.split(separator: "\n").joined(separator: "\n")
     }
     return values
