@@ -146,6 +146,8 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    .target(
+      name: "ProcessUsage", path: "Tests/Support/ProcessUsage", swiftSettings: strict),
     // Processes, mounts and a real target, for whoever runs the program as people do.
     .target(
       name: "Lab", dependencies: ["LinuxIO"], path: "Tests/Support/Lab",
@@ -163,14 +165,15 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["iscsifs", "TargetSimulator", "LinuxIO", "Lab", system],
+      dependencies: ["iscsifs", "TargetSimulator", "ProcessUsage", "LinuxIO", "Lab", system],
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
     // What many targets, sessions and LUNs cost: `swift run -c release Scale`.
     .executableTarget(
       name: "Scale",
       dependencies: [
-        "TargetSimulator", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "TargetSimulator", "ProcessUsage",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tests/Scale", swiftSettings: strict,
       linkerSettings: [

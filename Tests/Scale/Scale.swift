@@ -28,8 +28,15 @@ struct Scale: AsyncParsableCommand {
   @Option(help: "How long idle and io are watched.")
   var seconds = 20
 
+  @Option(help: "The TCP port of io's tgtd.")
+  var port = 23_260
+
+  @Option(help: "The control port of io's tgtd.")
+  var control = 232
+
   func run() async throws {
-    let bench = try ScaleBench(binary: binary, counts: count, seconds: seconds)
+    let bench = try ScaleBench(
+      binary: binary, counts: count, seconds: seconds, port: port, control: control)
     defer { bench.end() }
     for workload in workloads.isEmpty ? Workload.allCases : workloads {
       try await workload.run(on: bench)
@@ -39,7 +46,7 @@ struct Scale: AsyncParsableCommand {
 
 /// What can be measured.
 enum Workload: String, CaseIterable, ExpressibleByArgument {
-  case targets, sessions, idle, units, io
+  case targets, sessions, idle, units, limits, recovery, io
 
   func run(on bench: ScaleBench) async throws {
     switch self {
@@ -47,6 +54,8 @@ enum Workload: String, CaseIterable, ExpressibleByArgument {
     case .sessions: try await bench.measureSessions()
     case .idle: try await bench.measureIdle()
     case .units: try await bench.measureUnits()
+    case .limits: try await bench.measureLimits()
+    case .recovery: try await bench.measureRecovery()
     case .io: try await bench.measureIO()
     }
   }

@@ -11,9 +11,11 @@ final class ScaleBench {
   let binary: String
   let counts: [Int]
   let seconds: Int
+  let port: Int
+  let control: Int
   let directory: String
 
-  init(binary: String, counts: [Int], seconds: Int) throws {
+  init(binary: String, counts: [Int], seconds: Int, port: Int, control: Int) throws {
     let url = URL(filePath: binary)
     guard FileManager.default.isExecutableFile(atPath: url.path) else {
       throw Failure(description: "\(binary) is no program; build it with: make build")
@@ -21,6 +23,8 @@ final class ScaleBench {
     self.binary = url.path
     self.counts = counts
     self.seconds = seconds
+    self.port = port
+    self.control = control
     let parent = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
     directory = "\(parent)/iscsifs-scale-\(getpid())"
     try FileManager.default.createDirectory(

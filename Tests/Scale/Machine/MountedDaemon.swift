@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import ProcessUsage
 
 /// A daemon in the foreground as our child, and its mount.
 struct MountedDaemon {

@@ -1,4 +1,5 @@
 import Glibc
+import ProcessUsage
 import TargetSimulator
 
 /// Targets that are known and not logged in to.
@@ -37,7 +38,8 @@ extension ScaleBench {
     report(name, "ls", try Self.median { try Child.run(["ls", directory]) } * 1000, "ms")
     let fresh = try Self.time { try Child.run(["ls", "-l", directory]) }
     report(name, "ls -l, the first time", fresh * 1000, "ms")
-    report(name, "ls -l, again", try Self.median { try Child.run(["ls", "-l", directory]) } * 1000, "ms")
+    report(
+      name, "ls -l, again", try Self.median { try Child.run(["ls", "-l", directory]) } * 1000, "ms")
     let states = try Self.time {
       for target in targets { _ = try daemon.read("targets/\(target)/state") }
     }

@@ -1,4 +1,5 @@
 import Glibc
+import ProcessUsage
 import TargetSimulator
 
 /// Many LUNs of one target.
