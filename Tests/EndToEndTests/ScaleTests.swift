@@ -41,7 +41,7 @@ extension EndToEnd {
     @Test("Idle sessions wake nobody but to ping: no timer runs")
     func idle() async throws {
       try await withMany(options: ["node.conn[0].timeo.noop_out_interval=0"]) { mount in
-        let sleeps = await sleeps(of: mount, seconds: 4)
+        let sleeps = try await sleeps(of: mount, seconds: 4)
         print("\(sessionCount) idle sessions without pings: \(sleeps) wakes in 4 s")
         // Swift's runtime looks after its threads once a second.
         #expect(sleeps <= 8)
@@ -51,7 +51,7 @@ extension EndToEnd {
     @Test("A ping is one wake for its sending, shared with others, and one for its answer at most")
     func pings() async throws {
       try await withMany(options: ["node.conn[0].timeo.noop_out_interval=1"]) { mount in
-        let sleeps = await sleeps(of: mount, seconds: 4)
+        let sleeps = try await sleeps(of: mount, seconds: 4)
         print("\(sessionCount) idle sessions pinging each second: \(sleeps) wakes in 4 s")
         #expect(sleeps >= 4)
         #expect(sleeps <= Double(4 * (sessionCount + 8 + 1) * 5 / 4))
@@ -76,11 +76,12 @@ extension EndToEnd {
 
     private let sessionCount = 64
 
-    /// Times a thread of the daemon went to sleep, after a while for what the logins left behind.
-    private func sleeps(of mount: MountedFileSystem, seconds: Int) async -> Double {
-      await mount.shell("sleep 2").expectSuccess()
+    /// Times a thread of the daemon went to sleep while nobody looked at the mount.
+    private func sleeps(of mount: MountedFileSystem, seconds: Int) async throws -> Double {
+      // Threads of Swift's runtime that the logins needed end after some seconds.
+      try await Task.sleep(for: .seconds(7))
       let before = ProcessUsage(of: mount.daemonID)
-      await mount.shell("sleep \(seconds)").expectSuccess()
+      try await Task.sleep(for: .seconds(seconds))
       return ProcessUsage(of: mount.daemonID).sleeps(since: before)
     }
 

@@ -28,6 +28,9 @@ struct Scale: AsyncParsableCommand {
   @Option(help: "How long idle and io are watched.")
   var seconds = 20
 
+  @Option(name: .short, help: "More mount options, as for iscsifs mount.")
+  var o: [String] = []
+
   @Option(help: "The TCP port of io's tgtd.")
   var port = 23_260
 
@@ -36,7 +39,7 @@ struct Scale: AsyncParsableCommand {
 
   func run() async throws {
     let bench = try ScaleBench(
-      binary: binary, counts: count, seconds: seconds, port: port, control: control)
+      binary: binary, options: o, counts: count, seconds: seconds, port: port, control: control)
     defer { bench.end() }
     for workload in workloads.isEmpty ? Workload.allCases : workloads {
       try await workload.run(on: bench)

@@ -9,18 +9,22 @@ final class ScaleBench {
   }
 
   let binary: String
+  let options: [String]
   let counts: [Int]
   let seconds: Int
   let port: Int
   let control: Int
   let directory: String
 
-  init(binary: String, counts: [Int], seconds: Int, port: Int, control: Int) throws {
+  init(
+    binary: String, options: [String], counts: [Int], seconds: Int, port: Int, control: Int
+  ) throws {
     let url = URL(filePath: binary)
     guard FileManager.default.isExecutableFile(atPath: url.path) else {
       throw Failure(description: "\(binary) is no program; build it with: make build")
     }
     self.binary = url.path
+    self.options = options
     self.counts = counts
     self.seconds = seconds
     self.port = port

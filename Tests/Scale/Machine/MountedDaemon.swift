@@ -14,7 +14,7 @@ struct MountedDaemon {
     log = bench.directory + "/daemon.log"
     try FileManager.default.createDirectory(
       atPath: mountpoint, withIntermediateDirectories: true)
-    let all = ["state=\(bench.directory)/state"] + options
+    let all = ["state=\(bench.directory)/state"] + options + bench.options
     child = try Child(
       [bench.binary, "mount", source, mountpoint, "-f", "-o", all.joined(separator: ",")],
       output: log)
