@@ -9,6 +9,9 @@ import Wire
 extension Reactor {
   /// Receives of one connection in one turn, so that others get theirs.
   private static let receivesATurn = 16
+  /// What is received at once where a large payload may follow: several answers without payload,
+  /// and little of a payload, which is then copied.
+  private static let sparingReceive = 512
 
   /// What a session's socket is ready for.
   mutating func serve(session index: Int, _ interest: EventPoll.Interest) {
@@ -71,12 +74,12 @@ extension Reactor {
   /// One receive: payload under way into its slot's pages, what follows into the buffer.
   private mutating func receiveOnce(session index: Int) -> (count: Int, wanted: Int) {
     let number = sessions[index].descriptor
-    // Before a large payload only its header is taken here; what a header has announced, whole.
-    let headerLength = BasicHeaderSegment.byteCount + 8
+    // Before a large payload little more than its header is taken here; what a header has
+    // announced, whole.
     let room = sessions[index].receive.freeCount
     let pending = sessions[index].receive.count
-    let isSparing = sessions[index].expectsLargePayload && pending < headerLength
-    let bulk = isSparing ? min(room, headerLength - pending) : room
+    let isSparing = sessions[index].expectsLargePayload && pending < BasicHeaderSegment.byteCount + 8
+    let bulk = isSparing ? min(room, Self.sparingReceive - pending) : room
     let remaining = sessions[index].payloadRemaining
     let count: Int
     if remaining > 0 {
