@@ -161,8 +161,11 @@ let package = Package(
       ],
       path: "Tests/Benchmark", swiftSettings: strict),
     .testTarget(
-      name: "BenchmarkTests", dependencies: ["benchmark", "Lab"], exclude: ["Fixtures"],
-      swiftSettings: strict),
+      name: "BenchmarkTests",
+      dependencies: [
+        "benchmark", "Lab", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["iscsifs", "TargetSimulator", "ProcessUsage", "LinuxIO", "Lab", system],

@@ -30,6 +30,13 @@ struct OutcomeTests {
     #expect(outcome.verdicts.map(\.word) == ["met", "missed", "met"])
   }
 
+  @Test("a figure that misses its goal by less than two digits show is shown with three")
+  func close() {
+    #expect(Goal.processorTime(0.40).figure(0.404) == "0.404")
+    #expect(Goal.processorTime(0.40).figure(0.396) == "0.40")
+    #expect(Goal.speed(2.5).figure(2.47) == "2.47")
+  }
+
   @Test("every session may have 4 MiB more")
   func memory() {
     var outcome = Outcome.sample(goals: [.memory(inFlight: 1 << 20)])

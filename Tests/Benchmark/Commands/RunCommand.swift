@@ -11,9 +11,9 @@ struct RunCommand: AsyncParsableCommand {
     discussion: """
       benchmark randread-4k-qd32                      one workload
       benchmark --rounds 9 --seconds 4 dd-4k dd-1m    two, more carefully
-      benchmark --ab cache=none,cache=read dd-4k      iscsifs against itself
-      benchmark --against OLD/iscsifs randread-4k-qd1-pinned
-                                                      this build against another
+      benchmark --options cache=none dd-4k            with an option against without
+      benchmark --options channel=uring,sessions=2 --against-options channel=dev dd-4k
+      benchmark --against OLD/iscsifs dd-4k           this build against another
       benchmark --record                              all, into Docs/Performance.md
       """)
 
@@ -35,10 +35,13 @@ struct RunCommand: AsyncParsableCommand {
   @Option(help: "The directory the plots are drawn to.")
   var plots: String?
 
-  @Option(help: "Compare iscsifs with one mount option against another: A,B. Nothing is kept.")
-  var ab: String?
+  @Option(help: "Compare iscsifs with these mount options, A,B, with another. Nothing is kept.")
+  var options: String?
 
-  @Option(help: "Compare with another iscsifs, PATH. Nothing is kept.")
+  @Option(help: "The mount options of the other. Nothing is kept.")
+  var againstOptions: String?
+
+  @Option(help: "The program that is the other, where it is not the same one. Nothing is kept.")
   var against: String?
 
   @Flag(help: "Allow FUSE over io_uring (module-wide, as root) while the benchmark runs.")
@@ -56,12 +59,6 @@ struct RunCommand: AsyncParsableCommand {
     guard (1...1000).contains(rounds) else { throw ValidationError("--rounds is 1 to 1000") }
     guard (0.1...3600).contains(seconds) else {
       throw ValidationError("--seconds is 0.1 to 3600")
-    }
-    if let ab, ab.split(separator: ",").count != 2 {
-      throw ValidationError("--ab takes two options, as in cache=none,cache=read")
-    }
-    guard ab == nil || against == nil else {
-      throw ValidationError("--ab and --against are two comparisons")
     }
   }
 
@@ -84,18 +81,21 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   /// The workloads asked for, compared with whom was asked for.
-  private var chosen: [Workload] {
+  var chosen: [Workload] {
     let named = workloads.isEmpty ? Workload.all : Workload.named(workloads).found
-    if let against {
-      return named.map { $0.comparing(.iscsifs(), with: .iscsifs(program: against)) }
+    if keeps { return named }
+    return named.map {
+      $0.comparing(
+        .iscsifs(Self.list(options)), with: .iscsifs(Self.list(againstOptions), program: against))
     }
-    let options = ab.map { $0.split(separator: ",").map(String.init) } ?? []
-    guard options.count == 2 else { return named }
-    return named.map { $0.comparing(.iscsifs([options[0]]), with: .iscsifs([options[1]])) }
   }
 
   /// Keeps nothing of comparisons made up on the command line.
-  private var keeps: Bool { ab == nil && against == nil }
+  var keeps: Bool { options == nil && againstOptions == nil && against == nil }
+
+  private static func list(_ options: String?) -> [String] {
+    options.map { $0.split(separator: ",").map(String.init) } ?? []
+  }
 
   /// False when something failed on the way.
   private func measure() async throws -> Bool {

@@ -7,9 +7,10 @@ enum MarkdownReport {
     let beside = outcomes.filter { $0.rivalName == Contestant.storageDaemon.name }
     let others = outcomes.filter { $0.rivalName != Contestant.storageDaemon.name }
     let rounds = outcomes.map { $0.subject?.samples.count ?? 0 }.min() ?? 0
+    let ring = results.machine.allowsRing ? "RING=1 " : ""
     var parts = [
-      "`make bench RECORD=1` wrote this: \(results.machine.sentence); load, initiator and target "
-        + "share them. " + results.machine.programs.joined(separator: ", ")
+      "`make bench \(ring)RECORD=1` wrote this: \(results.machine.sentence); load, initiator and "
+        + "target share them. " + results.machine.programs.joined(separator: ", ")
         + ". Medians of \(rounds) rounds or more, the two in turns; ratios are taken pair by pair. "
         + "CPU time is the initiator's for one I/O, for one MiB where a program reads through the "
         + "page cache."

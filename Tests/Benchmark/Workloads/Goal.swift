@@ -76,7 +76,10 @@ struct Goal: Codable, Equatable, Sendable {
   /// The figure that is compared with the bound.
   func figure(_ value: Double) -> String {
     switch quantity {
-    case .speed, .processorTime: Figure.fixed(value, 2)
+    // A digit more where two would say that it is reached.
+    case .speed, .processorTime:
+      Figure.fixed(
+        value, !isMet(by: value) && Figure.fixed(value, 2) == Figure.fixed(bound, 2) ? 3 : 2)
     case .rate: Figure.grouped(value)
     case .throughput: "\(Figure.grouped(value / 1_000_000)) MB/s"
     case .memory: "\(Figure.grouped(value / 1_048_576)) MiB"
