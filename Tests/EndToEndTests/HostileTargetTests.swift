@@ -52,7 +52,7 @@ extension EndToEnd {
           """
           { cat status last_error targets/*/last_error; ls -R targets by-id by-path; \
           $ISCSIFS status $M; $ISCSIFS status --json $M; \
-          $ISCSIFS discover \(server.address) -o state=$M/../state; } | \
+          $ISCSIFS discover \(server.address) -o state=$M/../state; } 2>&1 | \
           LC_ALL=C grep -c -P '[\\x00-\\x08\\x0b-\\x1f\\x7f]'
           """)
         #expect(escapes.value == "0", "\(escapes)")

@@ -111,7 +111,7 @@ struct TreeScaleTests {
     #expect(try await walker.attributes("status").sizeBytes == 0)
     let (file, _) = try await walker.open("status")
     let bytes = try await walker.tree.read(file.number, offset: 0, count: 1 << 24)
-    #expect(bytes.count(where: { $0 == UInt8(ascii: "\n") }) == Self.count + 3)
+    #expect(bytes.count(where: { $0 == UInt8(ascii: "\n") }) == Self.count + 4)
   }
 }
 

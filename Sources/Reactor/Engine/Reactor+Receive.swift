@@ -78,7 +78,8 @@ extension Reactor {
     // announced, whole.
     let room = sessions[index].receive.freeCount
     let pending = sessions[index].receive.count
-    let isSparing = sessions[index].expectsLargePayload && pending < BasicHeaderSegment.byteCount + 8
+    let isSparing =
+      sessions[index].expectsLargePayload && pending < BasicHeaderSegment.byteCount + 8
     let bulk = isSparing ? min(room, Self.sparingReceive - pending) : room
     let remaining = sessions[index].payloadRemaining
     let count: Int
