@@ -16,6 +16,7 @@ enum Requirement: CaseIterable, Sendable {
   case fusermount
   case optimized
   case allocationCounter
+  case strace
   case ring
 
   /// Why it is not there; nil when it is.
@@ -41,6 +42,7 @@ enum Requirement: CaseIterable, Sendable {
     case .allocationCounter:
       Programs.isExecutable(Binary.allocationCounter)
         ? nil : "\(Binary.allocationCounter) (swift build)"
+    case .strace: Programs.objection(to: ["strace"], package: "strace")
     case .ring:
       RingSwitch.isThere
         ? nil : "FUSE over io_uring, Linux 6.14 or later, and the right to write \(RingSwitch.path)"
