@@ -33,7 +33,7 @@ RING     ?=
 KERNEL   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test build run test test-release bench bench-kernel lint format check install uninstall clean
+.PHONY: help deps deps-test build run test test-release test-ring bench bench-kernel lint format check install uninstall clean
 
 help: ## Show what can be made
 	@echo 'make TARGET, where TARGET is one of'
@@ -90,7 +90,10 @@ test-release: deps-test build ## Run the end-to-end tests on the release binary,
 	$(SWIFT) build --product AllocationCounter --jobs $(JOBS)
 	ISCSIFS_BINARY="$(CURDIR)/$(RELEASE)" \
 	SWIFT_BACKTRACE=enable=no $(SWIFT) test --skip-build --filter EndToEndTests
-	@# Once more with every mount's requests through io_uring, where this kernel can.
+
+test-ring: deps-test build ## The same with every mount's requests through io_uring, where this kernel can
+	$(SWIFT) build --build-tests --jobs $(JOBS)
+	$(SWIFT) build --product AllocationCounter --jobs $(JOBS)
 	@if [ -w $(RING_SWITCH) ]; then \
 	  before=$$(cat $(RING_SWITCH)); trap 'echo $$before > $(RING_SWITCH)' EXIT; \
 	  echo Y > $(RING_SWITCH); \

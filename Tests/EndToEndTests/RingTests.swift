@@ -5,7 +5,7 @@ import LinuxIO
 import Testing
 
 extension EndToEnd {
-  /// FUSE over io_uring; `make test-release` runs every other suite through it too.
+  /// FUSE over io_uring; `make test-ring` runs every other suite through it too.
   @Suite("Requests through io_uring", .requires(.tgtd, .fio, .ring))
   struct RingTests {
     private func mount(
