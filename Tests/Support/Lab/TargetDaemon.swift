@@ -99,7 +99,7 @@ package final class TargetDaemon: Resource {
   package func start() async throws {
     let process = try ManagedProcess(
       [
-        "tgtd", "-f", "-C", "\(control)", "--iscsi", "portal=127.0.0.1:\(port)",
+        "tgtd", "-f", "-C", "\(control)", "--iscsi", "portal=\(waitingPortal)",
       ], output: lab.fresh("tgtd.log"), environment: environment)
     self.process.withLock { $0 = process }
     let isUp = await eventually(.seconds(15)) {
@@ -137,6 +137,10 @@ package final class TargetDaemon: Resource {
   /// Where tgtadm finds it: in the lab's directory, which goes with the lab and needs no root.
   private var environment: [String: String] { ["TGT_IPC_SOCKET": "\(directory)/control"] }
 
+  /// Where it listens until it has its targets: one that came back without them would refuse an
+  /// initiator for good, which then stays away for half a minute.
+  private var waitingPortal: String { "127.0.0.2:\(port)" }
+
   private var setup: String {
     var lines: [String] = []
     let admin = "tgtadm -C \(control) --lld iscsi"
@@ -168,6 +172,8 @@ package final class TargetDaemon: Resource {
       }
       lines.append("\(admin) --op bind --mode target --tid \(tid) -I ALL")
     }
+    lines.append("\(admin) --op new --mode portal --param portal=\(address)")
+    lines.append("\(admin) --op delete --mode portal --param portal=\(waitingPortal)")
     return lines.joined(separator: "\n")
   }
 }
