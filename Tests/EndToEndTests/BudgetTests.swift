@@ -40,34 +40,67 @@ extension EndToEnd {
       arguments: ["randread", "randwrite"], [(depth: 1, limit: 6.1), (depth: 32, limit: 2.5)])
     func systemCalls(kind: String, budget: (depth: Int, limit: Double)) async throws {
       try await withLab { lab in
-        let daemon = try await TargetDaemon.start(lab)
-        let mount = try await MountedFileSystem.start(
-          lab, .mount(daemon.address), options: ["channel=dev"], prelude: "F=$(ls -d $M/by-id/*)")
-        let job =
-          "fio --name=b --filename=$F --iodepth=\(budget.depth) --ioengine=libaio --direct=1 "
-          + "--norandommap --minimal --size=32M --io_size=1g "
-        // Large reads first: how answers are received depends on what came before.
-        await mount.shell(job + "--rw=randread --bs=64k --number_ios=1000").expectSuccess()
-        let count = 10_000
-        let traced = job + "--rw=\(kind) --bs=4k --number_ios=\(count)"
-        var best = Double.infinity
-        for _ in 0..<6 where best > budget.limit {
-          let calls = try await systemCalls(of: mount, in: lab, threads: "*", during: traced)
+        try await expectSystemCalls(
+          lab, kind, depth: budget.depth, limit: budget.limit, options: ["channel=dev"]
+        ) { calls, count in
           let total = calls["total", default: 0]
-          let perIO = Double(total) / Double(count)
-          print("\(kind), depth \(budget.depth): \(perIO) system calls an I/O")
           try #require(total >= 2 * count, "a read and a write an I/O: not all was counted")
           // One request read, one answer written; a turn waits, sends, receives and finds the end.
           #expect(total <= 2 * count + 4 * calls["epoll_wait", default: 0] + 500)
-          best = min(best, perIO)
         }
-        #expect(best <= budget.limit)
-        let reactor = try await systemCalls(
-          of: mount, in: lab, threads: "reactor-*", during: traced)
-        #expect(reactor["total", default: 0] >= 2 * count)
-        // What fio's open and close cost on the cold side is not per I/O.
-        #expect(reactor["futex", default: 0] < 50)
       }
+    }
+
+    @Test(
+      "Through io_uring system calls are fewer", .requires(.strace, .ring),
+      arguments: ["randread", "randwrite"], [(depth: 1, limit: 4.1), (depth: 32, limit: 1.5)])
+    func systemCallsByRing(kind: String, budget: (depth: Int, limit: Double)) async throws {
+      try await withLab { lab in
+        _ = try RingSwitch(lab, isOn: true)
+        try await expectSystemCalls(
+          lab, kind, depth: budget.depth, limit: budget.limit,
+          options: ["channel=uring", "sessions=0"]
+        ) { calls, count in
+          let turns = calls["io_uring_enter", default: 0]
+          try #require(turns >= count / 64, "requests come with the wait: not all was counted")
+          // A turn waits, looks at what woke it, clears that, sends, receives till the end; each of
+          // the entries it hands to the other reactor may wake that one.
+          #expect(calls["total", default: 0] <= 8 * turns + 500)
+        }
+      }
+    }
+
+    /// Counts a job's system calls: all threads' within `limit` an I/O, no locks on the reactors.
+    ///
+    /// - Parameter check: what must hold in every run, for so many I/Os.
+    private func expectSystemCalls(
+      _ lab: Lab, _ kind: String, depth: Int, limit: Double, options: [String],
+      check: ([String: Int], Int) throws -> Void
+    ) async throws {
+      let daemon = try await TargetDaemon.start(lab)
+      let mount = try await MountedFileSystem.start(
+        lab, .mount(daemon.address), options: options, prelude: "F=$(ls -d $M/by-id/*)")
+      let job =
+        "fio --name=b --filename=$F --iodepth=\(depth) --ioengine=libaio --direct=1 "
+        + "--norandommap --minimal --size=32M --io_size=1g "
+      // Large reads first: how answers are received depends on what came before.
+      await mount.shell(job + "--rw=randread --bs=64k --number_ios=1000").expectSuccess()
+      let count = 10_000
+      let traced = job + "--rw=\(kind) --bs=4k --number_ios=\(count)"
+      var best = Double.infinity
+      for _ in 0..<6 where best > limit {
+        let calls = try await systemCalls(of: mount, in: lab, threads: "*", during: traced)
+        try check(calls, count)
+        let perIO = Double(calls["total", default: 0]) / Double(count)
+        print("\(kind), depth \(depth), \(options[0]): \(perIO) system calls an I/O")
+        best = min(best, perIO)
+      }
+      #expect(best <= limit)
+      let reactor = try await systemCalls(
+        of: mount, in: lab, threads: "reactor-*", during: traced)
+      try check(reactor, count)
+      // What fio's open and close cost on the cold side is not per I/O.
+      #expect(reactor["futex", default: 0] < 50)
     }
 
     /// What threads whose names match call while a job runs, by the call's name; "total" is all.

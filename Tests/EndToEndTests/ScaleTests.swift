@@ -72,7 +72,9 @@ extension EndToEnd {
         await mount.shell(
           "echo logout > $(dirname $(grep -l LOGGED_IN targets/*/state | head -1))/control"
         ).expectSuccess()
-        #expect(await mount.shell("grep -l LOGGED_IN targets/*/state | wc -l").value == "\(sessionCount - 1)")
+        #expect(
+          await mount.shell("grep -l LOGGED_IN targets/*/state | wc -l").value
+            == "\(sessionCount - 1)")
       }
     }
 
