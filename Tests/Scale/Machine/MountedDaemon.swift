@@ -2,11 +2,12 @@ import FoundationEssentials
 import Glibc
 import ProcessUsage
 
-/// A daemon in the foreground as our child, and its mount.
-struct MountedDaemon {
+/// A daemon in the foreground as our child, and its mount; both end with it.
+final class MountedDaemon {
   let mountpoint: String
   let log: String
   private let child: Child
+  private var isEnded = false
 
   /// Mounts and waits until the tree is there; `source` is asked for its targets meanwhile.
   init(_ bench: ScaleBench, source: String = "none", options: [String] = []) throws {
@@ -26,6 +27,15 @@ struct MountedDaemon {
     }
   }
 
+  /// A workload that failed leaves nothing mounted.
+  deinit {
+    guard !isEnded else { return }
+    // SAFETY: the path is a C string for the call.
+    unsafe _ = umount2(mountpoint, CInt(MNT_DETACH))
+    kill(child.processID, SIGKILL)
+    _ = child.wait()
+  }
+
   var usage: ProcessUsage { ProcessUsage(of: child.processID) }
 
   /// Unmounts and waits for the daemon; how long that took.
@@ -33,6 +43,7 @@ struct MountedDaemon {
   func end() throws -> Double {
     try ScaleBench.time {
       try Child.run(["umount", mountpoint])
+      isEnded = true
       guard child.wait() == 0 else {
         throw ScaleBench.Failure(description: "the daemon failed; see \(log)")
       }
