@@ -33,12 +33,14 @@ extension Reactor {
     finishTurn()
   }
 
-  /// Serves what the wait of the epoll set has found.
+  /// Serves what the wait of the epoll set has found: the kernel last, so that what the answers to
+  /// some callers let them ask next leaves with the same turn.
   mutating func dispatch(_ eventCount: Int) {
+    var kernel: EventPoll.Interest?
     for position in 0..<eventCount {
       let event = poll.event(at: position)
       switch event.token {
-      case Token.fuse: serveKernel(event.interest)
+      case Token.fuse: kernel = event.interest
       case Token.wakeup:
         // Cleared here alone: whoever clears it looks at all it may stand for.
         door.wakeup.clear()
@@ -48,6 +50,7 @@ extension Reactor {
       default: serve(session: Int(event.token - Token.firstSession), event.interest)
       }
     }
+    if let kernel { serveKernel(kernel) }
   }
 
   /// What follows when everything that was ready has been taken.
