@@ -6,8 +6,10 @@ extension Reactor {
   /// Serves until stopped; an unmount is only told.
   mutating func run() throws(Errno) {
     try watch()
+    now = MonotonicTime.now.nanoseconds
     while isRunning {
-      turn(timeoutMilliseconds: timeout(at: MonotonicTime.now))
+      // Late by what the last turn took, and one look at the clock less.
+      turn(timeoutMilliseconds: timeout(at: MonotonicTime(nanoseconds: now)))
     }
     end()
   }
