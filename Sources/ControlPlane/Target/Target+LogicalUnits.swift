@@ -182,12 +182,14 @@ extension Target {
       notice(lun, before)
       return
     }
+    // What another file was served with says nothing about this one.
+    let served = units[lun].flatMap { $0.handle == handle ? $0.registration : nil }
     var unit = TargetLogicalUnit(probed: probed, handle: handle)
-    unit.registration = registration(of: probed) ?? before?.registration
+    unit.registration = registration(of: probed) ?? served
     units[lun] = unit
-    if let registration = unit.registration, registration != before?.registration {
+    if let registration = unit.registration, registration != served {
       context.port.expose(handle, registration)
-      if let old = before?.registration?.geometry,
+      if let old = served?.geometry,
         old.capacityBytes != registration.geometry.capacityBytes
       {
         context.changes.yield(.capacityChanged(handle))
