@@ -50,7 +50,7 @@ final class FakeReactor: Sendable {
   private let state = Mutex(State())
   private let stopped = Atomic<Bool>(false)
   private let unanswered = Mutex<[ControlContinuation]>([])
-  private let heldEnds = Mutex<[CheckedContinuation<Void, Never>]>([])
+  private let heldEnds = Mutex<[@Sendable () -> Void]>([])
 
   init(_ units: [LogicalUnitNumber: FakeLogicalUnit] = [:]) throws {
     port = try ReactorPort()
@@ -78,7 +78,7 @@ final class FakeReactor: Sendable {
       defer { waiting = [] }
       return waiting
     }
-    for held in waiting { held.resume() }
+    for answer in waiting { answer() }
   }
 
   /// Ends the thread.
@@ -109,12 +109,12 @@ final class FakeReactor: Sendable {
         continuation.resume(returning: execute(task))
       }
     case .expose(let unit, let registration): exposed(unit, registration)
-    case .withdraw(let unit, let error, let continuation):
+    case .withdraw(let unit, let error, let withdrawal):
       withdrawn(Withdrawal(unit: unit, error: error))
       if with({ $0.stuck.contains(unit) }) {
-        heldEnds.withLock { $0.append(continuation) }
+        heldEnds.withLock { $0.append { withdrawal.finish() } }
       } else {
-        continuation.resume()
+        withdrawal.finish()
       }
     case .logout(let session, let continuation): logout(session, continuation)
     case .drop(let session): dropped(session)
@@ -159,7 +159,7 @@ final class FakeReactor: Sendable {
     _ session: SessionHandle, _ continuation: CheckedContinuation<Void, Never>
   ) {
     if with({ $0.ignoresLogout }) {
-      heldEnds.withLock { $0.append(continuation) }
+      heldEnds.withLock { $0.append { continuation.resume() } }
     } else {
       with { $0.loggedOut.append(session) }
       loseUnanswered()

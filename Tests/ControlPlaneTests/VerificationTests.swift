@@ -53,6 +53,20 @@ struct VerificationTests {
     }
   }
 
+  /// What another session's verification may ask of the reactor as soon as the file is gone from
+  /// the target's tables.
+  @Test(arguments: ["stale", "gone"])
+  func noSessionIsResumedAheadOfAWithdrawal(_ how: String) async throws {
+    let bench = try Bench()
+    try await bench.logIn()
+    let session = try #require(bench.target?.sessions.first?.handle)
+    bench.reactor.with { $0.held = [session] }
+    let target = try #require(await bench.initiator.targets.values.first)
+    await target.withdrawAndResume(session, isStale: how == "stale")
+    #expect(await isResumed(bench))
+    #expect(bench.reactor.with { $0.servedAtResume } == [[]])
+  }
+
   @Test func unitThatGrewIsTheSame() async throws {
     let bench = try Bench()
     try await bench.logIn()
@@ -130,5 +144,20 @@ struct VerificationTests {
     #expect(bench.target?.state == .loggedOut)
     #expect(bench.reactor.with { $0.servedAtResume } == [])
     #expect(await bench.reaches { $0.clock.sleeperCount == 0 })
+  }
+}
+
+extension Target {
+  /// Takes the file of LUN 0 away and resumes a session while that is waited for.
+  fileprivate func withdrawAndResume(_ session: SessionHandle, isStale: Bool) async {
+    let withdrawal = Task.immediate {
+      if isStale, let known = knownFiles[.zero] {
+        await makeStale(.zero, known)
+      } else {
+        await forget(.zero, error: .noSuchAddressOrDevice)
+      }
+    }
+    context.port.resume(session)
+    await withdrawal.value
   }
 }

@@ -235,6 +235,8 @@ struct WhichLUNsExistTests {
     let new = try #require(bench.unit()?.handle)
     #expect(new != old)
     #expect(bench.reactor.with { $0.withdrawn } == [.init(unit: old, error: .staleNFSFileHandle)])
+    #expect(bench.reactor.with { Array($0.exposed.keys) } == [new])
+    try await bench.initiator.openLogicalUnit(new, writable: true)
     await #expect(throws: Errno.staleNFSFileHandle) {
       try await bench.initiator.openLogicalUnit(old, writable: true)
     }

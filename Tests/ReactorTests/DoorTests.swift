@@ -68,7 +68,7 @@ struct DoorTests {
     let waiting = harness.write(offset: 0, .pattern(512))
     let read = try harness.command().view.header.initiatorTaskTag
     try await harness.told(
-      { .withdraw(ReactorHarness.unit, .staleNFSFileHandle, $0) },
+      { .withdraw(ReactorHarness.unit, .staleNFSFileHandle, Withdrawal(telling: $0)) },
       meanwhile: {
         let replies = [harness.reply(), harness.reply()]
         #expect(Set(replies.compactMap { $0?.unique }) == [unique, waiting])
@@ -94,19 +94,17 @@ struct DoorTests {
     let task = try harness.command().view.header.initiatorTaskTag
     let unit = ReactorHarness.unit
     let port = harness.port
-    async let first: Void = port.withdraw(unit, error: .noSuchAddressOrDevice)
-    while harness.reactor.units[3].state == .exposed {
-      await Task.yield()
-      harness.turn()
-    }
+    let first = port.withdraw(unit, error: .noSuchAddressOrDevice)
+    harness.turn()
+    #expect(harness.reactor.units[3].state == .withdrawn)
     try await harness.told(
-      { .withdraw(unit, .noSuchAddressOrDevice, $0) },
+      { .withdraw(unit, .noSuchAddressOrDevice, Withdrawal(telling: $0)) },
       meanwhile: {
         #expect(harness.busyUnit == 1 && harness.waitingWithdrawals == 2)
         harness.sendDataIn(task, .pattern(512))
         #expect(harness.busyUnit == 0 && harness.waitingWithdrawals == 0)
       })
-    await first
+    await first.isQuiet()
   }
 
   @Test("answers everyone who waits when the loop ends, and who comes after")
@@ -126,7 +124,7 @@ struct DoorTests {
       ])
     #expect(harness.busySlots == 0)
     await harness.port.logout(ReactorHarness.session)
-    await harness.port.withdraw(ReactorHarness.unit, error: .ioError)
+    await harness.port.withdraw(ReactorHarness.unit, error: .ioError).isQuiet()
     await harness.port.close(ReactorHarness.session, error: .ioError)
     #expect(await harness.port.statistics(ReactorHarness.session) == nil)
     await #expect(throws: ControlTask.Failure.notConnected) {

@@ -78,7 +78,8 @@ struct HeldSessionTests {
   func withdrawn() async throws {
     let (harness, writes) = try held()
     try await harness.told(
-      { .withdraw(ReactorHarness.unit, .staleNFSFileHandle, $0) }, meanwhile: {})
+      { .withdraw(ReactorHarness.unit, .staleNFSFileHandle, Withdrawal(telling: $0)) },
+      meanwhile: {})
     resume(harness)
     for unique in writes {
       #expect(harness.reply() == .init(unique: unique, error: -ESTALE, payload: []))

@@ -230,6 +230,14 @@ final class ReactorHarness {
   }
 }
 
+extension Withdrawal {
+  /// What is asked of a lone reactor, for one who waits.
+  convenience init(telling continuation: CheckedContinuation<Void, Never>) {
+    self.init(laneCount: 1)
+    tell(continuation)
+  }
+}
+
 /// What the reactor has to do still.
 extension ReactorHarness {
   var isRunning: Bool { reactor.isRunning }

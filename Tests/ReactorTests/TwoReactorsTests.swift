@@ -4,6 +4,7 @@ import ISCSI
 import LinuxIO
 import LogicalUnit
 import SCSI
+import SystemPackage
 import Testing
 
 @testable import Reactor
@@ -75,6 +76,23 @@ struct TwoReactorsTests {
     #expect(try both.first.sent() == nil)
     both.second.sendDataIn(try both.second.command().view.header.initiatorTaskTag, .pattern(512))
     #expect(both.second.reply() == .init(unique: last, error: 0, payload: .pattern(512)))
+  }
+
+  /// A session resumed after the call is resumed behind it on its own reactor too.
+  @Test("are both asked to withdraw a file before the call returns; quiet is when both are")
+  func withdraw() async throws {
+    let both = try TwoReactors()
+    let unique = both.second.read(offset: 0, size: 512)
+    let task = try both.second.command().view.header.initiatorTaskTag
+    let withdrawal = both.first.port.withdraw(ReactorHarness.unit, error: .staleNFSFileHandle)
+    both.turn()
+    for harness in [both.first, both.second] {
+      #expect(harness.reactor.units[3].state == .withdrawn)
+    }
+    #expect(both.second.reply() == .init(unique: unique, error: -ESTALE, payload: []))
+    #expect(both.first.waitingWithdrawals == 0 && both.second.waitingWithdrawals == 1)
+    both.second.sendDataIn(task, .pattern(512))
+    await withdrawal.isQuiet()
   }
 
   @Test("flush what the other has written")

@@ -182,12 +182,14 @@ extension Target {
       notice(lun, before)
       return
     }
+    // What another file was served with says nothing about this one.
+    let served = units[lun].flatMap { $0.handle == handle ? $0.registration : nil }
     var unit = TargetLogicalUnit(probed: probed, handle: handle)
-    unit.registration = registration(of: probed) ?? before?.registration
+    unit.registration = registration(of: probed) ?? served
     units[lun] = unit
-    if let registration = unit.registration, registration != before?.registration {
+    if let registration = unit.registration, registration != served {
       context.port.expose(handle, registration)
-      if let old = before?.registration?.geometry,
+      if let old = served?.geometry,
         old.capacityBytes != registration.geometry.capacityBytes
       {
         context.changes.yield(.capacityChanged(handle))
@@ -257,14 +259,16 @@ extension Target {
   func makeStale(_ lun: LogicalUnitNumber, _ known: KnownFile) async {
     logger.warning("LUN \(lun.name) is another logical unit now: its old file is stale")
     knownFiles[lun] = nil
+    let (registry, handle) = (context.registry, known.handle)
+    // Asked before anyone can see that the file is gone: no session is resumed ahead of it.
+    let withdrawal = context.port.withdraw(handle, error: .staleNFSFileHandle)
     if units.remove(lun) != nil {
       publish()
       context.changes.yield(.logicalUnitsChanged(target: directoryName))
     }
-    let (port, registry, handle) = (context.port, context.registry, known.handle)
     // The place is lent again only when nothing of the old unit's is at the target any more.
     _ = await context.bounded(Self.withdrawalLimit) {
-      await port.withdraw(handle, error: .staleNFSFileHandle)
+      await withdrawal.isQuiet()
       registry.release(handle)
     }
   }
@@ -272,10 +276,12 @@ extension Target {
   /// Takes a LUN out of the tree; requests for its file get `error`.
   func forget(_ lun: LogicalUnitNumber, error: Errno) async {
     guard let unit = units.remove(lun) else { return }
+    let withdrawal = unit.registeredHandle.map { context.port.withdraw($0, error: error) }
     logger.info("LUN \(lun.name) is gone")
     publish()
     context.changes.yield(.logicalUnitsChanged(target: directoryName))
-    if let handle = unit.registeredHandle { await withdraw([handle], error: error) }
+    guard let withdrawal else { return }
+    _ = await context.bounded(Self.withdrawalLimit) { await withdrawal.isQuiet() }
   }
 
   // MARK: - Events

@@ -20,8 +20,9 @@ extension Target {
   ) async -> ControlError? {
     guard !files.isEmpty else { return nil }
     let failures = FirstFailure()
+    let withdrawals = files.map { context.port.withdraw($0, error: .socketNotConnected) }
     let isDone = await context.bounded(Self.quiescingLimit) {
-      await self.withdraw(files, error: .socketNotConnected)
+      await self.waitUntilQuiet(withdrawals)
       if let error = await self.flush(luns, over: ending) { failures.note(error) }
     }
     guard isDone else {
@@ -31,13 +32,10 @@ extension Target {
     return failures.first
   }
 
-  /// Ends the service of files, bounded.
-  func withdraw(_ files: [LogicalUnitHandle], error: Errno) async {
-    let port = context.port
+  /// Waits until nothing of the files' is at the target any more, bounded.
+  private func waitUntilQuiet(_ withdrawals: [Withdrawal]) async {
     _ = await context.bounded(Self.withdrawalLimit) {
-      await withTaskGroup(of: Void.self) { group in
-        for file in files { group.addTask { await port.withdraw(file, error: error) } }
-      }
+      for withdrawal in withdrawals { await withdrawal.isQuiet() }
     }
   }
 

@@ -31,7 +31,7 @@ struct LogicalUnitEntry {
   var busyCount: UInt32 = 0
   var error: CInt = 0
   /// Who waits for `busyCount` to become zero.
-  var withdrawals: [CheckedContinuation<Void, Never>] = []
+  var withdrawals: [Withdrawal] = []
 
   /// Takes note of the sessions that show the unit, each on the reactor its number says.
   mutating func use(_ handles: [SessionHandle], among lanes: Lanes) {
@@ -48,11 +48,11 @@ struct LogicalUnitEntry {
   func isServed(by lane: Int) -> Bool { servingLanes & (1 << UInt16(lane)) != 0 }
 
   /// Tells who waits that no request is at the target any more.
-  mutating func resumeWithdrawals() {
+  mutating func finishWithdrawals() {
     guard !withdrawals.isEmpty else { return }
     let waiting = withdrawals
     withdrawals = []
-    for continuation in waiting { continuation.resume() }
+    for withdrawal in waiting { withdrawal.finish() }
   }
 }
 

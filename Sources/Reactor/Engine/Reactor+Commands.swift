@@ -17,8 +17,8 @@ extension Reactor {
         if let index = find(handle) { resume(session: index) }
       case .execute(let task, let continuation): execute(task, continuation)
       case .expose(let handle, let registration): expose(handle, registration)
-      case .withdraw(let handle, let error, let continuation):
-        withdraw(handle, error, continuation)
+      case .withdraw(let handle, let error, let withdrawal):
+        withdraw(handle, error, withdrawal)
       case .logout(let handle, let continuation): logout(handle, continuation)
       case .drop(let handle):
         if let index = find(handle) { lose(session: index, .requestedByUser) }
@@ -56,20 +56,20 @@ extension Reactor {
 
   /// Refuses new requests and answers those that wait; who asked is told when none is in flight.
   private mutating func withdraw(
-    _ handle: LogicalUnitHandle, _ error: Errno, _ continuation: CheckedContinuation<Void, Never>
+    _ handle: LogicalUnitHandle, _ error: Errno, _ withdrawal: Withdrawal
   ) {
     let unit = Int(handle.index)
     guard unit < units.count, units[unit].state != .free,
       units[unit].generation == handle.generation
-    else { return continuation.resume() }
+    else { return withdrawal.finish() }
     units[unit].state = .withdrawn
     units[unit].error = error.rawValue
-    units[unit].withdrawals.append(continuation)
+    units[unit].withdrawals.append(withdrawal)
     for index in 0..<slots.requestCount
     where slots[index].kind != .free && !slots[index].isOver && slots[index].unit == handle.index {
       giveUp(index, error: error)
     }
-    if units[unit].busyCount == 0 { units[unit].resumeWithdrawals() }
+    if units[unit].busyCount == 0 { units[unit].finishWithdrawals() }
   }
 
   /// Answers a caller whose request is not over, and ends it unless the target still has it.

@@ -83,7 +83,7 @@ extension Reactor {
     while let granted = locks.nextGranted() { beginGranted(Int(granted)) }
     precondition(units[unit].busyCount > 0, "a request ends at its unit once")
     units[unit].busyCount -= 1
-    if units[unit].busyCount == 0 { units[unit].resumeWithdrawals() }
+    if units[unit].busyCount == 0 { units[unit].finishWithdrawals() }
   }
 
   /// The task ended with a status and perhaps sense data: done, again, or failed.

@@ -6,7 +6,7 @@ enum ReactorCommand: Sendable {
   case resume(SessionHandle)
   case execute(ControlTask, ControlContinuation)
   case expose(LogicalUnitHandle, LogicalUnitRegistration)
-  case withdraw(LogicalUnitHandle, Errno, CheckedContinuation<Void, Never>)
+  case withdraw(LogicalUnitHandle, Errno, Withdrawal)
   case logout(SessionHandle, CheckedContinuation<Void, Never>)
   case drop(SessionHandle)
   case close(SessionHandle, Errno, CheckedContinuation<Void, Never>)
@@ -24,9 +24,8 @@ extension ReactorCommand {
     switch self {
     case .start(_, let box): _ = box.take()
     case .execute(_, let continuation): continuation.resume(returning: .failure(.notConnected))
-    case .withdraw(_, _, let continuation), .logout(_, let continuation),
-      .close(_, _, let continuation):
-      continuation.resume()
+    case .withdraw(_, _, let withdrawal): withdrawal.finish()
+    case .logout(_, let continuation), .close(_, _, let continuation): continuation.resume()
     case .statistics(_, let continuation): continuation.resume(returning: nil)
     case .resume, .expose, .drop, .interrupt, .registerRing, .stop: break
     }

@@ -33,16 +33,14 @@ extension ReactorPort {
     for lane in all { lane.submit(.expose(unit, registration)) }
   }
 
-  /// Ends service of a LUN file: requests waiting and to come get `error`; returns when none is in
-  /// flight at the target any more, or its session is gone.
-  package func withdraw(_ unit: LogicalUnitHandle, error: Errno) async {
-    await withTaskGroup { group in
-      for lane in all {
-        group.addTask {
-          await withCheckedContinuation { lane.submit(.withdraw(unit, error, $0)) }
-        }
-      }
-    }
+  /// Ends service of a LUN file: requests waiting and to come get `error`; what is returned tells
+  /// when none is in flight at the target any more, or its session is gone.
+  ///
+  /// The reactors are asked when this returns: whatever is asked of them afterwards comes behind it.
+  package func withdraw(_ unit: LogicalUnitHandle, error: Errno) -> Withdrawal {
+    let withdrawal = Withdrawal(laneCount: lanes.count)
+    for lane in all { lane.submit(.withdraw(unit, error, withdrawal)) }
+    return withdrawal
   }
 
   /// Logs a session out and forgets it; returns when the target has answered, or at the session's
