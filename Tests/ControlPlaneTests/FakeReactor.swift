@@ -24,6 +24,9 @@ final class FakeReactor: Sendable {
     /// Listed although no unit answers there, or nil to refuse REPORT LUNS with this sense.
     var alsoListed: [LogicalUnitNumber] = []
     var reportLUNsRefusal: AdditionalSense?
+    /// LUNs that REPORT LUNS counts and does not send; they grow by as many with every answer.
+    var unsentLUNs = 0
+    var unsentLUNsGrowth = 0
     var commands: [Command] = []
     var started: [SessionHandle] = []
     /// Sessions whose last connection is held.
@@ -198,7 +201,8 @@ final class FakeReactor: Sendable {
           $0.rawValue < $1.rawValue
         }
         var bytes: [UInt8] = []
-        bytes.appendBigEndian(UInt32(listed.count * 8))
+        bytes.appendBigEndian(UInt32((listed.count + state.unsentLUNs) * 8))
+        state.unsentLUNs += state.unsentLUNsGrowth
         bytes.appendBigEndian(UInt32(0))
         for lun in listed { bytes.appendBigEndian(lun.rawValue) }
         return .success(.good(bytes))

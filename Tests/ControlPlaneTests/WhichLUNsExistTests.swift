@@ -213,6 +213,23 @@ struct WhichLUNsExistTests {
     #expect(scans == 2)
   }
 
+  @Test(arguments: [(1, 0), (1000, 0), (1000, 1000)])
+  func listThatIsNotWholeTakesNoFile(unsent: Int, growth: Int) async throws {
+    let bench = try Bench([.zero: FakeLogicalUnit(), two: FakeLogicalUnit(serial: "OTHER")])
+    try await bench.logIn()
+    bench.reactor.with { state in
+      state.units[two] = nil
+      state.unsentLUNs = unsent
+      state.unsentLUNsGrowth = growth
+    }
+    let refusal = await #expect(throws: ControlError.self) {
+      try await bench.initiator.perform(.rescan, target: Bench.targetName)
+    }
+    #expect(refusal?.errno == .protocolError)
+    #expect(bench.target?.logicalUnits.map(\.lun) == [.zero, two])
+    #expect(bench.reactor.with { $0.withdrawn } == [])
+  }
+
   @Test func changedCapacityIsReadAgainAndTold() async throws {
     let bench = try Bench()
     try await bench.logIn()

@@ -104,7 +104,7 @@ struct DoorTests {
         harness.sendDataIn(task, .pattern(512))
         #expect(harness.busyUnit == 0 && harness.waitingWithdrawals == 0)
       })
-    await first.isQuiet()
+    await first.whenQuiet()
   }
 
   @Test("answers everyone who waits when the loop ends, and who comes after")
@@ -124,7 +124,7 @@ struct DoorTests {
       ])
     #expect(harness.busySlots == 0)
     await harness.port.logout(ReactorHarness.session)
-    await harness.port.withdraw(ReactorHarness.unit, error: .ioError).isQuiet()
+    await harness.port.withdraw(ReactorHarness.unit, error: .ioError).whenQuiet()
     await harness.port.close(ReactorHarness.session, error: .ioError)
     #expect(await harness.port.statistics(ReactorHarness.session) == nil)
     await #expect(throws: ControlTask.Failure.notConnected) {

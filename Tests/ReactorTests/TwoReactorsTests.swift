@@ -92,7 +92,7 @@ struct TwoReactorsTests {
     #expect(both.second.reply() == .init(unique: unique, error: -ESTALE, payload: []))
     #expect(both.first.waitingWithdrawals == 0 && both.second.waitingWithdrawals == 1)
     both.second.sendDataIn(task, .pattern(512))
-    await withdrawal.isQuiet()
+    await withdrawal.whenQuiet()
   }
 
   @Test("flush what the other has written")

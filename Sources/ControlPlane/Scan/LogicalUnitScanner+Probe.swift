@@ -194,7 +194,7 @@ extension ScanFailure {
     switch self {
     case .session: false
     case .refused: !isGone
-    case .malformed: true
+    case .malformed, .incomplete: true
     }
   }
 }

@@ -29,6 +29,8 @@ final class LogicalUnitScanner: Sendable {
   var inventoryChanged: Bool { changed.withLock { $0 } }
 
   /// The LUNs of REPORT LUNS, which alone says what exists; LUN 0 where the command is not known.
+  ///
+  /// A list that is not whole is a failure: a LUN it does not name may exist all the same.
   func inventory() async throws(ScanFailure) -> [LogicalUnitNumber] {
     var allocationLength: UInt32 = 4096
     for _ in 0..<4 {
@@ -42,12 +44,11 @@ final class LogicalUnitScanner: Sendable {
         throw error
       }
       let answer: ReportLUNsParameterData = try parse(bytes)
-      guard answer.isTruncated, answer.wantedAllocationLength > allocationLength else {
-        return answer.logicalUnitNumbers
-      }
+      guard answer.isTruncated else { return answer.logicalUnitNumbers }
+      guard answer.wantedAllocationLength > allocationLength else { throw .incomplete }
       allocationLength = answer.wantedAllocationLength
     }
-    return []
+    throw .incomplete
   }
 
   /// Sends one command until it has ended for good, and returns what it read.

@@ -9,6 +9,8 @@ enum ScanFailure: Error, Equatable, Sendable {
   case refused(SCSIFailure, SenseData?)
   /// The answer could not be read.
   case malformed(ParameterDataError)
+  /// The list of LUNs was not whole, however much room it was given.
+  case incomplete
 
   /// The words for `last_error`, naming what the logical unit said.
   var sentence: String {
@@ -20,6 +22,7 @@ enum ScanFailure: Error, Equatable, Sendable {
     case .refused(let failure, let sense):
       sense.map { "\(failure) (\($0))" } ?? "\(failure)"
     case .malformed(let error): "\(error)"
+    case .incomplete: "the list is cut off or goes on growing"
     }
   }
 

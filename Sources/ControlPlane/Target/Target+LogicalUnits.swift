@@ -268,7 +268,7 @@ extension Target {
     }
     // The place is lent again only when nothing of the old unit's is at the target any more.
     _ = await context.bounded(Self.withdrawalLimit) {
-      await withdrawal.isQuiet()
+      await withdrawal.whenQuiet()
       registry.release(handle)
     }
   }
@@ -281,7 +281,7 @@ extension Target {
     publish()
     context.changes.yield(.logicalUnitsChanged(target: directoryName))
     guard let withdrawal else { return }
-    _ = await context.bounded(Self.withdrawalLimit) { await withdrawal.isQuiet() }
+    _ = await context.bounded(Self.withdrawalLimit) { await withdrawal.whenQuiet() }
   }
 
   // MARK: - Events
@@ -315,7 +315,7 @@ extension ScanFailure {
     case .session(.busy): .resourceBusy
     case .session: .socketNotConnected
     case .refused: .ioError
-    case .malformed: .protocolError
+    case .malformed, .incomplete: .protocolError
     }
   }
 }

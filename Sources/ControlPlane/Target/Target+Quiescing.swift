@@ -35,7 +35,7 @@ extension Target {
   /// Waits until nothing of the files' is at the target any more, bounded.
   private func waitUntilQuiet(_ withdrawals: [Withdrawal]) async {
     _ = await context.bounded(Self.withdrawalLimit) {
-      for withdrawal in withdrawals { await withdrawal.isQuiet() }
+      for withdrawal in withdrawals { await withdrawal.whenQuiet() }
     }
   }
 

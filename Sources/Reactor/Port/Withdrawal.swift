@@ -16,7 +16,7 @@ package final class Withdrawal: Sendable {
   }
 
   /// Waits until every reactor has said so.
-  package func isQuiet() async {
+  package func whenQuiet() async {
     await withCheckedContinuation { tell($0) }
   }
 
