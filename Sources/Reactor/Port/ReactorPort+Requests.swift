@@ -36,7 +36,7 @@ extension ReactorPort {
   /// Ends service of a LUN file: requests waiting and to come get `error`; what is returned tells
   /// when none is in flight at the target any more, or its session is gone.
   ///
-  /// The reactors are asked when this returns: whatever is asked of them afterwards comes behind it.
+  /// The reactors are asked when this returns: what is asked of them afterwards comes behind it.
   package func withdraw(_ unit: LogicalUnitHandle, error: Errno) -> Withdrawal {
     let withdrawal = Withdrawal(laneCount: lanes.count)
     for lane in all { lane.submit(.withdraw(unit, error, withdrawal)) }
