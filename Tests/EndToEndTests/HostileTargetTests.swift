@@ -104,7 +104,11 @@ extension EndToEnd {
           server.reset()
         }
         await copy.expectSuccess()
-        #expect(await mount.shell("cat $T/state").value == "LOGGED_IN")
+        // The last reset may have come when all was copied: who recovers is not logged in yet.
+        let isBack = await eventually(.seconds(10)) {
+          await mount.shell("cat $T/state").value == "LOGGED_IN"
+        }
+        #expect(isBack)
       }
     }
 
