@@ -16,13 +16,11 @@ import UnixSignals
 func run(_ plan: DaemonPlan) async throws {
   let daemon = try Daemon(plan)
   do {
-    try await daemon.begin()
-    try plan.ready.announce()
+    try await daemon.serve()
   } catch {
     await daemon.end()
     throw error
   }
-  await daemon.serve()
   await daemon.end()
 }
 
@@ -65,7 +63,7 @@ struct Daemon {
   }
 
   /// Finds the targets the source names, and logs in to them unless a person shall.
-  func begin() async throws {
+  private func begin() async throws {
     ReadAhead.raise(mountpoint: plan.mountpoint, logger: logger)
     switch plan.work {
     case .demo:
@@ -86,19 +84,53 @@ struct Daemon {
     }
   }
 
-  /// Serves until the mount is gone or a signal says to end it.
-  func serve() async {
-    await withTaskGroup(of: Void.self) { group in
-      group.addTask { await initiator.run() }
+  /// Begins, tells whoever waits that the mount is usable, and serves until the mount is gone or a
+  /// signal says to end it.
+  ///
+  /// Signals and the reactors' events are heard from the start: a first login may take long, and
+  /// sessions that are up may be lost meanwhile. Told to end before the mount was usable, it ends
+  /// without having said so.
+  func serve() async throws {
+    try await withThrowingTaskGroup(of: Step.self) { group in
       group.addTask {
-        for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup) {
-          guard signal != .sighup else { continue }
-          logger.notice("told to end by \(signal)")
-          return
+        await initiator.run()
+        return .over
+      }
+      group.addTask {
+        await awaitSignal()
+        return .over
+      }
+      group.addTask {
+        try await begin()
+        return .begun
+      }
+      defer { group.cancelAll() }
+      while let step = try await group.next() {
+        switch step {
+        case .begun: try plan.ready.announce()
+        case .over:
+          // Ends a first login under way, which the group would wait for.
+          group.cancelAll()
+          await initiator.shutdown()
+          while (try? await group.next()) != nil {}
         }
       }
-      await group.next()
-      group.cancelAll()
+    }
+  }
+
+  private enum Step {
+    /// The mount is usable.
+    case begun
+    /// It is gone, or told to end.
+    case over
+  }
+
+  /// Returns when a signal says to end.
+  private func awaitSignal() async {
+    for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup) {
+      guard signal != .sighup else { continue }
+      logger.notice("told to end by \(signal)")
+      return
     }
   }
 

@@ -116,6 +116,19 @@ extension EndToEnd {
       }
     }
 
+    @Test("told to end while the first login waits for a silent portal, it ends at once")
+    func signalBeforeReady() async throws {
+      try await withLab { lab in
+        let silent = try PortServer(lab, .silent)
+        let mount = try await MountedFileSystem.startInForeground(lab, .mount(silent.address))
+        mount.foreground?.signal(SIGTERM)
+        #expect(await mount.waitForEnd(.seconds(10)) == 0, "\(mount.foreground?.output ?? "")")
+        #expect(await !mount.isMounted())
+        let output = mount.foreground?.output ?? ""
+        #expect(output.contains("told to end"), "\(output)")
+      }
+    }
+
     @Test("umount is refused while a file is open; umount -l serves it until it is closed")
     func lazyUnmount() async throws {
       try await withLab { lab in
