@@ -43,6 +43,12 @@ final class ControlContext: Sendable {
     sessionQueue.advance()
   }
 
+  /// The same for a place that no session was started in.
+  func giveBack(unused session: SessionHandle) {
+    registry.giveBack(unused: session)
+    sessionQueue.advance()
+  }
+
   /// Waits for `operation`, at most `limit`; false when it had not ended by then.
   ///
   /// An operation that is given up goes on by itself: it must be one that ends.

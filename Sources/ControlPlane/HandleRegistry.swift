@@ -58,6 +58,14 @@ final class HandleRegistry: Sendable {
     }
   }
 
+  /// The same for a place that no session was started in: a login that fails uses nothing up.
+  func giveBack(unused session: SessionHandle) {
+    let (lane, place) = position(of: session)
+    state.withLock { state in
+      state.sessions[lane].giveBack(unused: place, generation: session.generation)
+    }
+  }
+
   /// The directory name of the session's target.
   func owner(of session: SessionHandle) -> String? {
     let (lane, place) = position(of: session)

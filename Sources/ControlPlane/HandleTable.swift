@@ -40,6 +40,14 @@ struct HandleTable {
     if generation < .max { free.append(index) }
   }
 
+  /// Gives a place back whose pair nobody was told of: the same pair is lent again.
+  mutating func giveBack(unused index: UInt16, generation: UInt16) {
+    guard owner(index: index, generation: generation) != nil else { return }
+    slots[Int(index)].owner = nil
+    slots[Int(index)].generation -= 1
+    free.append(index)
+  }
+
   /// Who has the place, nil for an old generation.
   func owner(index: UInt16, generation: UInt16) -> String? {
     guard Int(index) < slots.count, slots[Int(index)].generation == generation else { return nil }

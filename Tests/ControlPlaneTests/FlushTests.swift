@@ -61,4 +61,22 @@ struct FlushTests {
     #expect(bench.reactor.with { $0.loggedOut.count } == 1)
     #expect(bench.target?.lastError.contains("in time") == true)
   }
+
+  @Test func shutdownWaitsForALogoutUnderWay() async throws {
+    let bench = try Bench()
+    try await bench.logIn()
+    bench.reactor.with { $0.silent = [.zero] }
+    async let out: Void = bench.initiator.perform(.logout(force: false), target: Bench.targetName)
+    #expect(await bench.reaches { $0.reactor.unansweredCount == 1 })
+    async let end: Void = bench.initiator.shutdown()
+    // The shutdown waits with a limit of its own beside that of the flush.
+    #expect(await bench.reaches { $0.clock.sleeperCount == 2 })
+    #expect(bench.reactor.with { $0.loggedOut.isEmpty })
+    bench.reactor.with { $0.silent = [] }
+    bench.reactor.loseUnanswered()
+    await end
+    // The session was ended properly before the shutdown was over.
+    #expect(bench.reactor.with { $0.loggedOut.count } == 1)
+    try await out
+  }
 }

@@ -166,7 +166,7 @@ extension Target {
         if epoch != mine || error.error.errno == .canceled { break }
       }
     }
-    context.release(handle)
+    context.giveBack(unused: handle)
     throw failure ?? LoginFailure(cancelled)
   }
 
@@ -236,10 +236,21 @@ extension Target {
     units.removeAll()
     publish()
     context.changes.yield(.logicalUnitsChanged(target: directoryName))
+    let work = Task { await self.end(ending, closing: files, flushing: caches) }
+    logout = work
+    await work.value
+  }
+
+  /// The part of a logout that waits for the target, each step bounded.
+  private func end(
+    _ ending: [TargetSession], closing files: [LogicalUnitHandle],
+    flushing caches: [LogicalUnitNumber]
+  ) async {
     let flushFailure = await quiesce(files, flushing: caches, over: ending)
     await withTaskGroup(of: Void.self) { group in
       for session in ending { group.addTask { await self.end(session) } }
     }
+    logout = nil
     phase = .loggedOut
     lastError = nil
     if let flushFailure { note(flushFailure) }

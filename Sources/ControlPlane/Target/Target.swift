@@ -45,6 +45,8 @@ actor Target {
   var waitingOpens: [Int: CheckedContinuation<Void, Never>] = [:]
   var nextWaitingOpen = 0
 
+  /// The logout under way, for the end of the mount to wait for.
+  var logout: Task<Void, Never>?
   /// The login under way, for a logout to end.
   var attempt: Task<LoginFailure?, Never>?
   /// Tries a wanted login again.
@@ -102,6 +104,8 @@ actor Target {
 
   /// Logs out, whatever is open, and lets no login begin after it.
   func logOutForGood() async {
+    // One that is under way still has caches to flush and sessions to end.
+    await logout?.value
     try? await logOut(force: true)
     stopRetrying()
     if isIdle { phase = .retired }
