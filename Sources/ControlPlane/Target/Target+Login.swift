@@ -97,7 +97,7 @@ extension Target {
     phase = .loggingIn
     lastError = nil
     publish()
-    let task = Task { await self.logInSessions(in: mine) }
+    let task = Task { await self.logInFirstSession(in: mine) }
     attempt = task
     let failure = await task.value
     guard epoch == mine else { return LoginFailure(cancelled) }
@@ -111,36 +111,29 @@ extension Target {
     }
     settle()
     publish()
-    logger.info("logged in with \(sessions.count) session(s)")
+    logger.info("logged in")
     if let error = await rescan() { note(error) }
     publish()
+    await completePool(in: mine)
     return nil
+  }
+
+  /// The session that decides whether the login failed.
+  private func logInFirstSession(in mine: Int) async -> LoginFailure? {
+    do {
+      try await logInSession(startingAt: 0, in: mine)
+      return nil
+    } catch {
+      return epoch == mine ? error : LoginFailure(cancelled)
+    }
   }
 
   private var cancelled: ControlError {
     ControlError(.canceled, .login, "the login of \(name) was ended by a logout")
   }
 
-  /// Logs in as many sessions as wanted; the first alone decides whether the login failed.
-  private func logInSessions(in mine: Int) async -> LoginFailure? {
-    // Each reactor has a session of its own, so that no request has to change threads.
-    let wanted = max(context.settings.sessionsPerTarget ?? context.port.lanes.count, 1)
-    for index in 0..<wanted {
-      do {
-        try await logInSession(startingAt: index % portals.count, in: mine)
-      } catch {
-        guard epoch == mine else { return LoginFailure(cancelled) }
-        guard !sessions.isEmpty else { return error }
-        // The target may allow fewer sessions than we want: those it has do.
-        note(error.error)
-        return nil
-      }
-    }
-    return nil
-  }
-
   /// Logs one session in at the first portal that lets it, beginning with the one at `start`.
-  private func logInSession(startingAt start: Int, in mine: Int) async throws(LoginFailure) {
+  func logInSession(startingAt start: Int, in mine: Int) async throws(LoginFailure) {
     guard
       let (handle, number) = context.registry.makeSession(
         for: directoryName, position: sessions.count)
@@ -224,6 +217,8 @@ extension Target {
     attempt?.cancel()
     attempt = nil
     stopRetrying()
+    filling?.cancel()
+    filling = nil
     scan?.cancel()
     scheduledScan?.cancel()
     scheduledScan = nil

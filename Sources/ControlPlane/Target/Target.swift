@@ -49,6 +49,8 @@ actor Target {
   var logout: Task<Void, Never>?
   /// The login under way, for a logout to end.
   var attempt: Task<LoginFailure?, Never>?
+  /// Logs in the sessions beyond the first.
+  var filling: Task<Void, Never>?
   /// Tries a wanted login again.
   var retry: Task<Void, Never>?
   /// A wanted login waits for another session's place.
