@@ -175,7 +175,7 @@ extension SessionFailure {
   /// open-iscsi's code.
   fileprivate var errorCode: InitiatorErrorCode {
     switch self {
-    case .pingTimedOut, .commandTimedOut: .transportTimeout
+    case .pingTimedOut, .commandTimedOut, .unitTimedOut: .transportTimeout
     case .requestedByUser, .requestedByTarget: .sessionNotConnected
     case .connectionClosed, .socket, .malformed, .violation: .transport
     }

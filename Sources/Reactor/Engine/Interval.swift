@@ -15,4 +15,6 @@ enum Interval {
   static let pingGroups: UInt64 = 8
   /// A command without any answer for so long ends its connection.
   static let command: UInt64 = 30 * second
+  /// A PDU that has begun to arrive and is not whole after so long ends its connection.
+  static let wholePDU: UInt64 = 30 * second
 }

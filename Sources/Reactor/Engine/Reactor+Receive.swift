@@ -45,6 +45,7 @@ extension Reactor {
   private mutating func receive(session index: Int) {
     for _ in 0..<Self.receivesATurn {
       guard sessions[index].isConnected else { return }
+      if !sessions[index].isAmidUnit { sessions[index].unitBeganAt = now }
       let (count, wanted) = receiveOnce(session: index)
       guard count > 0 else {
         guard count != -Int(EAGAIN) else { return }
@@ -55,6 +56,9 @@ extension Reactor {
       sessions[index].receivedAt = now
       sessions[index].statistics.receivedBytes += UInt64(count)
       parse(session: index)
+      if sessions[index].isAmidUnit {
+        nextTick = min(nextTick, sessions[index].unitBeganAt &+ Interval.wholePDU)
+      }
       if count < wanted, !sessions[index].isPeerClosed { return }
     }
     // A ring tells of what is new, not of what is left.
@@ -114,6 +118,8 @@ extension Reactor {
       case .header: goesOn = parseHeader(session: index)
       }
       if !goesOn { return }
+      // One has ended: what is left began another.
+      if sessions[index].position == .header { sessions[index].unitBeganAt = now }
     }
   }
 

@@ -45,6 +45,7 @@ extension Reactor {
     sessions[index].isHeld = handover.isHeld
     noteServing(session: index)
     sessions[index].receivedAt = now
+    sessions[index].unitBeganAt = now
     sessions[index].pingedAt = 0
     let early = handover.earlyBytes
     sessions[index].connect(handover.socket)

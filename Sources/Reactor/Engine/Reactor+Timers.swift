@@ -65,7 +65,9 @@ extension Reactor {
     let timeouts = sessions[index].timeouts
     switch sessions[index].state {
     case .free: return
-    case .up: ping(session: index, timeouts)
+    case .up:
+      guard !endsTrickle(session: index) else { return }
+      ping(session: index, timeouts)
     case .lost:
       guard let limit = timeouts.replacementMilliseconds else { return }
       let deadline = sessions[index].changedAt &+ limit &* Interval.millisecond
@@ -83,6 +85,20 @@ extension Reactor {
         nextTick = min(nextTick, deadline)
       }
     }
+  }
+
+  /// Gives up a target that keeps a PDU under way for ever; true when it did.
+  ///
+  /// Its bytes count as signs of life, so that no ping would end it.
+  private mutating func endsTrickle(session index: Int) -> Bool {
+    guard sessions[index].isAmidUnit else { return false }
+    let deadline = sessions[index].unitBeganAt &+ Interval.wholePDU
+    guard now >= deadline else {
+      nextTick = min(nextTick, deadline)
+      return false
+    }
+    lose(session: index, .unitTimedOut)
+    return true
   }
 
   /// Asks a silent target whether it is there, and gives it up when it does not answer.

@@ -11,6 +11,8 @@ package enum SessionFailure: Error, Equatable, Sendable {
   case pingTimedOut
   /// The target answers pings but not a command.
   case commandTimedOut
+  /// A PDU began to arrive and did not end.
+  case unitTimedOut
   /// What arrived was no acceptable PDU.
   case malformed(PDUError)
   /// A PDU arrived that the protocol forbids here.
@@ -28,6 +30,7 @@ package enum SessionFailure: Error, Equatable, Sendable {
     case .socket(let error): "the connection failed: \(error)"
     case .pingTimedOut: "the target did not answer a NOP-Out in time"
     case .commandTimedOut: "the target did not answer a command in time"
+    case .unitTimedOut: "the target did not finish a PDU in time"
     case .malformed(let error): error.sentence
     case .violation(let violation): violation.sentence
     case .requestedByTarget: "the target asked for the connection to end"

@@ -68,6 +68,8 @@ struct Session: ~Copyable {
 
   // Time, in monotonic nanoseconds.
   var receivedAt: UInt64 = 0
+  /// When the first byte of the PDU under way arrived.
+  var unitBeganAt: UInt64 = 0
   /// When an unanswered ping was sent; 0 when none is.
   var pingedAt: UInt64 = 0
   /// When the connection was lost, or the Logout sent.
@@ -102,6 +104,9 @@ struct Session: ~Copyable {
   var comesBack: Bool { state != .free && logout == nil }
 
   var isConnected: Bool { descriptor >= 0 }
+
+  /// Whether a PDU has arrived in part.
+  var isAmidUnit: Bool { position != .header || receive.count > 0 }
 
   /// What has arrived of a payload on its way into this slot's pages; nil when none is.
   func payloadArrived(for slot: Int) -> Range<Int>? {
