@@ -125,6 +125,7 @@ final class FakeReactor: Sendable {
       closed(session)
       continuation.resume()
     case .statistics(_, let continuation): continuation.resume(returning: SessionStatistics())
+    case .manage(_, let continuation): continuation.resume(returning: .complete)
     case .interrupt, .registerRing, .stop: break
     }
   }

@@ -419,6 +419,9 @@ extension ReactorHarness {
     return SerialNumber(rawValue: statSN)
   }
 
+  /// The StatSN of the next PDU with status, for one that carries none.
+  var comingStatSN: SerialNumber { SerialNumber(rawValue: statSN) }
+
   var window: (exp: SerialNumber, max: SerialNumber) {
     (SerialNumber(rawValue: 50), SerialNumber(rawValue: 1000))
   }

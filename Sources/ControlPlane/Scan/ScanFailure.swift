@@ -19,6 +19,7 @@ enum ScanFailure: Error, Equatable, Sendable {
     case .session(.sessionLost): "the session was lost"
     case .session(.timedOut): "no answer in time"
     case .session(.busy): "too many commands are waiting"
+    case .session(.aborted): "the command was aborted by a task management function"
     case .refused(let failure, let sense):
       sense.map { "\(failure) (\($0))" } ?? "\(failure)"
     case .malformed(let error): "\(error)"

@@ -15,6 +15,11 @@ package struct TaskManagementRequest: BitwiseCopyable, Sendable {
     case targetWarmReset = 6
     case targetColdReset = 7
     case taskReassign = 8
+    // RFC 7144, 4.2: where iSCSIProtocolLevel 2 was negotiated.
+    case queryTask = 9
+    case queryTaskSet = 10
+    case nexusReset = 11
+    case queryAsynchronousEvent = 12
   }
 
   package var header: BasicHeaderSegment

@@ -13,6 +13,8 @@ package struct TaskManagementResponse: BitwiseCopyable, Sendable {
     case taskAllegianceReassignmentNotSupported = 4
     case functionNotSupported = 5
     case functionAuthorizationFailed = 6
+    /// What was asked for is there (RFC 7144, 4.3).
+    case functionSucceeded = 7
     case functionRejected = 255
   }
 

@@ -16,6 +16,7 @@ extension Reactor {
       case .resume(let handle):
         if let index = find(handle) { resume(session: index) }
       case .execute(let task, let continuation): execute(task, continuation)
+      case .manage(let request, let continuation): manage(request, continuation)
       case .expose(let handle, let registration): expose(handle, registration)
       case .withdraw(let handle, let error, let withdrawal):
         withdraw(handle, error, withdrawal)

@@ -18,6 +18,8 @@ extension Reactor {
       case .asyncMessage: try receive(AsyncMessage(header), data, session: index)
       case .logoutResponse:
         try receive(LogoutResponse(header), session: index)
+      case .taskManagementResponse:
+        try receive(TaskManagementResponse(header), session: index)
       case .reject:
         throw .rejected(reason: Reject(header).rawReason)
       default:
@@ -34,10 +36,9 @@ extension Reactor {
     _ header: BasicHeaderSegment, session index: Int
   ) throws(ProtocolViolation) -> Int {
     let tag = header.initiatorTaskTag
-    let slot = Int(tag.rawValue & 0xFFFF)
-    guard slot < slots.count, slots[slot].stage == .inFlight,
-      slots[slot].session == UInt16(index), slots[slot].tag(index: slot) == tag
-    else { throw .unknownTask(header.opcode, tag) }
+    guard let slot = slotInFlight(tag, session: index) else {
+      throw .unknownTask(header.opcode, tag)
+    }
     return slot
   }
 

@@ -106,6 +106,7 @@ extension Reactor {
 
   /// Puts tasks that were in flight back before those that wait, in the order of their CmdSN.
   private mutating func park(session index: Int) {
+    endManagements(session: index)
     while let slot = sessions[index].pendingControls.popFirst() {
       finishControl(Int(slot), .sessionLost)
     }

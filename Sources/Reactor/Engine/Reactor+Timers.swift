@@ -9,6 +9,7 @@ extension Reactor {
     for index in 0..<sessions.count where sessions[index].state != .free {
       tick(session: index)
     }
+    tickManagements()
     guard slots.busyCount > 0 else { return }
     for index in 0..<slots.count where slots[index].kind != .free && !slots[index].isOver {
       tick(slot: index)

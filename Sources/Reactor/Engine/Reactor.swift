@@ -17,7 +17,8 @@ struct Reactor: ~Copyable {
     static let firstSession: UInt64 = 2
   }
 
-  /// Task tags that are no slot's: `SlotTable` ends below their low halves.
+  /// Task tags that are no slot's: `SlotTable` ends below their low halves, and so do the places of
+  /// `ManagementTask`.
   enum Tag {
     static let ping = InitiatorTaskTag(rawValue: 0x1_FFFE)
     static let logout = InitiatorTaskTag(rawValue: 0xFFFD)
@@ -51,6 +52,7 @@ struct Reactor: ~Copyable {
   let units: FixedArray<LogicalUnitEntry>
   var locks: RangeLocks
   let controlContinuations: FixedArray<ControlContinuation?>
+  let managements: FixedArray<ManagementTask>
 
   /// This turn's moment, in monotonic nanoseconds.
   var now: UInt64 = 0
@@ -76,6 +78,8 @@ struct Reactor: ~Copyable {
   var rewritesWaiting = 0
   /// Slots in stage `delayed`.
   var delayedCount = 0
+  /// Task management functions under way.
+  var managementCount = 0
   var nextTick: UInt64 = 0
 
   /// Nil when the kernel has no memory or descriptors left for it.
@@ -106,6 +110,7 @@ struct Reactor: ~Copyable {
     self.sessions = sessions
     units = FixedArray(count: limits.logicalUnits) { _ in LogicalUnitEntry() }
     controlContinuations = FixedArray(count: limits.controlSlots) { _ in nil }
+    managements = FixedArray(count: ManagementTask.capacity) { _ in ManagementTask() }
     self.limits = limits
     self.lane = lane
     lanes = port.lanes

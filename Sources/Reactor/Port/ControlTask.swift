@@ -47,6 +47,8 @@ package struct ControlTask: BitwiseCopyable, Sendable {
     case notConnected
     case sessionLost
     case timedOut
+    /// A task management function ended it.
+    case aborted
     /// More control tasks at once than the reactor has room for.
     case busy
   }

@@ -5,6 +5,7 @@ enum ReactorCommand: Sendable {
   case start(SessionHandle, HandoverBox)
   case resume(SessionHandle)
   case execute(ControlTask, ControlContinuation)
+  case manage(TaskManagement, CheckedContinuation<TaskManagementOutcome, Never>)
   case expose(LogicalUnitHandle, LogicalUnitRegistration)
   case withdraw(LogicalUnitHandle, Errno, Withdrawal)
   case logout(SessionHandle, CheckedContinuation<Void, Never>)
@@ -24,6 +25,7 @@ extension ReactorCommand {
     switch self {
     case .start(_, let box): _ = box.take()
     case .execute(_, let continuation): continuation.resume(returning: .failure(.notConnected))
+    case .manage(_, let continuation): continuation.resume(returning: .notConnected)
     case .withdraw(_, _, let withdrawal): withdrawal.finish()
     case .logout(_, let continuation), .close(_, _, let continuation): continuation.resume()
     case .statistics(_, let continuation): continuation.resume(returning: nil)

@@ -28,6 +28,16 @@ extension ReactorPort {
     return try result.get()
   }
 
+  /// Sends a task management function, immediate, and returns how it ended.
+  ///
+  /// When it has ended with `.complete` every task it was about has been answered, each once: EIO
+  /// (EINTR where the caller was interrupted) after ABORT TASK, ABORT TASK SET and CLEAR TASK SET;
+  /// after a reset they are sent again. A task's response that comes first counts as always.
+  /// Waits no longer than the function's timeout (RFC 7143, 11.5; RFC 7144, 4).
+  package func manage(_ request: TaskManagement) async -> TaskManagementOutcome {
+    await withCheckedContinuation { lane(of: request.session).submit(.manage(request, $0)) }
+  }
+
   /// Serves a LUN file, or serves it with new facts (a capacity that grew, another session).
   package func expose(_ unit: LogicalUnitHandle, _ registration: LogicalUnitRegistration) {
     for lane in all { lane.submit(.expose(unit, registration)) }

@@ -35,7 +35,8 @@ extension TargetConnection {
       response = .functionNotSupported
     case .taskReassign:
       response = .taskAllegianceReassignmentNotSupported
-    case nil:
+    case .queryTask, .queryTaskSet, .nexusReset, .queryAsynchronousEvent, nil:
+      // iSCSIProtocolLevel 2 is not offered.
       response = .functionNotSupported
     }
     send(
