@@ -1,3 +1,4 @@
+package import ISCSI
 package import Reactor
 package import SystemPackage
 
@@ -37,4 +38,10 @@ package protocol TreeSource: Sendable {
 
   /// A session's numbers at this moment, nil when it is gone.
   func statistics(_ session: SessionHandle) async -> SessionStatistics?
+
+  /// A session's commands without a status, nil when it is gone.
+  func tasks(_ session: SessionHandle) async -> [OutstandingTask]?
+
+  /// Aborts a task (ABORT TASK): returns when it is over; ENOENT where it is already.
+  func abort(_ task: InitiatorTaskTag, of session: SessionHandle) async throws(Errno)
 }

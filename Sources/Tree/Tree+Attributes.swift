@@ -43,7 +43,7 @@ extension Tree {
     case .rendered(let render): UInt64(render().count)
     // As procfs has it: a size that is too small would cut the reading of who believes it.
     case .report: 0
-    case .counter: unknownSizeBytes
+    case .counter, .counters, .task: unknownSizeBytes
     }
   }
 }
@@ -52,6 +52,11 @@ extension TreeEntry {
   /// The LUN behind a data file.
   var unit: LogicalUnitHandle? {
     if case .logicalUnit(let file) = self { file.handle } else { nil }
+  }
+
+  /// Gone at any moment without a notice: its name is believed for none.
+  var isFleeting: Bool {
+    if case .attribute(let file) = self, case .task = file.content { true } else { false }
   }
 
   var kind: NodeAttributes.Kind {

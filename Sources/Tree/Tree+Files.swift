@@ -104,9 +104,18 @@ extension Tree {
       await Task.yield()
       return render()
     case .counter(let session, let value):
-      guard let statistics = await source.statistics(session) else { throw .socketNotConnected }
-      return [UInt8]("\(value(statistics))\n".utf8)
+      return [UInt8]("\(value(try await statistics(of: session)))\n".utf8)
+    case .counters(let session, let text):
+      return [UInt8](text(try await statistics(of: session)).utf8)
+    case .task(let session, let tag):
+      guard let task = await task(tag, of: session) else { throw .noSuchFileOrDirectory }
+      return [UInt8](Rendering.task(task).utf8)
     }
+  }
+
+  private func statistics(of session: SessionHandle) async throws(Errno) -> SessionStatistics {
+    guard let statistics = await source.statistics(session) else { throw .socketNotConnected }
+    return statistics
   }
 
   private func perform(_ text: String, _ scope: ControlFile.Scope) async throws(ControlError) {

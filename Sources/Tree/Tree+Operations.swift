@@ -8,14 +8,16 @@ extension Tree: FileSystemOperations {
   package func lookup(_ name: String, in parent: NodeNumber) async throws(Errno) -> NodeEntry {
     let (path, entry) = try await resolve(parent)
     guard case .directory(let directory) = entry else { throw .notDirectory }
-    guard let child = directory.entry(named: name) else { throw .noSuchFileOrDirectory }
+    guard let child = directory.entry(named: name), await isThere(child) else {
+      throw .noSuchFileOrDirectory
+    }
     let place = path.appending(name)
     guard let node = nodes.withLock({ $0.lookUp(name, in: parent, unit: child.unit) }) else {
       throw .staleNFSFileHandle
     }
     return NodeEntry(
       attributes: attributes(of: child, at: place, node: node),
-      validSeconds: place.isDetail ? Self.detailSeconds : Self.nameSeconds)
+      validSeconds: child.isFleeting ? 0 : place.isDetail ? Self.detailSeconds : Self.nameSeconds)
   }
 
   package func forget(_ node: NodeNumber, count: UInt64) {
@@ -69,7 +71,7 @@ extension Tree: FileSystemOperations {
     guard case .directory(let directory) = try await resolve(node).entry else {
       throw .notDirectory
     }
-    let listing = directory.listing
+    let listing = await listing(of: directory)
     let items = nodes.withLock { nodes in
       [
         DirectoryItem(name: ".", kind: .directory, node: node),

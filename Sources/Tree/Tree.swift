@@ -48,7 +48,9 @@ package final class Tree: Sendable {
     guard let path = nodes.withLock({ $0.path(of: node) }) else {
       throw .staleNFSFileHandle
     }
-    guard let entry = await view().entry(at: path) else { throw .noSuchFileOrDirectory }
+    guard let entry = await view().entry(at: path), await isThere(entry) else {
+      throw .noSuchFileOrDirectory
+    }
     if case .logicalUnit(let file) = entry, file.handle.nodeID != node.rawValue {
       throw .staleNFSFileHandle
     }

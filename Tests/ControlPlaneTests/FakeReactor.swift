@@ -126,6 +126,7 @@ final class FakeReactor: Sendable {
       continuation.resume()
     case .statistics(_, let continuation): continuation.resume(returning: SessionStatistics())
     case .manage(_, let continuation): continuation.resume(returning: .complete)
+    case .tasks(_, let continuation): continuation.resume(returning: [])
     case .interrupt, .registerRing, .stop: break
     }
   }

@@ -95,7 +95,7 @@ final class ReactorHarness {
   /// Hands the session a connection, as after a login.
   func start(
     _ session: SessionHandle? = nil, socket: CInt, maxCmdSN: UInt32 = 60,
-    earlyBytes: [UInt8] = [], isHeld: Bool = false
+    earlyBytes: [UInt8] = [], isHeld: Bool = false, loginRequestCount: Int = 0
   ) {
     var handover = ConnectionHandover(
       socket: OwnedDescriptor(owning: socket), connectionID: 0, parameters: parameters,
@@ -103,6 +103,7 @@ final class ReactorHarness {
       expCmdSN: SerialNumber(rawValue: 50), maxCmdSN: SerialNumber(rawValue: maxCmdSN),
       earlyBytes: earlyBytes, timeouts: timeouts)
     handover.isHeld = isHeld
+    handover.loginRequestCount = loginRequestCount
     port.start(session ?? home, handover)
   }
 
@@ -120,7 +121,8 @@ final class ReactorHarness {
   /// Connects the session anew: the target's end is another socket, its StatSN starts again.
   func reconnect(
     _ session: SessionHandle? = nil, as parameters: NegotiatedParameters? = nil,
-    maxCmdSN: UInt32 = 60, earlyBytes: [UInt8] = [], isHeld: Bool = false
+    maxCmdSN: UInt32 = 60, earlyBytes: [UInt8] = [], isHeld: Bool = false,
+    loginRequestCount: Int = 0
   ) throws {
     if let parameters { self.parameters = parameters }
     let connection = try Self.pair(SOCK_STREAM)
@@ -131,7 +133,8 @@ final class ReactorHarness {
     assembler.headerDigest = self.parameters.headerDigest
     assembler.dataDigest = self.parameters.dataDigest
     start(
-      session, socket: connection.ours, maxCmdSN: maxCmdSN, earlyBytes: earlyBytes, isHeld: isHeld)
+      session, socket: connection.ours, maxCmdSN: maxCmdSN, earlyBytes: earlyBytes, isHeld: isHeld,
+      loginRequestCount: loginRequestCount)
     turn()
   }
 

@@ -14,6 +14,7 @@ actor FakeSource: TreeSource {
     case name(String)
     case opened(LogicalUnitHandle, writable: Bool)
     case closed(LogicalUnitHandle)
+    case aborted(InitiatorTaskTag, SessionHandle)
   }
 
   private var current: InitiatorSnapshot
@@ -23,6 +24,7 @@ actor FakeSource: TreeSource {
   private var openError: Errno?
   private var hangs = false
   private var numbers: SessionStatistics?
+  private var outstanding: [OutstandingTask]? = []
   nonisolated let changes: AsyncStream<TreeChange>
   nonisolated let changed: AsyncStream<TreeChange>.Continuation
 
@@ -43,6 +45,7 @@ actor FakeSource: TreeSource {
   /// From now on a target's commands take an hour, or until they are cancelled.
   func hang() { hangs = true }
   func hideStatistics() { numbers = nil }
+  func show(statistics: SessionStatistics) { numbers = statistics }
 
   func snapshot() -> InitiatorSnapshot { current }
 
@@ -71,6 +74,19 @@ actor FakeSource: TreeSource {
   func closeLogicalUnit(_ unit: LogicalUnitHandle) { told.append(.closed(unit)) }
 
   func statistics(_ session: SessionHandle) -> SessionStatistics? { numbers }
+
+  func tasks(_ session: SessionHandle) -> [OutstandingTask]? { outstanding }
+
+  func abort(_ task: InitiatorTaskTag, of session: SessionHandle) throws(Errno) {
+    guard let index = outstanding?.firstIndex(where: { $0.tag == task }) else {
+      throw .noSuchFileOrDirectory
+    }
+    if let openError { throw openError }
+    outstanding?.remove(at: index)
+    told.append(.aborted(task, session))
+  }
+
+  func show(tasks: [OutstandingTask]?) { outstanding = tasks }
 
   private func note(_ what: Told) throws(ControlError) {
     if let refusal { throw refusal }

@@ -31,8 +31,8 @@ struct TreePathTests {
       try await walker.names(Self.target + "/sessions/1") == [
         "targetname", "isid", "tsih", "tpgt", "erl", "state", "recovery_tmo", "initial_r2t",
         "immediate_data", "first_burst_len", "max_burst_len", "max_outstanding_r2t",
-        "data_pdu_in_order", "data_seq_in_order", "cmdsn", "exp_cmdsn", "max_cmdsn", "control",
-        "connections",
+        "data_pdu_in_order", "data_seq_in_order", "cmdsn", "exp_cmdsn", "max_cmdsn", "stats",
+        "control", "connections", "tasks",
       ])
     #expect(
       try await walker.names(Self.target + "/sessions/1/connections/0") == [

@@ -15,6 +15,8 @@ struct PortalConnection: ~Copyable {
   private let socket: StreamSocket
   private var assembler: PDUAssembler
   private var deadline: MonotonicTime
+  /// PDUs received: during a login one for each that was sent.
+  private var receivedCount = 0
 
   /// Connects to the first of the portal's addresses that answers.
   ///
@@ -69,7 +71,10 @@ struct PortalConnection: ~Copyable {
   mutating func receive() throws(PortalFailure) -> ProtocolDataUnit {
     while true {
       do {
-        if let unit = try assembler.next() { return unit }
+        if let unit = try assembler.next() {
+          receivedCount += 1
+          return unit
+        }
       } catch {
         throw .malformed(error)
       }
@@ -111,10 +116,13 @@ struct PortalConnection: ~Copyable {
     _ result: LoginResult, connectionID: UInt16, timeouts: SessionTimeouts
   ) -> ConnectionHandover {
     let earlyBytes = assembler.remainder()
-    return ConnectionHandover(
+    let requestCount = receivedCount
+    var handover = ConnectionHandover(
       socket: socket.release(), connectionID: connectionID, parameters: result.negotiated,
       cmdSN: result.cmdSN, expStatSN: result.expStatSN, expCmdSN: result.expCmdSN,
       maxCmdSN: result.maxCmdSN, earlyBytes: earlyBytes, timeouts: timeouts)
+    handover.loginRequestCount = requestCount
+    return handover
   }
 
   /// Opcodes only targets send; 48 bytes of anything else are not waited for.

@@ -107,6 +107,18 @@ package actor Initiator: TreeSource {
     return await context.port.statistics(session)
   }
 
+  package func tasks(_ session: SessionHandle) async -> [OutstandingTask]? {
+    guard context.registry.owner(of: session) != nil else { return nil }
+    return await context.port.tasks(session)
+  }
+
+  package func abort(_ task: InitiatorTaskTag, of session: SessionHandle) async throws(Errno) {
+    guard let tasks = await tasks(session), tasks.contains(where: { $0.tag == task }) else {
+      throw .noSuchFileOrDirectory
+    }
+    throw .notSupportedOnSocket  // EOPNOTSUPP
+  }
+
   package func openLogicalUnit(
     _ unit: LogicalUnitHandle, writable: Bool
   ) async throws(Errno) {

@@ -18,6 +18,9 @@ package protocol FileSystemOperations: Sendable {
     _ changes: AttributeChanges, of node: NodeNumber
   ) async throws(Errno) -> NodeAttributes
 
+  /// Removes a name; most cannot be.
+  func remove(_ name: String, from parent: NodeNumber) async throws(Errno)
+
   /// Where a symbolic link leads.
   func readLink(_ node: NodeNumber) async throws(Errno) -> String
 
@@ -43,4 +46,10 @@ package protocol FileSystemOperations: Sendable {
   func releaseDirectory(_ directory: OpenFileNumber) async
 
   func statistics(of node: NodeNumber) async throws(Errno) -> FileSystemStatistics
+}
+
+extension FileSystemOperations {
+  package func remove(_ name: String, from parent: NodeNumber) async throws(Errno) {
+    throw .notPermitted
+  }
 }

@@ -43,6 +43,16 @@ enum LowLevelOperations {
         }
       }
     }
+    unsafe table.unlink = { request, parent, name in
+      guard let request = unsafe request, let name = unsafe name else { return }
+      guard let name = unsafe String(validatingCString: name) else {
+        return unsafe refuse(request, ENOENT)
+      }
+      unsafe dispatcher(of: request).serve(request) { (request, operations) async throws(Errno) in
+        try await operations.remove(name, from: NodeNumber(rawValue: UInt64(parent)))
+        request.succeed()
+      }
+    }
     unsafe table.forget = { request, node, count in
       guard let request = unsafe request else { return }
       unsafe dispatcher(of: request).operations.forget(
@@ -164,11 +174,11 @@ enum LowLevelOperations {
     unsafe table.fsyncdir = { request, _, _, _ in unsafe refuse(request, 0) }
   }
 
-  /// The daemon owns every name: nothing is made, removed or renamed through the mount.
+  /// The daemon owns every name: nothing is made or renamed through the mount, and no directory
+  /// removed.
   private static func addRefusals(to table: inout fuse_lowlevel_ops) {
     unsafe table.mknod = { request, _, _, _, _ in unsafe refuse(request, EPERM) }
     unsafe table.mkdir = { request, _, _, _ in unsafe refuse(request, EPERM) }
-    unsafe table.unlink = { request, _, _ in unsafe refuse(request, EPERM) }
     unsafe table.rmdir = { request, _, _ in unsafe refuse(request, EPERM) }
     unsafe table.symlink = { request, _, _, _ in unsafe refuse(request, EPERM) }
     unsafe table.rename = { request, _, _, _, _, _ in unsafe refuse(request, EPERM) }

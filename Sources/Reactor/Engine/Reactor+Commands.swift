@@ -28,6 +28,8 @@ extension Reactor {
         continuation.resume()
       case .statistics(let handle, let continuation):
         continuation.resume(returning: statistics(handle))
+      case .tasks(let handle, let continuation):
+        continuation.resume(returning: outstandingTasks(handle))
       case .interrupt(let unique):
         if !interrupt(unique) { earlyInterrupts.note(unique) }
       case .registerRing: registerRing()
@@ -115,6 +117,7 @@ extension Reactor {
     statistics.expCmdSN = sessions[index].machine.expCmdSN.rawValue
     statistics.maxCmdSN = sessions[index].machine.maxCmdSN.rawValue
     statistics.expStatSN = sessions[index].machine.expStatSN.rawValue
+    statistics.pdus = sessions[index].observer.counts
     statistics.tasksInFlight = sessions[index].inFlightCount
     return statistics
   }

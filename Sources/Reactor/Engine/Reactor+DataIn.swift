@@ -29,6 +29,8 @@ extension Reactor {
     guard let slot = accept(dataIn, session: index) else { return false }
     let payload = unsafe sessions[index].receive.unparsed + headerLength
     let present = min(available - headerLength, length)
+    unsafe observe(
+      received: .dataIn, at: payload - headerLength, byteCount: isWhole ? total : 0, session: index)
     if isWhole {
       if sessions[index].machine.parameters.dataDigest,
         let error = Self.dataDigestError(

@@ -34,7 +34,11 @@ extension Reactor {
         || (sessions[index].generation == handle.generation
           && sessions[index].state == .lost)
     else { return }
-    if isNew { sessions[index].statistics = SessionStatistics() }
+    if isNew {
+      sessions[index].statistics = SessionStatistics()
+      sessions[index].observer = PDUObserver()
+    }
+    sessions[index].observer.counts[.loginRequest] += UInt64(handover.loginRequestCount)
     sessions[index].generation = handle.generation
     sessions[index].connectionID = handover.connectionID
     sessions[index].timeouts = handover.timeouts
@@ -80,6 +84,7 @@ extension Reactor {
   /// The connection is gone: parks its tasks in their first order and tells the control plane.
   mutating func lose(session index: Int, _ failure: SessionFailure) {
     guard sessions[index].isConnected else { return }
+    sessions[index].statistics.note(failure)
     if sessions[index].logout != nil { return release(session: index) }
     disconnect(session: index)
     sessions[index].state = .lost

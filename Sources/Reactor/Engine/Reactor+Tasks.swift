@@ -143,7 +143,8 @@ extension Reactor {
 
   /// Sends what is queued; false when the socket is full or the session lost by it.
   private mutating func flush(session index: Int) -> Bool {
-    let outcome = sessions[index].transmit.send(on: sessions[index].descriptor, slots)
+    let outcome = sessions[index].transmit.send(
+      on: sessions[index].descriptor, slots, &sessions[index].observer)
     sessions[index].statistics.transmittedBytes += UInt64(outcome.byteCount)
     guard outcome.result < 0 else {
       return sessions[index].hasCommandToSend || !sessions[index].bursts.isEmpty

@@ -74,6 +74,12 @@ extension ReactorPort {
     await withCheckedContinuation { lane(of: session).submit(.statistics(session, $0)) }
   }
 
+  /// A session's commands without a status, at most as many as there are slots, the oldest first;
+  /// nil when the handle names none.
+  package func tasks(_ session: SessionHandle) async -> [OutstandingTask]? {
+    await withCheckedContinuation { lane(of: session).submit(.tasks(session, $0)) }
+  }
+
   /// Tells the reactors that the kernel waits for the entries of its rings.
   package func registerRing() {
     for lane in all { lane.submit(.registerRing) }

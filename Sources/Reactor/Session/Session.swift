@@ -76,6 +76,7 @@ struct Session: ~Copyable {
   var changedAt: UInt64 = 0
 
   var statistics = SessionStatistics()
+  var observer = PDUObserver()
   var logout: CheckedContinuation<Void, Never>?
 
   /// Nil when the kernel has no memory.

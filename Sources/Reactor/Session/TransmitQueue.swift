@@ -86,10 +86,12 @@ struct TransmitQueue: ~Copyable {
 
   /// Sends what is queued until the socket takes no more.
   ///
-  /// - Parameter slots: told of every PDU of theirs that has left whole.
+  /// - Parameters:
+  ///   - slots: told of every PDU of theirs that has left whole.
+  ///   - observer: shown every PDU that has.
   /// - Returns: bytes sent, and the negative errno that stopped it (0 when all has left).
   mutating func send(
-    on socket: CInt, _ slots: borrowing SlotTable
+    on socket: CInt, _ slots: borrowing SlotTable, _ observer: inout PDUObserver
   ) -> (byteCount: Int, result: Int) {
     var total = 0
     while count > 0 {
@@ -98,7 +100,7 @@ struct TransmitQueue: ~Copyable {
       let sent = unsafe Transfer.send(socket, vectors.pointer, vectorCount)
       guard sent >= 0 else { return (total, sent) }
       total += sent
-      advance(by: sent, slots)
+      advance(by: sent, slots, &observer)
     }
     return (total, 0)
   }
@@ -152,12 +154,17 @@ struct TransmitQueue: ~Copyable {
     skip = 0
   }
 
-  private mutating func advance(by sent: Int, _ slots: borrowing SlotTable) {
+  private mutating func advance(
+    by sent: Int, _ slots: borrowing SlotTable, _ observer: inout PDUObserver
+  ) {
     var remaining = sent + sentOfFirst
     while count > 0 {
       let length = entries[first].byteCount
       guard remaining >= length else { break }
       remaining -= length
+      let storage = unsafe headers.baseAddress + first * Self.headerStride
+      // SAFETY: the entry's stride and its slot's pages are its own until it is removed.
+      unsafe observer.sent(entries[first], header: storage, trailer: storage + Self.trailerOffset)
       removeFirst(slots)
     }
     sentOfFirst = remaining

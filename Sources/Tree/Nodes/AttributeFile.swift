@@ -1,4 +1,5 @@
 import ControlPlane
+import ISCSI
 import Reactor
 
 /// A file that shows a value, built when it is opened.
@@ -11,6 +12,10 @@ struct AttributeFile: Sendable {
     case report(@Sendable () -> [UInt8])
     /// A number that moves with every command, asked of the session's reactor.
     case counter(SessionHandle, @Sendable (SessionStatistics) -> UInt32)
+    /// All of them at one moment, as text.
+    case counters(SessionHandle, @Sendable (SessionStatistics) -> String)
+    /// A command that has no status yet; there as long as the reactor says so.
+    case task(SessionHandle, InitiatorTaskTag)
   }
 
   var permissions: UInt16 = 0o444

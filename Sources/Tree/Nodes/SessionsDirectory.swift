@@ -19,7 +19,9 @@ struct SessionDirectory: TreeDirectory {
   let target: TargetSnapshot
   let session: SessionSnapshot
 
-  var names: [String] { Rendering.session.names + ["control", Self.connections] }
+  var names: [String] {
+    Rendering.session.names + ["control", Self.connections, TasksDirectory.name]
+  }
 
   func entry(named name: String) -> TreeEntry? {
     switch name {
@@ -28,6 +30,8 @@ struct SessionDirectory: TreeDirectory {
         target: target.directoryName, number: session.number)
       return .control(ControlFile(scope: scope, permissions: 0o200, usage: ""))
     case Self.connections: return .directory(ConnectionsDirectory(session: session))
+    case TasksDirectory.name:
+      return .directory(TasksDirectory(session: session.handle))
     default:
       return Rendering.session.file(
         named: name, of: SessionFacts(targetName: target.name, session: session)

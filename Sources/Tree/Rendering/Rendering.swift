@@ -31,6 +31,7 @@ enum Rendering {
     ("cmdsn", { AttributeFile(content: .counter($0.session.handle) { $0.cmdSN }) }),
     ("exp_cmdsn", { AttributeFile(content: .counter($0.session.handle) { $0.expCmdSN }) }),
     ("max_cmdsn", { AttributeFile(content: .counter($0.session.handle) { $0.maxCmdSN }) }),
+    ("stats", { AttributeFile(content: .counters($0.session.handle, statistics)) }),
   ])
 
   /// `connections/<cid>/`.
