@@ -18,9 +18,10 @@ STATIC_RELEASE := -c release --static-swift-stdlib --jobs $(JOBS)
 RELEASE_FLAGS := --product iscsifs $(STATIC_RELEASE)
 
 BUILD_PACKAGES := libfuse3-dev fuse3 liburing-dev pkg-config
-TEST_PACKAGES  := tgt fio e2fsprogs qemu-utils qemu-system-common qemu-block-extra libiscsi-bin \
+TEST_PACKAGES  := tgt istgt fio e2fsprogs qemu-utils qemu-system-common qemu-block-extra libiscsi-bin \
                   tshark strace util-linux
 BENCH_PACKAGES := qemu-utils qemu-system-common qemu-block-extra tgt fio libiscsi-bin fuse3 util-linux
+INTEROP_PACKAGES := tgt istgt tshark qemu-system-x86 xz-utils fuse3 psmisc util-linux
 GUEST_PACKAGES := qemu-system-x86 iproute2 xz-utils tgt fio qemu-system-common qemu-block-extra
 
 # What `make bench` takes from the command line.
@@ -31,9 +32,11 @@ RECORD   ?=
 RING     ?=
 # And `make bench-kernel`: the release of Debian whose kernel the guest runs.
 KERNEL   ?=
+# And `make interop`: one of tgt, tgt-tuned, istgt, lio.
+TARGET   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test build run test test-release test-ring bench bench-kernel lint format check install uninstall clean
+.PHONY: help deps deps-test build run test test-release test-ring bench bench-kernel interop lint format check install uninstall clean
 
 help: ## Show what can be made
 	@echo 'make TARGET, where TARGET is one of'
@@ -116,6 +119,12 @@ bench-kernel: build ## Measure beside the kernel's initiator in a guest: KERNEL=
 	$(SWIFT) build --product KernelBenchmark --jobs $(JOBS)
 	.build/debug/KernelBenchmark --iscsifs $(RELEASE) $(if $(KERNEL),--kernel $(KERNEL)) \
 	  $(if $(ROUNDS),--rounds $(ROUNDS)) $(BENCH_KERNEL_FLAGS)
+
+interop: build ## Run against real targets: TARGET=tgt|tgt-tuned|istgt|lio RECORD=1
+	@$(call install_missing,$(INTEROP_PACKAGES)) || \
+	  echo 'interop: what is missing is told'
+	$(SWIFT) build --product Interop --jobs $(JOBS)
+	.build/debug/Interop --iscsifs $(RELEASE) $(if $(RECORD),--record) $(INTEROP_FLAGS) $(TARGET)
 
 lint: ## Check the sources against .swift-format
 	$(SWIFT) format lint --strict --parallel --recursive --configuration .swift-format $(SOURCES)

@@ -160,6 +160,15 @@ let package = Package(
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       path: "Tests/Benchmark", swiftSettings: strict),
+    // `make interop`: never installed.
+    .executableTarget(
+      name: "Interop",
+      dependencies: [
+        "Lab", "Guest", "LinuxIO",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/Interop", swiftSettings: strict),
+    .testTarget(name: "InteropTests", dependencies: ["Interop"], swiftSettings: strict),
     .testTarget(
       name: "BenchmarkTests",
       dependencies: [
@@ -168,7 +177,9 @@ let package = Package(
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["iscsifs", "TargetSimulator", "ProcessUsage", "LinuxIO", "Lab", system],
+      dependencies: [
+        "iscsifs", "TargetSimulator", "ProcessUsage", "LinuxIO", "Lab", "Interop", system,
+      ],
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
     // What many targets, sessions and LUNs cost: `swift run -c release Scale`.

@@ -28,7 +28,16 @@ struct GuestConfigurationTests {
 
   @Test("forwards ports of the loopback where it has no tap device")
   func forwards() {
-    let words = command(.user(forwards: [(host: 4000, guest: 3260)]))
-    #expect(words.contains(["-netdev", "user,id=net,hostfwd=tcp:127.0.0.1:4000-:3260"]))
+    let words = command(
+      .user(forwards: [
+        PortForward(host: 4000, guest: 3260),
+        PortForward(host: 4001, guest: 4001, address: "127.0.0.1"),
+      ]))
+    #expect(
+      words.contains([
+        "-netdev",
+        "user,id=net,hostfwd=tcp:127.0.0.1:4000-:3260"
+          + ",hostfwd=tcp:127.0.0.1:4001-127.0.0.1:4001",
+      ]))
   }
 }

@@ -32,15 +32,15 @@ struct GuestBuilder {
     let roots = try host.unpacked(["busybox-static"] + openISCSI)
     guard let busybox = roots.first else { throw .failed("there is no busybox") }
     var image = try GuestImage(
-      busybox: file(["bin/busybox", "usr/bin/busybox"], in: [busybox]),
+      busybox: PackageStore.file(["bin/busybox", "usr/bin/busybox"], in: [busybox]),
       address: isTranslated ? "10.0.2.15/24" : "10.9.0.2/24")
     try image.addModules(
       ["virtio_pci", "virtio_net", "fuse"],
       optional: ["crc32c", "crc32c_generic", "crc32c_intel", "libcrc32c"], of: kernel)
     try image.addModules(["iscsi_tcp", "sd_mod"], of: kernel)
     try image.addProgram(
-      file(["sbin/iscsistart", "usr/sbin/iscsistart"], in: roots), at: "sbin/iscsistart",
-      roots: roots)
+      PackageStore.file(["sbin/iscsistart", "usr/sbin/iscsistart"], in: roots),
+      at: "sbin/iscsistart", roots: roots)
     try image.addProgram(plan.binary, at: "usr/bin/iscsifs")
     for name in ["fio", "qemu-storage-daemon"] {
       guard let path = Program.path(of: name) else { throw .missing(name) }
@@ -55,15 +55,5 @@ struct GuestBuilder {
     try image.write(to: place)
     say("the guest's image is \(place), its kernel \(kernel.image)")
     return Result(kernel: kernel.image, file: place)
-  }
-
-  /// The first of `paths` below one of `roots`.
-  private func file(_ paths: [String], in roots: [String]) throws(GuestError) -> String {
-    for root in roots {
-      for path in paths where FileManager.default.fileExists(atPath: "\(root)/\(path)") {
-        return "\(root)/\(path)"
-      }
-    }
-    throw .missing("\(paths[0]), which its package should have")
   }
 }

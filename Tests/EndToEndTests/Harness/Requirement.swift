@@ -9,6 +9,8 @@ enum Requirement: CaseIterable, Sendable {
   case binary
   case fuse
   case tgtd
+  case istgt
+  case tshark
   case fio
   case loop
   case ext4
@@ -29,6 +31,8 @@ enum Requirement: CaseIterable, Sendable {
       // SAFETY: the path is a literal for the call.
       unsafe access("/dev/fuse", R_OK | W_OK) == 0 ? nil : "/dev/fuse"
     case .tgtd: Programs.objection(to: ["tgtd", "tgtadm"], package: "tgt")
+    case .istgt: Programs.objection(to: ["istgt"], package: "istgt")
+    case .tshark: Programs.objection(to: ["tshark", "dumpcap"], package: "tshark")
     case .fio: Programs.objection(to: ["fio"], package: "fio")
     case .loop:
       // SAFETY: the path is a literal for the call.

@@ -8,7 +8,7 @@ import Synchronization
 package final class ManagedProcess: Sendable {
   package struct Failure: Error, CustomStringConvertible {
     package let description: String
-    /// What a program that should have gone on ended with.
+    /// What the program ended with, where it ended.
     package let status: Int32?
 
     package init(description: String, status: Int32? = nil) {

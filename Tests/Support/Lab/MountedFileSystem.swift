@@ -51,7 +51,8 @@ package final class MountedFileSystem: Resource {
       .map { "'\($0)'" }
     let result = await lab.shell(words.joined(separator: " "))
     guard result.status == 0 else {
-      throw ManagedProcess.Failure(description: "\(path) is not mounted: \(result)")
+      throw ManagedProcess.Failure(
+        description: "\(path) is not mounted: \(result)", status: result.status)
     }
     let mount = MountedFileSystem(
       lab, path: path, foreground: nil, daemonID: daemonID(of: path), prelude: prelude,

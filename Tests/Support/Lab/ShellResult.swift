@@ -6,6 +6,12 @@ package struct ShellResult: Sendable, CustomStringConvertible {
   package let output: String
   package let script: String
 
+  package init(status: Int32, output: String, script: String) {
+    self.status = status
+    self.output = output
+    self.script = script
+  }
+
   package var lines: [String] { output.split(separator: "\n").map(String.init) }
   /// The output without the newline at its end.
   package var value: String { output.hasSuffix("\n") ? String(output.dropLast()) : output }

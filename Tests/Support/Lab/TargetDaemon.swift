@@ -31,7 +31,7 @@ package final class TargetDaemon: Resource {
     }
   }
 
-  package struct Account: Sendable {
+  package struct Account: Equatable, Sendable {
     package var user: String
     package var password: String
 
@@ -45,16 +45,20 @@ package final class TargetDaemon: Resource {
     package var name: String
     package var units: [Unit]
     package var account: Account?
+    /// Who the target is to initiators that challenge it: mutual CHAP.
+    package var outgoing: Account?
     /// Negotiation keys by their iSCSI names.
     package var parameters: [(key: String, value: String)]
 
     package init(
       name: String = "iqn.2026-11.org.iscsifs:tgt", units: [Unit] = [Unit(lun: 1)],
-      account: Account? = nil, parameters: [(key: String, value: String)] = []
+      account: Account? = nil, outgoing: Account? = nil,
+      parameters: [(key: String, value: String)] = []
     ) {
       self.name = name
       self.units = units
       self.account = account
+      self.outgoing = outgoing
       self.parameters = parameters
     }
   }
@@ -141,9 +145,21 @@ package final class TargetDaemon: Resource {
   /// initiator for good, which then stays away for half a minute.
   private var waitingPortal: String { "127.0.0.2:\(port)" }
 
+  /// tgt keeps accounts apart from the targets that share them.
+  private var accounts: [Account] {
+    var accounts: [Account] = []
+    for account in targets.flatMap({ [$0.account, $0.outgoing].compactMap(\.self) })
+    where !accounts.contains(account) {
+      accounts.append(account)
+    }
+    return accounts
+  }
+
   private var setup: String {
-    var lines: [String] = []
     let admin = "tgtadm -C \(control) --lld iscsi"
+    var lines = accounts.map {
+      "\(admin) --op new --mode account --user \($0.user) --password \($0.password)"
+    }
     for (index, target) in targets.enumerated() {
       let tid = index + 1
       lines.append("\(admin) --op new --mode target --tid \(tid) -T \(target.name)")
@@ -165,11 +181,9 @@ package final class TargetDaemon: Resource {
       for (key, value) in target.parameters {
         lines.append("\(admin) --op update --mode target --tid \(tid) -n \(key) -v \(value)")
       }
-      if let account = target.account {
-        lines.append(
-          "\(admin) --op new --mode account --user \(account.user) --password \(account.password)")
-        lines.append("\(admin) --op bind --mode account --tid \(tid) --user \(account.user)")
-      }
+      let bind = "\(admin) --op bind --mode account --tid \(tid) --user"
+      if let account = target.account { lines.append("\(bind) \(account.user)") }
+      if let account = target.outgoing { lines.append("\(bind) \(account.user) --outgoing") }
       lines.append("\(admin) --op bind --mode target --tid \(tid) -I ALL")
     }
     lines.append("\(admin) --op new --mode portal --param portal=\(address)")

@@ -6,18 +6,14 @@ package struct GuestConfiguration: Sendable {
     case tap(String)
     /// The emulator's own network, which needs no privilege: the guest is 10.0.2.15, the host's
     /// loopback is 10.0.2.2, and ports of the host's loopback lead to ports of the guest.
-    case user(forwards: [(host: UInt16, guest: UInt16)])
-
-    package static func == (left: Network, right: Network) -> Bool {
-      left.argument == right.argument
-    }
+    case user(forwards: [PortForward])
 
     fileprivate var argument: String {
       switch self {
       case .tap(let name): "tap,id=net,ifname=\(name),script=no,downscript=no,vnet_hdr=on"
       case .user(let forwards):
         forwards.reduce("user,id=net") {
-          $0 + ",hostfwd=tcp:127.0.0.1:\($1.host)-:\($1.guest)"
+          $0 + ",hostfwd=tcp:127.0.0.1:\($1.host)-\($1.address):\($1.guest)"
         }
       }
     }

@@ -56,6 +56,18 @@ package struct PackageStore {
     return names
   }
 
+  /// The first of `paths` below one of `roots`: with /bin a link to /usr/bin, packages have either.
+  package static func file(
+    _ paths: [String], in roots: [String]
+  ) throws(GuestError) -> String {
+    for root in roots {
+      for path in paths where FileManager.default.fileExists(atPath: "\(root)/\(path)") {
+        return "\(root)/\(path)"
+      }
+    }
+    throw .missing("\(paths[0]), which its package should have")
+  }
+
   private func archiveNames(_ names: [String]) throws(GuestError) -> [String: String] {
     let text = try apt("apt-get", ["download", "--print-uris"] + names).text
     let archives = AptOutput.archiveNames(text)

@@ -1,0 +1,39 @@
+import Lab
+import Testing
+
+@testable import Interop
+
+extension EndToEnd {
+  /// The short form of `make interop`: everything against real targets, small LUNs.
+  @Suite("Real targets", .requires(.tshark))
+  struct InteropTests {
+    @Test("tgt with every key at its widest does everything", .requires(.tgtd))
+    func tgt() async throws {
+      try await expectEverything(of: .tuned)
+    }
+
+    @Test("istgt does everything it can", .requires(.istgt))
+    func istgt() async throws {
+      try await expectEverything(of: .istgt)
+    }
+
+    private func expectEverything(of kind: TargetKind) async throws {
+      try await withLab { lab in
+        let target = try await kind.start(lab, mebibytes: 4, directory: lab.path) { _ in }
+        var run = InteropRun(lab, target) { _ in }
+        try await run.run()
+        for capability in Capability.allCases {
+          let outcome = try #require(run.outcomes[capability], "\(capability) was left out")
+          #expect(!outcome.isFailure, "\(capability): \(outcome.cell)")
+        }
+        // Nothing that must work anywhere is forgiven.
+        for capability: Capability in [
+          .discovery, .login, .scan, .patterns, .bigTransfers, .logout, .chap, .digests, .wire,
+        ] {
+          let cell = run.outcomes[capability]?.cell ?? "nothing"
+          #expect(cell.hasPrefix("pass"), "\(capability): \(cell)")
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,14 @@
+/// What is asked of an initiator and a target together; the columns of the table.
+enum Capability: String, CaseIterable, Sendable {
+  case discovery
+  case login = "login, no authentication"
+  case scan = "LUN scan"
+  case patterns = "integrity patterns"
+  case bigTransfers = "big transfers"
+  case logout
+  case chap = "CHAP"
+  case mutual = "mutual CHAP"
+  case digests = "digests"
+  case anyOrder = "data in any order"
+  case wire = "on the wire"
+}

@@ -1,0 +1,345 @@
+import FoundationEssentials
+import Lab
+
+/// Has one target do everything, through the mounted tree and nothing else.
+struct InteropRun {
+  let lab: Lab
+  let target: TargetUnderTest
+  let say: @MainActor (String) -> Void
+
+  private(set) var outcomes: [Capability: Outcome] = [:]
+  /// What each kind of session agreed on.
+  private(set) var negotiated: [(session: String, text: String)] = []
+  /// Whether both order keys were answered Yes, and nobody knows yet who wanted that.
+  private var orderIsOpen = false
+
+  init(_ lab: Lab, _ target: TargetUnderTest, say: @escaping @MainActor (String) -> Void) {
+    self.lab = lab
+    self.target = target
+    self.say = say
+  }
+
+  /// Every capability, the wire watched meanwhile.
+  mutating func run() async throws {
+    let capture = try await WireCapture.start(lab, port: target.port)
+    await record(.discovery, discovery())
+    try await openSession()
+    try await authentication()
+    try await digests()
+    try await anyOrder()
+    guard let capture else {
+      await record(.wire, .impossible("tshark is not installed"))
+      return
+    }
+    let findings = try await capture.finish()
+    if orderIsOpen, findings.keys.contains("DataPDUInOrder=No") {
+      await record(.anyOrder, refused(.anyOrder, "the target answered Yes"))
+    }
+    await record(.wire, findings.outcome)
+  }
+
+  private mutating func record(_ capability: Capability, _ outcome: Outcome) async {
+    outcomes[capability] = outcome
+    await say("  \(capability.rawValue): \(outcome.cell)")
+  }
+
+  /// What a limit forgives, and nothing else.
+  private func refused(_ capability: Capability, _ sentence: String) -> Outcome {
+    target.limits[capability].map { .impossible($0) } ?? .failed(sentence)
+  }
+
+  private func discovery() async -> Outcome {
+    let wanted = target.nodes.map {
+      "\(target.address),\(target.portalGroupTag) \($0.name)"
+    }.sorted()
+    let flags = MountedFileSystem.flags(lab, []).joined(separator: " ")
+    let result = await lab.shell("'\(lab.program)' discover \(target.address) \(flags)")
+    return result.status == 0 && result.lines.sorted() == wanted
+      ? .passed("\(wanted.count) targets") : .failed(Self.line(result.output))
+  }
+
+  /// One session: login, scan, patterns, big transfers, logout.
+  private mutating func openSession() async throws {
+    let steps: [Capability] = [.login, .scan, .patterns, .bigTransfers, .logout]
+    let mount: MountedFileSystem
+    do {
+      mount = try await self.mount([])
+      try await logIn(mount, target.open)
+      negotiated.append(("plain", try await agreed(mount, target.open)))
+      await record(.login, .passed(""))
+    } catch {
+      for step in steps { await record(step, .failed(Self.line("\(error)"))) }
+      return
+    }
+    await record(.scan, attempt { try await scan(mount) })
+    await record(
+      .patterns, attempt { try await write(mount, Patterns.integrity, limit: .seconds(300)) })
+    await record(
+      .bigTransfers, attempt { try await write(mount, Patterns.big, limit: .seconds(120)) })
+    await record(.logout, attempt { try await logOut(mount) })
+    try await finish(mount)
+  }
+
+  private func scan(_ mount: MountedFileSystem) async throws -> String {
+    let directory = "targets/\(target.open.name)"
+    let wanted = target.open.units.map { "lun\($0.lun) \($0.byteCount) \($0.blockSize)" }
+    let result = try await expect(
+      mount,
+      """
+      cd \(directory) || exit
+      for file in lun*; do
+        [ -f $file ] || continue
+        echo "$file $(stat -c %s $file) $(cat $file.info/logical_block_size)"
+      done
+      """)
+    guard result.lines == wanted else {
+      throw InteropFailure("\(wanted) expected, there are \(result.lines)")
+    }
+    let kind = try await expect(mount, "cd \(directory) && cat lun*.info/model | sort -u | tail -1")
+    return "\(wanted.count) LUNs, \(kind.value)"
+  }
+
+  /// Runs a pattern on every LUN of the open target and compares with what the target stored.
+  private func write(
+    _ mount: MountedFileSystem, _ script: String, limit: Duration
+  ) async throws -> String {
+    for unit in target.open.units {
+      try Task.checkCancellation()
+      let model = lab.fresh("model")
+      let file = "$M/targets/\(target.open.name)/lun\(unit.lun)"
+      let result = try await expect(
+        mount, "F=\(file) R=\(model) S=\(unit.byteCount)\n\(script)", limit: limit)
+      let sum = result.lines.last?.split(separator: " ").first.map(String.init)
+      let stored = try await target.open.checksum(unit.lun)
+      guard sum == stored else {
+        throw InteropFailure("LUN \(unit.lun): what is stored differs from what was written")
+      }
+      _ = await lab.shell("rm -f \(model) \(model).piece")
+    }
+    return ""
+  }
+
+  private func logOut(_ mount: MountedFileSystem) async throws -> String {
+    try await endSession(mount, target.open)
+    let result = try await expect(mount, "cd targets/\(target.open.name) && cat state && ls")
+    guard result.lines.first == "LOGGED_OUT", !result.lines.contains(where: { $0.hasPrefix("lun") })
+    else { throw InteropFailure(Self.line(result.output)) }
+    guard let sessionCount = target.sessionCount else { return "" }
+    let isGone = try await eventually(.seconds(5)) { try await sessionCount() == 0 }
+    guard isGone else { throw InteropFailure("the target still has a session") }
+    return ""
+  }
+
+  private mutating func authentication() async throws {
+    let name = "node.session.auth"
+    let mine = [
+      "\(name).authmethod = CHAP", "\(name).username = \(Credentials.initiator.user)",
+      "\(name).password = \(Credentials.initiator.password)",
+    ]
+    let theirs = [
+      "\(name).username_in = \(Credentials.target.user)",
+      "\(name).password_in = \(Credentials.target.password)",
+    ]
+    let algorithms = "\(name).chap_algs = SHA256,MD5"
+    var chap = await session(target.authenticating, mine + [algorithms])
+    if case .impossible = chap.outcome {
+      chap = await session(target.authenticating, mine)
+    }
+    let wrong = mine.dropLast() + ["\(name).password = incorrect-horse-9"]
+    let rejected = await rejection(target.authenticating, Array(wrong))
+    await record(.chap, chap, merged(chap.outcome, rejected))
+    let mutual = await session(target.mutual, mine + theirs)
+    if case .passed = mutual.outcome {
+      // A target that does not know its secret is not the one we mean.
+      let impostor = mine + theirs.dropLast() + ["\(name).password_in = bottery-staple-7"]
+      let refused = await rejection(target.mutual, impostor)
+      await record(.mutual, mutual, merged(mutual.outcome, refused))
+    } else {
+      await record(.mutual, mutual)
+    }
+  }
+
+  private func merged(_ outcome: Outcome, _ second: Outcome) -> Outcome {
+    if case .passed = outcome, second.isFailure { second } else { outcome }
+  }
+
+  private mutating func digests() async throws {
+    let session = await session(
+      target.open,
+      ["HeaderDigest", "DataDigest"].map { "node.conn[0].iscsi.\($0) = CRC32C,None" }
+    ) { mount in
+      let result = try await expect(
+        mount,
+        "cat targets/\(target.open.name)/sessions/*/connections/*/*_digest | sort -u | xargs")
+      switch result.value {
+      case "1": return .passed("CRC32C, both")
+      case "0": return refused(.digests, "the target answered None")
+      default: return .failed("header and data differ: \(result.value)")
+      }
+    }
+    await record(.digests, session)
+  }
+
+  private mutating func anyOrder() async throws {
+    let session = await session(
+      target.open,
+      ["DataPDUInOrder", "DataSequenceInOrder"].map { "node.session.iscsi.\($0) = No" }
+    ) { mount in
+      let result = try await expect(
+        mount, "cat targets/\(target.open.name)/sessions/*/data_*_in_order | sort -u | xargs")
+      guard result.value == "0" else {
+        return .impossible("this iscsifs offers Yes only")
+      }
+      return .passed(try await write(mount, Patterns.big, limit: .seconds(120)))
+    }
+    orderIsOpen = session.outcome == .impossible("this iscsifs offers Yes only")
+    await record(.anyOrder, session)
+  }
+
+  /// A mount of its own with `settings`, one session, a little data, a look, a logout.
+  private func session(
+    _ node: TargetUnderTest.Node, _ settings: [String],
+    look: (MountedFileSystem) async throws -> Outcome = { _ in .passed("") }
+  ) async -> Session {
+    do {
+      let mount = try await self.mount(settings)
+      var outcome: Outcome
+      var agreed: String?
+      do {
+        try await logIn(mount, node)
+        agreed = try await self.agreed(mount, node)
+        let file = "$M/targets/\(node.name)/lun\(node.units[0].lun)"
+        _ = try await expect(mount, "F=\(file) R=\(lab.fresh("model"))\n\(Patterns.short)")
+        outcome = try await look(mount)
+        try await endSession(mount, node)
+      } catch {
+        outcome = .failed(Self.line("\(error)"))
+      }
+      try await finish(mount)
+      return Session(outcome: outcome, agreed: agreed)
+    } catch let refusal as ManagedProcess.Failure where refusal.isOfSettings {
+      return Session(
+        outcome: .impossible("the mount refuses it: \(Self.line(refusal.description, lines: 1))"))
+    } catch {
+      return Session(outcome: .failed(Self.line("\(error)")))
+    }
+  }
+
+  /// What a mount of its own came to.
+  private struct Session {
+    var outcome: Outcome
+    /// What was negotiated, where there was a session.
+    var agreed: String?
+  }
+
+  private mutating func record(
+    _ capability: Capability, _ session: Session, _ outcome: Outcome? = nil
+  ) async {
+    if let agreed = session.agreed { negotiated.append((capability.rawValue, agreed)) }
+    await record(capability, outcome ?? session.outcome)
+  }
+
+  /// Passes when nobody is let in with `settings`.
+  private func rejection(_ node: TargetUnderTest.Node, _ settings: [String]) async -> Outcome {
+    do {
+      let mount = try await self.mount(settings)
+      let result = await mount.shell("echo login > targets/\(node.name)/control")
+      try await finish(mount)
+      return result.status != 0 && result.output.contains("Key was rejected by service")
+        ? .passed("") : .failed("a wrong secret: \(Self.line(result.output))")
+    } catch {
+      return .failed(Self.line("\(error)"))
+    }
+  }
+
+  private func attempt(_ step: () async throws -> String) async -> Outcome {
+    do { return .passed(try await step()) } catch { return .failed(Self.line("\(error)")) }
+  }
+
+  // MARK: The mounted tree
+
+  private func mount(_ settings: [String]) async throws -> MountedFileSystem {
+    try Task.checkCancellation()
+    let file = try lab.write(settings.joined(separator: "\n") + "\n")
+    return try await MountedFileSystem.start(
+      lab, .mount(target.address), options: ["login=manual", "config=\(file)"])
+  }
+
+  private func logIn(_ mount: MountedFileSystem, _ node: TargetUnderTest.Node) async throws {
+    let result = await mount.shell(
+      "cd targets/\(node.name) && echo login > control && cat state || cat last_error")
+    guard result.lines.last == "LOGGED_IN" else { throw InteropFailure(Self.line(result.output)) }
+    let isThere = await eventually(.seconds(20)) {
+      await mount.shell("test -e targets/\(node.name)/lun\(node.units[0].lun)").status == 0
+    }
+    guard isThere else { throw InteropFailure("no lun\(node.units[0].lun) after the login") }
+  }
+
+  /// Logs out; a file that was just closed may still be open for a moment.
+  private func endSession(
+    _ mount: MountedFileSystem, _ node: TargetUnderTest.Node
+  ) async throws {
+    var last = ShellResult(status: 0, output: "", script: "")
+    let isDone = await eventually(.seconds(10)) {
+      last = await mount.shell("echo logout > targets/\(node.name)/control")
+      return last.status == 0 || !last.output.contains("busy")
+    }
+    guard isDone, last.status == 0 else { throw InteropFailure(Self.line(last.output)) }
+  }
+
+  /// What the first session runs with, by the keys' names.
+  private func agreed(
+    _ mount: MountedFileSystem, _ node: TargetUnderTest.Node
+  ) async throws -> String {
+    let session = [
+      ("InitialR2T", "$(yes initial_r2t)"), ("ImmediateData", "$(yes immediate_data)"),
+      ("FirstBurstLength", "$(cat first_burst_len)"), ("MaxBurstLength", "$(cat max_burst_len)"),
+      ("MaxOutstandingR2T", "$(cat max_outstanding_r2t)"),
+      ("DataPDUInOrder", "$(yes data_pdu_in_order)"),
+      ("DataSequenceInOrder", "$(yes data_seq_in_order)"), ("ErrorRecoveryLevel", "$(cat erl)"),
+    ]
+    let connection = [
+      ("HeaderDigest", "$(digest header_digest)"), ("DataDigest", "$(digest data_digest)"),
+      ("MaxRecvDataSegmentLength", "$(cat max_recv_dlength)"),
+      ("the target's", "$(cat max_xmit_dlength)"),
+    ]
+    let lines =
+      [
+        "yes() { [ $(cat $1) = 1 ] && echo Yes || echo No; }",
+        "digest() { [ $(cat $1) = 1 ] && echo CRC32C || echo None; }",
+      ] + session.map { "echo \"\($0)=\($1)\"" } + ["cd connections/*"]
+      + connection.map { "echo \"\($0)=\($1)\"" }
+    let script = "cd $(ls -d targets/\(node.name)/sessions/* | head -1)\n"
+    return try await expect(mount, script + lines.joined(separator: "\n")).lines
+      .joined(separator: ", ")
+  }
+
+  private func expect(
+    _ mount: MountedFileSystem, _ script: String, limit: Duration = .seconds(60)
+  ) async throws -> ShellResult {
+    let result = await mount.shell(script, limit: limit)
+    guard result.status == 0 else {
+      throw InteropFailure("status \(result.status): \(Self.line(result.output))")
+    }
+    return result
+  }
+
+  /// Unmounts; a daemon that does not end with its mount is a failure as well.
+  private func finish(_ mount: MountedFileSystem) async throws {
+    let result = await mount.unmount()
+    guard result.status == 0, await mount.waitForEnd() != nil else {
+      throw InteropFailure("the mount does not end: \(Self.line(result.output))")
+    }
+  }
+
+  /// The end of what was said, as one line that fits a table.
+  static func line(_ text: String, lines count: Int = 2) -> String {
+    let lines = text.split(separator: "\n").filter { !$0.isEmpty }.suffix(count)
+    return String(lines.joined(separator: "; ").replacing("|", with: "/").prefix(300))
+  }
+}
+
+extension ManagedProcess.Failure {
+  /// Whether a mount was refused for what it was told, before it reached anybody.
+  fileprivate var isOfSettings: Bool { [64, 78, 79].contains(status) }
+}

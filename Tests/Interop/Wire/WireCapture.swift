@@ -1,0 +1,75 @@
+import Glibc
+import Lab
+
+/// Everything one port says on the loopback, kept by dumpcap and judged by tshark's dissector.
+final class WireCapture: Resource {
+  private let lab: Lab
+  private let port: UInt16
+  private let file: String
+  private let process: ManagedProcess
+
+  /// Starts capturing; nil where tshark is not installed.
+  static func start(_ lab: Lab, port: UInt16) async throws -> WireCapture? {
+    guard objection == nil else { return nil }
+    let capture = try WireCapture(lab, port: port)
+    lab.own(capture)
+    let isUp = await eventually(.seconds(10)) {
+      capture.process.status != nil || capture.process.output.contains("File: ")
+    }
+    guard isUp, capture.process.status == nil else {
+      throw InteropFailure("dumpcap does not capture: \(capture.process.output)")
+    }
+    return capture
+  }
+
+  static var objection: String? {
+    Programs.objection(to: ["tshark", "dumpcap"], package: "tshark")
+  }
+
+  private init(_ lab: Lab, port: UInt16) throws {
+    self.lab = lab
+    self.port = port
+    file = lab.fresh("capture")
+    process = try ManagedProcess(
+      ["dumpcap", "-i", "lo", "-f", "tcp port \(port)", "-B", "64", "-w", file],
+      output: lab.fresh("dumpcap.log"))
+  }
+
+  /// Stops, and has what was captured judged.
+  func finish() async throws -> WireFindings {
+    process.signal(SIGINT)
+    guard await process.wait(.seconds(15)) == 0 else {
+      throw InteropFailure("dumpcap does not end: \(process.output)")
+    }
+    guard let lost = WireFindings.lostPackets(process.output) else {
+      throw InteropFailure("dumpcap does not say what it lost: \(process.output)")
+    }
+    // Every PDU of an expert's remark, then the opcodes and keys of all. Nothing that looks wrong
+    // is left aside, however long it is.
+    let options =
+      "-r '\(file)' -n -d tcp.port==\(port),iscsi -o iscsi.bogus_pdu_filter:FALSE"
+      + " -o iscsi.bogus_pdu_max_data_len:16777215"
+    let fields = WireFindings.fields.map { "-e \($0)" }.joined(separator: " ")
+    let output = lab.fresh("dissection")
+    let result = await lab.shell(
+      """
+      tshark \(options) -Y 'iscsi || _ws.malformed || _ws.expert' -T fields \(fields) \\
+        -E 'aggregator=|' > \(output) 2> \(output).error || { cat \(output).error; exit 1; }
+      cat \(output)
+      """, limit: .seconds(300))
+    guard result.status == 0 else {
+      throw InteropFailure("tshark cannot read the capture: \(result.output.suffix(300))")
+    }
+    var findings = WireFindings(parsing: result.output, targetPort: port, lostPackets: lost)
+    // What it thinks of a digest the dissector only says in words.
+    let digests = await lab.shell(
+      """
+      tshark \(options) -Y 'tcp.dstport==\(port) && (iscsi.headerdigest32 || iscsi.datadigest32)' \\
+        -O iscsi 2> /dev/null | grep -oE '(Good|Bad) CRC32' | sort | uniq -c
+      """, limit: .seconds(300))
+    findings.addDigests(digests.output)
+    return findings
+  }
+
+  func end() async { await process.killGroup() }
+}
