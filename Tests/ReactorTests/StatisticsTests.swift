@@ -46,7 +46,9 @@ struct StatisticsTests {
 
   @Test("count a large Data-In once, however many pieces it comes in")
   func pieces() async throws {
-    let harness = try ReactorHarness()
+    var parameters = NegotiatedParameters()
+    parameters.maxRecvDataSegmentLength = 65_536
+    let harness = try ReactorHarness(parameters: parameters)
     _ = harness.read(offset: 0, size: 65536)
     let task = try harness.command().view.header.initiatorTaskTag
     let bytes = ProtocolDataUnit(
