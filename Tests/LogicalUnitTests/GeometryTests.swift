@@ -23,21 +23,21 @@ struct GeometryTests {
     #expect(geometry.capacityBytes == 100 * UInt64(block))
   }
 
-  @Test("refuses other block lengths (H50)", arguments: [0, 1, 3, 256, 520, 4104, 8192, 1 << 31])
+  @Test("H50 refuses other block lengths", arguments: [0, 1, 3, 256, 520, 4104, 8192, 1 << 31])
   func refused(block: UInt32) {
     #expect(throws: GeometryError.blockLengthRefused(bytes: block)) {
       try Self.geometry(block: block)
     }
   }
 
-  @Test("says in a sentence why 520 is refused (S04)")
+  @Test("S04 says in a sentence why 520 is refused")
   func sentence() {
     #expect(
       GeometryError.blockLengthRefused(bytes: 520).description
         == "Logical blocks of 520 bytes are refused: a power of two from 512 to 4096 is needed")
   }
 
-  @Test("refuses capacities past Int64.max and serves the greatest below (H50)")
+  @Test("H50 refuses capacities past Int64.max and serves the greatest below")
   func capacities() throws {
     let greatest = UInt64(Int64.max) >> 9
     #expect(try Self.geometry(last: greatest - 1).capacityBytes == greatest << 9)
@@ -49,7 +49,7 @@ struct GeometryTests {
     }
   }
 
-  @Test("takes a maximum transfer of 0 for no limit but the PDU's 32 bits (H56)")
+  @Test("H56 takes a maximum transfer of 0 for no limit but the PDU's 32 bits")
   func unlimited() throws {
     let none = try Self.geometry(maximum: 0)
     #expect(none.maximumTransferBlocks == UInt32.max >> 9)

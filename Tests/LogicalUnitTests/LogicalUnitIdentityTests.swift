@@ -36,7 +36,7 @@ struct LogicalUnitIdentityTests {
     #expect(!unnamed.matches(Self.identity(name: nil, serial: nil, product: "other")))
   }
 
-  @Test("the same VPD 83h is another path only with serial and capacity equal (H58)")
+  @Test("H58 the same VPD 83h is another path only with serial and capacity equal")
   func paths() {
     #expect(Self.identity().mayBeAnotherPath(to: Self.identity()))
     #expect(!Self.identity().mayBeAnotherPath(to: Self.identity(serial: "0002")))
@@ -54,7 +54,7 @@ struct LogicalUnitDescriptionTests {
       inquiry: try InquiryData(parsing: [firstByte, 0, 6, 2, 31]))
   }
 
-  @Test("with nothing but INQUIRY is writable, uncached by FUA, flushed and full (S06)")
+  @Test("S06 with nothing but INQUIRY is writable, uncached by FUA, flushed and full")
   func bare() throws {
     let bare = try Self.description()
     #expect(try bare.geometry() == nil)

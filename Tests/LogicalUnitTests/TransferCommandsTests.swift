@@ -59,7 +59,7 @@ struct TransferCommandsTests {
         == .write16(lba: lba, blocks: 3, forceUnitAccess: true))
   }
 
-  @Test("are READ(10) only while address and count fit, never at or past 2^32 (S09)")
+  @Test("S09 are READ(10) only while address and count fit, never at or past 2^32")
   func ten() throws {
     let edge: UInt64 = 1 << 32
     let rows: [(BlockRange, OperationCode)] = [

@@ -120,7 +120,7 @@ struct CommandDescriptorBlockTests {
     #expect(ten.second == 0xFFFF_0000_0000_0000)
   }
 
-  @Test("of ten bytes trap for an address they cannot hold (S09)")
+  @Test("S09 of ten bytes trap for an address they cannot hold")
   func readTenTraps() async {
     await #expect(processExitsWith: .failure) {
       _ = CommandDescriptorBlock.read10(lba: LogicalBlockAddress(1 << 32), blocks: 1)

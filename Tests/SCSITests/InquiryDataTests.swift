@@ -30,7 +30,7 @@ struct InquiryDataTests {
     #expect(inquiry.revision == "4.0")
   }
 
-  @Test("show escape codes, NULs inside, backslashes and non-ASCII as hexadecimal escapes (H57)")
+  @Test("H57 show escape codes, NULs inside, backslashes and non-ASCII as hexadecimal escapes")
   func escapes() throws {
     let bytes = Self.bytes(vendor: "\u{1B}[2J\u{7F}", product: "a\0b\\é")
     let inquiry = try InquiryData(parsing: bytes)
@@ -38,7 +38,7 @@ struct InquiryDataTests {
     #expect(inquiry.product == "a\\x00b\\x5C\\xC3\\xA9")
   }
 
-  @Test("cut at any byte are read as far as they go, but one byte is needed (S01)")
+  @Test("S01 cut at any byte are read as far as they go, but one byte is needed")
   func short() throws {
     let bytes = Self.bytes()
     #expect(throws: ParameterDataError.tooShort(byteCount: 0, minimum: 1)) {
@@ -52,7 +52,7 @@ struct InquiryDataTests {
     #expect(try InquiryData(parsing: Array(bytes.prefix(5))).vendor == "")
   }
 
-  @Test("do not believe their additional length, 0 or 255 (H53)", arguments: [UInt8(0), 255])
+  @Test("H53 do not believe their additional length, 0 or 255", arguments: [UInt8(0), 255])
   func additionalLength(length: UInt8) throws {
     var bytes = Self.bytes()
     bytes[4] = length

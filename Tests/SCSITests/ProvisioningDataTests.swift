@@ -52,7 +52,7 @@ struct ProvisioningDataTests {
       ])
   }
 
-  @Test("counts of 0, gaps, steps backwards and overflow end the list (H53)")
+  @Test("H53, CVE-2020-1711 counts of 0, gaps, steps backwards and overflow end the list")
   func lies() throws {
     let good = Descriptor(first: 10, count: 5, status: 0)
     let lies = [
@@ -65,7 +65,7 @@ struct ProvisioningDataTests {
     }
   }
 
-  @Test("a data length that lies reads only what came (H53)")
+  @Test("H53, CVE-2020-1711 a data length that lies reads only what came")
   func lengths() throws {
     let descriptors = [Descriptor(first: 10, count: 5, status: 1)]
     #expect(try Self.extents(Self.data(descriptors, length: .max)).count == 1)

@@ -13,7 +13,7 @@ struct VitalProductDataTests {
     [codes, flags, 0, UInt8(bytes.count)] + bytes
   }
 
-  @Test("page 00h lists pages in any order, each once (S02)")
+  @Test("S02 page 00h lists pages in any order, each once")
   func supportedPages() throws {
     let bytes = Self.page(.supportedPages, [0xB0, 0x00, 0x83, 0x83, 0x80])
     let supported = try SupportedVitalProductData(parsing: bytes)
@@ -22,7 +22,7 @@ struct VitalProductDataTests {
     #expect(!supported.contains(.logicalBlockProvisioning))
   }
 
-  @Test("a page length past the data ends with the data (H53)")
+  @Test("H53 a page length past the data ends with the data")
   func pageLengthTooLong() throws {
     let bytes = Self.page(.unitSerialNumber, Array("0123".utf8), length: 0xFFFF)
     #expect(try UnitSerialNumber(parsing: bytes).text == "0123")
@@ -45,7 +45,7 @@ struct VitalProductDataTests {
     }
   }
 
-  @Test("the serial number is trimmed and escaped (H57)")
+  @Test("H57 the serial number is trimmed and escaped")
   func serial() throws {
     let bytes = Self.page(.unitSerialNumber, Array("  a b\u{1B} \0\0".utf8))
     #expect(try UnitSerialNumber(parsing: bytes).text == "a b\\x1B")
@@ -84,7 +84,7 @@ struct VitalProductDataTests {
     #expect(identification.targetPortGroup == 0x1234)
   }
 
-  @Test("a designator past the end ends the page, empty ones are left out (H53)")
+  @Test("H53 a designator past the end ends the page, empty ones are left out")
   func designatorTooLong() throws {
     let good = Self.designator(0x01, 0x03, Self.naa5)
     let bytes = Self.page(
@@ -132,7 +132,7 @@ struct VitalProductDataTests {
     }
   }
 
-  @Test("UNMAP granularity 0 is 1, and alignment stays below it (H56)")
+  @Test("H56 UNMAP granularity 0 is 1, and alignment stays below it")
   func unmapGranularity() throws {
     var data = Self.limits
     data.replaceSubrange(24..<28, with: [0, 0, 0, 0])
