@@ -126,7 +126,9 @@ struct PortalConnection: ~Copyable {
   }
 
   /// Opcodes only targets send; 48 bytes of anything else are not waited for.
+  ///
+  /// The two bits before the opcode are reserved here, so they mean nothing (RFC 7143, 11.2.1).
   private static func isTargetOpcode(_ byte: UInt8) -> Bool {
-    byte & 0xC0 == 0 && byte & 0x20 != 0
+    byte & 0x20 != 0
   }
 }
