@@ -75,28 +75,33 @@ package struct DiscoveryDriver: Sendable {
     do {
       try connection.send(machine.start())
       while true {
-        let unit = try connection.receive()
-        do {
-          switch try machine.received(unit) {
-          case .send(let request): try connection.send(request)
-          case .wait: continue
-          case .completed(let targets):
-            return DiscoveryOutcome(targets: targets, problems: machine.problems)
-          }
-        } catch let error as DiscoveryError {
-          throw LoginFailure(
-            ControlError(.protocolError, error.errorCode, "\(place): \(error.sentence)"))
+        switch try machine.received(try connection.receive()) {
+        case .send(let request): try connection.send(request)
+        case .wait: continue
+        case .completed(let targets):
+          return DiscoveryOutcome(targets: targets, problems: machine.problems)
         }
       }
+    } catch let error as DiscoveryError {
+      if let kept = kept(of: machine, isEndless: error.isEndless) { return kept }
+      throw LoginFailure(
+        ControlError(.protocolError, error.errorCode, "\(place): \(error.sentence)"))
     } catch let failure as PortalFailure {
-      guard failure == .socket(.timedOut), !machine.targets.isEmpty else {
-        throw LoginFailure(failure.controlError(at: place, portal: connection.portal))
-      }
-      return DiscoveryOutcome(targets: machine.targets, problems: machine.problems)
-    } catch let failure as LoginFailure {
-      throw failure
+      let isEndless = failure == .socket(.timedOut)
+      if let kept = kept(of: machine, isEndless: isEndless) { return kept }
+      throw LoginFailure(failure.controlError(at: place, portal: connection.portal))
     } catch {
-      preconditionFailure("every failure has one of three types")
+      preconditionFailure("every failure has one of two types")
     }
+  }
+
+  /// What a discovery that broke off has to show: its list, where only the logout is missing, or
+  /// what came until then of a list without end.
+  private static func kept(of machine: DiscoveryMachine, isEndless: Bool) -> DiscoveryOutcome? {
+    var outcome = DiscoveryOutcome(targets: machine.targets, problems: machine.problems)
+    if machine.hasList { return outcome }
+    guard isEndless, !outcome.targets.isEmpty else { return nil }
+    outcome.problems[.endless] = 1
+    return outcome
   }
 }

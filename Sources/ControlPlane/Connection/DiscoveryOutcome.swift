@@ -10,7 +10,10 @@ package struct DiscoveryOutcome: Equatable, Sendable {
   /// Sentences for whoever asked: "3 records left out: bad target name".
   package var warnings: [String] {
     DiscoveryProblem.allCases.compactMap { problem in
-      problems[problem].map { "\($0) record(s) left out: \(problem.words)" }
+      guard let count = problems[problem] else { return nil }
+      return problem == .endless
+        ? "\(problem.words): what came until then is kept"
+        : "\(count) record(s) left out: \(problem.words)"
     }
   }
 }

@@ -33,6 +33,11 @@ package enum DiscoveryError: Error, Equatable, Sendable {
     }
   }
 
+  /// True when nothing was wrong but that the list went on.
+  package var isEndless: Bool {
+    if case .tooManyExchanges = self { true } else { false }
+  }
+
   /// open-iscsi's code.
   package var errorCode: InitiatorErrorCode {
     switch self {

@@ -25,6 +25,8 @@ package struct DiscoveryMachine: Sendable {
     InitiatorTaskTag(rawValue: initiatorTaskTag.rawValue &+ 1)
   }
   private var state = State.idle
+  /// The list has come to its end, or to ours: only the logout may be missing.
+  package private(set) var hasList = false
   private var expStatSN: SerialNumber
   private var records: TargetRecords
   private var exchangeCount = 0
@@ -171,6 +173,7 @@ package struct DiscoveryMachine: Sendable {
 
   private mutating func logout() -> ProtocolDataUnit {
     state = .loggingOut
+    hasList = true
     let request = LogoutRequest(
       reason: .closeSession, initiatorTaskTag: logoutTaskTag, connectionID: connectionID,
       cmdSN: login.cmdSN, expStatSN: expStatSN)

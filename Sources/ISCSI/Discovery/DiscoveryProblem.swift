@@ -12,6 +12,8 @@ package enum DiscoveryProblem: Hashable, CaseIterable, Sendable {
   case tooManyTargets
   /// More text than is read.
   case tooMuchText
+  /// The list went on after the time for it, or without text for ever.
+  case endless
 
   /// The words for a log: "3 records left out: bad target name".
   package var words: String {
@@ -24,6 +26,7 @@ package enum DiscoveryProblem: Hashable, CaseIterable, Sendable {
     case .tooManyAddresses: "too many addresses of one target"
     case .tooManyTargets: "too many targets"
     case .tooMuchText: "too much text"
+    case .endless: "the list did not end"
     }
   }
 }

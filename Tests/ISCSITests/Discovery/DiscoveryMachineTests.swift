@@ -60,7 +60,7 @@ struct DiscoveryMachineTests {
     }
   }
 
-  @Test("N01, N11 asks for All, logs out with reason 0, and is done")
+  @Test("N01, N11 asks for All in the discovery session, logs out with reason 0, and is done")
   func wholeConversation() throws {
     var conversation = Conversation()
     #expect(
@@ -104,6 +104,58 @@ struct DiscoveryMachineTests {
       ])
     #expect(conversation.machine.problems.isEmpty)
     #expect(try list("").machine.targets.isEmpty)
+  }
+
+  @Test(
+    "N02 no target, one with 100 addresses, 10 000, and what 4 MiB hold of 10 000 with 100 each")
+  func counts() throws {
+    func addresses(_ count: Int) -> String {
+      (0..<count).map { "TargetAddress=10.0.0.\($0):3260,1\0" }.joined()
+    }
+    #expect(try list("").machine.targets.isEmpty)
+    let one = try list("TargetName=iqn.2001-04.com.a:0\0" + addresses(100)).machine.targets
+    #expect(one.map(\.portals.count) == [100])
+    for (addressCount, expected) in [(1, 10_000), (100, 4 << 20)] {
+      var records = TargetRecords(portalInUse: Self.portal)
+      var byteCount = 0
+      for index in 0..<10_000 where !records.isFull {
+        let text = Array(
+          "TargetName=iqn.2001-04.com.a:\(index)\0\(addresses(addressCount))".utf8)
+        byteCount += text.count
+        records.append(text)
+      }
+      records.finish()
+      if addressCount == 1 {
+        #expect(records.targets.count == expected && records.problems.isEmpty)
+      } else {
+        // The last may have been cut off; those before it are whole.
+        #expect(records.problems == [.tooMuchText: 1] && byteCount > expected)
+        #expect(records.targets.dropLast().allSatisfy { $0.portals.count == 100 })
+        #expect(records.targets.count > 1_000)
+      }
+    }
+  }
+
+  @Test("N03 an answer in 1 to 500 PDUs, cut wherever it falls, is the same answer")
+  func pieces() throws {
+    let text = Array(
+      (0..<24).map { "TargetName=iqn.2001-04.com.a:\($0)\0TargetAddress=10.0.0.\($0):3260,1\0" }
+        .joined().utf8)
+    for count in 1...500 {
+      var conversation = Conversation()
+      for index in 0..<count {
+        let (start, end) = (text.count * index / count, text.count * (index + 1) / count)
+        let isLast = index == count - 1
+        try conversation.text(
+          Array(text[start..<end]), isFinal: isLast, continues: !isLast,
+          tag: isLast ? nil : UInt32(index))
+      }
+      #expect(conversation.request.header.opcode == .logoutRequest)
+      let found = conversation.machine.targets
+      #expect(found.map(\.name.value) == (0..<24).map { "iqn.2001-04.com.a:\($0)" })
+      #expect(
+        found.map { $0.portals.map(\.description) } == (0..<24).map { ["10.0.0.\($0):3260,1"] })
+    }
   }
 
   @Test("N03 an answer split at every byte, by C or by F, is the same answer")
