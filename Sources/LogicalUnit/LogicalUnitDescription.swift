@@ -19,6 +19,9 @@ package struct LogicalUnitDescription: Hashable, Sendable {
   /// Page B2h.
   package var provisioning: LogicalBlockProvisioning?
 
+  /// How the unit is reached through the port asked on, where it has such states (ALUA).
+  package var accessState: AsymmetricAccessState?
+
   package var capacity: ReadCapacityData?
   package var modeParameters: ModeParameters?
 

@@ -47,6 +47,18 @@ extension CommandDescriptorBlock {
     return CommandDescriptorBlock(first: first, second: length << 48, length: 12)
   }
 
+  /// REPORT TARGET PORT GROUPS, in the format without an extended header (SPC-5, 6.37).
+  @inlinable
+  package static func reportTargetPortGroups(
+    allocationLength: UInt32
+  ) -> CommandDescriptorBlock {
+    let length = UInt64(allocationLength)
+    let action = UInt64(ServiceAction.reportTargetPortGroups.rawValue) << 48
+    return CommandDescriptorBlock(
+      first: OperationCode.maintenanceIn.word | action | length >> 16, second: length << 48,
+      length: 12)
+  }
+
   /// MODE SENSE(6) for current values, without block descriptors (SPC-5, 6.14).
   @inlinable
   package static func modeSense6(

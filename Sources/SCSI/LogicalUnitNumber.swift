@@ -44,6 +44,14 @@ package struct LogicalUnitNumber: RawRepresentable, BitwiseCopyable, Hashable, S
 }
 
 extension LogicalUnitNumber {
+  /// The peripheral device form of a flat space LUN below 256, and every other LUN as it is.
+  ///
+  /// Both forms have one number and one name.
+  var peripheralForm: LogicalUnitNumber {
+    guard let number, number < 256 else { return self }
+    return LogicalUnitNumber(rawValue: UInt64(number) << 48)
+  }
+
   /// The number in decimal, or `0x` and sixteen hexadecimal digits for a LUN that has none.
   ///
   /// A flat space LUN below 256 shares its name with the peripheral device form: one logical unit

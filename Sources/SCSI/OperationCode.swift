@@ -17,6 +17,9 @@ package struct OperationCode: RawRepresentable, BitwiseCopyable, Hashable, Senda
   @inlinable package static var modeSense10: OperationCode { OperationCode(rawValue: 0x5A) }
   @inlinable package static var reportLUNs: OperationCode { OperationCode(rawValue: 0xA0) }
 
+  /// MAINTENANCE IN, whose second byte names REPORT TARGET PORT GROUPS.
+  @inlinable package static var maintenanceIn: OperationCode { OperationCode(rawValue: 0xA3) }
+
   // Block commands (SBC-4, clause 5).
   @inlinable package static var startStopUnit: OperationCode { OperationCode(rawValue: 0x1B) }
   @inlinable package static var readCapacity10: OperationCode { OperationCode(rawValue: 0x25) }

@@ -10,7 +10,8 @@ package struct ReportLUNsParameterData: ParameterData, Hashable, Sendable {
   /// Bytes before the list: LUN LIST LENGTH and a reserved word.
   package static let headerLength = 8
 
-  /// The LUNs in the target's order, each once, at most `logicalUnitLimit`.
+  /// The LUNs in the target's order, at most `logicalUnitLimit`, each logical unit once: of a
+  /// number listed in both its forms the first counts.
   package var logicalUnitNumbers: [LogicalUnitNumber]
 
   /// LUN LIST LENGTH as the target claims it, in bytes, whatever was received.
@@ -34,7 +35,7 @@ package struct ReportLUNsParameterData: ParameterData, Hashable, Sendable {
     for index in 0..<min(wanted, received) {
       let offset = Self.headerLength + index * 8
       let number = LogicalUnitNumber(rawValue: bytes.bigEndian(at: offset, as: UInt64.self))
-      if seen.insert(number).inserted { logicalUnitNumbers.append(number) }
+      if seen.insert(number.peripheralForm).inserted { logicalUnitNumbers.append(number) }
     }
   }
 

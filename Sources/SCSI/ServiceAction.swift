@@ -9,6 +9,9 @@ package struct ServiceAction: RawRepresentable, BitwiseCopyable, Hashable, Senda
     self.rawValue = rawValue
   }
 
+  @inlinable package static var reportTargetPortGroups: ServiceAction {
+    ServiceAction(rawValue: 0x0A)
+  }
   @inlinable package static var readCapacity16: ServiceAction { ServiceAction(rawValue: 0x10) }
   @inlinable package static var getLBAStatus: ServiceAction { ServiceAction(rawValue: 0x12) }
 }

@@ -18,6 +18,16 @@ struct FakeLogicalUnit: Sendable {
   var pending: [ControlTask.Result] = []
   /// Operation codes refused with 05/20/00.
   var refused: Set<UInt8> = []
+  /// Data that answer an operation code, whatever else is true.
+  var told: [UInt8: [UInt8]] = [:]
+  /// Whole pages that answer INQUIRY for a page, listed or not.
+  var toldPages: [UInt8: [UInt8]] = [:]
+  /// Bytes of the standard INQUIRY data that are sent.
+  var inquiryByteCount = 36
+  /// TPGS: implicit asymmetric access, through target port group 258.
+  var hasPortGroups = false
+  /// How many blocks more each READ CAPACITY tells than the one before.
+  var growth: UInt64 = 0
 
   /// The answer to `cdb`.
   mutating func answer(_ cdb: CommandDescriptorBlock) -> ControlTask.Result {
@@ -26,13 +36,15 @@ struct FakeLogicalUnit: Sendable {
       return .check(.illegalRequest, .invalidCommandOperationCode)
     }
     if code == .inquiry { return cdb.byte(at: 1) & 1 == 0 ? standard : page(cdb.byte(at: 2)) }
+    if let data = told[code.rawValue] { return .good(data) }
     if !pending.isEmpty { return pending.removeFirst() }
     switch code {
     case .testUnitReady, .startStopUnit, .synchronizeCache10, .synchronizeCache16: return .good([])
     case .serviceActionIn16:
       var bytes: [UInt8] = []
-      bytes.appendBigEndian(blockCount - 1)
+      bytes.appendBigEndian(blockCount &- 1)
       bytes.appendBigEndian(blockLength)
+      blockCount &+= growth
       bytes += [0, 3, 0xC0, 0] + [UInt8](repeating: 0, count: 16)
       return .good(bytes)
     case .readCapacity10:
@@ -50,20 +62,24 @@ struct FakeLogicalUnit: Sendable {
   }
 
   private var standard: ControlTask.Result {
-    var bytes: [UInt8] = [inquiryByte, 0, 6, 2, 31, 0, 0, 2]
+    var bytes: [UInt8] = [inquiryByte, 0, 6, 2, 31, hasPortGroups ? 0x10 : 0, 0, 2]
     bytes += "FAKE    ".utf8
     bytes += "UNIT            ".utf8
     bytes += "0001".utf8
-    return .good(bytes)
+    return .good(Array(bytes.prefix(inquiryByteCount)))
   }
 
+  /// The designator of the target port group (SPC-5, 7.7.6.8): iSCSI, of the target port.
+  private var portGroup: [UInt8] { hasPortGroups ? [0x51, 0x95, 0, 4, 0, 0, 1, 2] : [] }
+
   private func page(_ code: UInt8) -> ControlTask.Result {
+    if let bytes = toldPages[code] { return .good(bytes) }
     guard pages.contains(code) else { return .check(.illegalRequest, .invalidFieldInCDB) }
     let data: [UInt8] =
       switch code {
       case 0x00: pages
       case 0x80: Array(serial.utf8)
-      case 0x83: [0x01, 0x03, 0, UInt8(naa.count)] + naa
+      case 0x83: [0x01, 0x03, 0, UInt8(naa.count)] + naa + portGroup
       case 0xB0: [UInt8](repeating: 0, count: 60)
       case 0xB2: [0, 0x80, 2, 0]
       default: []

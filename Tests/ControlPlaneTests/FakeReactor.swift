@@ -24,6 +24,8 @@ final class FakeReactor: Sendable {
     /// Listed although no unit answers there, or nil to refuse REPORT LUNS with this sense.
     var alsoListed: [LogicalUnitNumber] = []
     var reportLUNsRefusal: AdditionalSense?
+    /// Data that answer REPORT LUNS instead.
+    var reportLUNsData: [UInt8]?
     /// LUNs that REPORT LUNS counts and does not send; they grow by as many with every answer.
     var unsentLUNs = 0
     var unsentLUNsGrowth = 0
@@ -199,6 +201,9 @@ final class FakeReactor: Sendable {
         if let refusal = state.reportLUNsRefusal {
           return .success(.check(.illegalRequest, refusal))
         }
+        if let data = state.reportLUNsData {
+          return .success(.good(Array(data.prefix(task.dataInCapacity))))
+        }
         let listed = (Array(state.units.keys) + state.alsoListed).sorted {
           $0.rawValue < $1.rawValue
         }
@@ -207,7 +212,7 @@ final class FakeReactor: Sendable {
         state.unsentLUNs += state.unsentLUNsGrowth
         bytes.appendBigEndian(UInt32(0))
         for lun in listed { bytes.appendBigEndian(lun.rawValue) }
-        return .success(.good(bytes))
+        return .success(.good(Array(bytes.prefix(task.dataInCapacity))))
       }
       guard var unit = state.units[task.lun] else {
         return .success(.check(.illegalRequest, .logicalUnitNotSupported))

@@ -11,7 +11,8 @@ struct WhichLUNsExistTests {
   private let two = LogicalUnitNumber(number: 2)
   private let three = LogicalUnitNumber(number: 3)
 
-  @Test func reportLUNsIsTheOnlySource() async throws {
+  @Test("S05 REPORT LUNS is the only source")
+  func reportLUNsIsTheOnlySource() async throws {
     let bench = try Bench([two: FakeLogicalUnit(), three: FakeLogicalUnit()])
     try await bench.logIn()
     #expect(bench.target?.logicalUnits.map(\.lun) == [two, three])
@@ -19,7 +20,8 @@ struct WhichLUNsExistTests {
     #expect(first.cdb.operationCode == .reportLUNs && first.lun == .zero)
   }
 
-  @Test func unlistedLUNGetsNoCommandAtAll() async throws {
+  @Test("S05 an unlisted LUN gets no command at all")
+  func unlistedLUNGetsNoCommandAtAll() async throws {
     let bench = try Bench([two: FakeLogicalUnit()])
     try await bench.logIn()
     let others = bench.reactor.with { state in
@@ -28,9 +30,9 @@ struct WhichLUNsExistTests {
     #expect(others.isEmpty)
   }
 
-  @Test(arguments: [
-    AdditionalSense.invalidCommandOperationCode, AdditionalSense.invalidFieldInCDB,
-  ])
+  @Test(
+    "S05 refused REPORT LUNS means LUN 0 only",
+    arguments: [AdditionalSense.invalidCommandOperationCode, .invalidFieldInCDB])
   func refusedReportLUNsMeansLUN0Only(refusal: AdditionalSense) async throws {
     let bench = try Bench([.zero: FakeLogicalUnit(), two: FakeLogicalUnit()])
     bench.reactor.with { $0.reportLUNsRefusal = refusal }
@@ -39,7 +41,9 @@ struct WhichLUNsExistTests {
     #expect(bench.reactor.operationCodes(to: two).isEmpty)
   }
 
-  @Test(arguments: [0x3F, 0x7F, 0x60] as [UInt8])
+  @Test(
+    "S01 a unit that is absent by INQUIRY gets this one command and no file",
+    arguments: [0x3F, 0x7F, 0x60] as [UInt8])
   func absentUnitGetsOneInquiryAndNoFile(inquiryByte: UInt8) async throws {
     var absent = FakeLogicalUnit()
     absent.inquiryByte = inquiryByte
@@ -49,7 +53,8 @@ struct WhichLUNsExistTests {
     #expect(bench.reactor.operationCodes(to: two) == [.inquiry])
   }
 
-  @Test func notConnectedUnitIsAFileThatGivesENXIO() async throws {
+  @Test("S01 a unit that is not connected is a file that gives ENXIO")
+  func notConnectedUnitIsAFileThatGivesENXIO() async throws {
     var offline = FakeLogicalUnit()
     offline.inquiryByte = 0x20
     let bench = try Bench([.zero: offline])
@@ -63,7 +68,8 @@ struct WhichLUNsExistTests {
     #expect(bench.reactor.with { $0.exposed.isEmpty })
   }
 
-  @Test func tapeHasInformationWithoutADataFile() async throws {
+  @Test("S01 a tape has information without a data file")
+  func tapeHasInformationWithoutADataFile() async throws {
     var tape = FakeLogicalUnit()
     tape.inquiryByte = 0x01
     let bench = try Bench([.zero: tape])
@@ -73,7 +79,8 @@ struct WhichLUNsExistTests {
     #expect(bench.reactor.operationCodes(to: .zero).allSatisfy { $0 != .testUnitReady })
   }
 
-  @Test func opticalDiscIsAFileForReading() async throws {
+  @Test("S01 an optical disc is a file for reading")
+  func opticalDiscIsAFileForReading() async throws {
     var disc = FakeLogicalUnit()
     disc.inquiryByte = 0x05
     disc.blockLength = 2048
@@ -86,7 +93,8 @@ struct WhichLUNsExistTests {
     }
   }
 
-  @Test func blocksOf520BytesGiveInformationAndAReason() async throws {
+  @Test("S04 blocks of 520 bytes give information and a reason")
+  func blocksOf520BytesGiveInformationAndAReason() async throws {
     var odd = FakeLogicalUnit()
     odd.blockLength = 520
     let bench = try Bench([.zero: odd])
@@ -103,7 +111,8 @@ struct WhichLUNsExistTests {
     #expect(bench.target?.logicalUnits.map(\.lun) == [two])
   }
 
-  @Test func everyListedPageIsReadAndNoOther() async throws {
+  @Test("S02 every page of ours that is listed is read, and no other")
+  func everyListedPageIsReadAndNoOther() async throws {
     var unit = FakeLogicalUnit()
     unit.pages = [0x00, 0x83, 0x80, 0xC0]
     let bench = try Bench([.zero: unit])
@@ -127,7 +136,8 @@ struct WhichLUNsExistTests {
     #expect(bench.unit()?.handle != nil)
   }
 
-  @Test func unitThatWaitsForStartIsStarted() async throws {
+  @Test("S12 a unit that waits for START UNIT is started")
+  func unitThatWaitsForStartIsStarted() async throws {
     var unit = FakeLogicalUnit()
     unit.pending = [.check(.notReady, .initializingCommandRequired)]
     let bench = try Bench([.zero: unit])
@@ -136,7 +146,8 @@ struct WhichLUNsExistTests {
     #expect(bench.unit()?.handle != nil)
   }
 
-  @Test func unitBecomingReadyIsWaitedForAtMostThirtySeconds() async throws {
+  @Test("S10 a unit becoming ready is waited for, at most 30 s")
+  func unitBecomingReadyIsWaitedForAtMostThirtySeconds() async throws {
     var unit = FakeLogicalUnit()
     unit.pending = Array(repeating: .check(.notReady, .becomingReady), count: 100)
     let bench = try Bench([.zero: unit])
@@ -164,7 +175,8 @@ struct WhichLUNsExistTests {
     }
   }
 
-  @Test func readCapacity10ServesUnitsThatDoNotKnow16() async throws {
+  @Test("S03 READ CAPACITY(10) serves units that do not know (16)")
+  func readCapacity10ServesUnitsThatDoNotKnow16() async throws {
     var unit = FakeLogicalUnit()
     unit.refused = [OperationCode.serviceActionIn16.rawValue]
     let bench = try Bench([.zero: unit])
@@ -174,7 +186,8 @@ struct WhichLUNsExistTests {
     #expect(registration.geometry.capacityBytes == 2048 * 512)
   }
 
-  @Test func modeParametersReachTheReactor() async throws {
+  @Test("S06 WP, DPOFUA and WCE reach the reactor")
+  func modeParametersReachTheReactor() async throws {
     var unit = FakeLogicalUnit()
     unit.isWriteProtected = true
     unit.writeCache = false
@@ -185,7 +198,8 @@ struct WhichLUNsExistTests {
     #expect(!registration.hasVolatileCache && registration.supportsSixteenByteCommands)
   }
 
-  @Test func unitWithoutModeSenseIsFlushedAndWritable() async throws {
+  @Test("S06 a unit without MODE SENSE is flushed and writable")
+  func unitWithoutModeSenseIsFlushedAndWritable() async throws {
     var unit = FakeLogicalUnit()
     unit.refused = [OperationCode.modeSense6.rawValue, OperationCode.modeSense10.rawValue]
     let bench = try Bench([.zero: unit])
@@ -213,7 +227,9 @@ struct WhichLUNsExistTests {
     #expect(scans == 2)
   }
 
-  @Test(arguments: [(1, 0), (1000, 0), (1000, 1000)])
+  @Test(
+    "H52 a list that is not whole, or grows as it is read, takes no file",
+    arguments: [(1, 0), (1000, 0), (1000, 1000)])
   func listThatIsNotWholeTakesNoFile(unsent: Int, growth: Int) async throws {
     let bench = try Bench([.zero: FakeLogicalUnit(), two: FakeLogicalUnit(serial: "OTHER")])
     try await bench.logIn()

@@ -25,7 +25,7 @@ struct ReadCapacityDataTests {
     #expect(!capacity.exceedsReadCapacity10)
   }
 
-  @Test("(10) with FFFFFFFFh says: ask (16) (S03)")
+  @Test("S03 (10) with FFFFFFFFh says: ask (16)")
   func exceeds() throws {
     #expect(try Self.ten([0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 2, 0]).exceedsReadCapacity10)
   }
@@ -74,7 +74,7 @@ struct ModeParametersTests {
 
   static let caching: [UInt8] = [0x88, 0x12, 0x04] + Array(repeating: 0, count: 17)
 
-  @Test("(6) tells WP, DPOFUA and, past a block descriptor, WCE (S06)")
+  @Test("S06 (6) tells WP, DPOFUA and, past a block descriptor, WCE")
   func modeSense6() throws {
     let descriptor = [UInt8](repeating: 0, count: 8)
     let mode = try Self.six([31, 0, 0x90, 8] + descriptor + Self.caching)
@@ -92,7 +92,7 @@ struct ModeParametersTests {
     #expect(mode.writeCacheEnabled == false)
   }
 
-  @Test("without the caching page tells no WCE (S06)")
+  @Test("S06 without the caching page tells no WCE")
   func absent() throws {
     #expect(try Self.six([3, 0, 0, 0]).writeCacheEnabled == nil)
     #expect(throws: ParameterDataError.tooShort(byteCount: 3, minimum: 4)) {
@@ -103,7 +103,7 @@ struct ModeParametersTests {
     }
   }
 
-  @Test("with lengths that lie never reads past the data (H54)")
+  @Test("H54 with lengths that lie never reads past the data")
   func lies() throws {
     #expect(try Self.six([255, 0, 0, 255] + Self.caching).writeCacheEnabled == nil)
     #expect(try Self.six([255, 0, 0, 0] + Self.caching).writeCacheEnabled == true)
@@ -129,7 +129,7 @@ struct ReportLUNsParameterDataTests {
     return bytes + Array(repeating: 0xEE, count: extra)
   }
 
-  @Test("gives the LUNs in order, each once (H52)")
+  @Test("H52 gives the LUNs in order, each once")
   func list() throws {
     let numbers: [UInt64] = [0, 5 << 48, 0x4100 << 48, 5 << 48]
     let report = try ReportLUNsParameterData(parsing: Self.list(length: 32, numbers))
@@ -137,14 +137,22 @@ struct ReportLUNsParameterDataTests {
     #expect(!report.isTruncated)
   }
 
-  @Test("of length 0 or 7 holds none (H52)", arguments: [UInt32(0), 7])
+  @Test("H52 of a number listed in peripheral and in flat form the first counts")
+  func bothForms() throws {
+    let report = try ReportLUNsParameterData(
+      parsing: Self.list(length: 32, [0x4005 << 48, 5 << 48, 6 << 48, 0x4006 << 48]))
+    #expect(
+      report.logicalUnitNumbers.map(\.rawValue) == [0x4005 << 48, 6 << 48])
+  }
+
+  @Test("H52 of length 0 or 7 holds none", arguments: [UInt32(0), 7])
   func tooShortForOne(length: UInt32) throws {
     let report = try ReportLUNsParameterData(parsing: Self.list(length: length, [1 << 48]))
     #expect(report.logicalUnitNumbers.isEmpty)
     #expect(!report.isTruncated)
   }
 
-  @Test("of length FFFFFFF8h holds what came, and asks for no more than the limit (H52)")
+  @Test("H52 of length FFFFFFF8h holds what came, and asks for no more than the limit")
   func greatestLength() throws {
     let report = try ReportLUNsParameterData(
       parsing: Self.list(length: 0xFFFF_FFF8, [1 << 48, 2 << 48], extra: 3))
@@ -153,14 +161,14 @@ struct ReportLUNsParameterDataTests {
     #expect(report.wantedAllocationLength == 8 + 16384 * 8)
   }
 
-  @Test("of a length that is no multiple of 8 holds whole entries (H52)")
+  @Test("H52 of a length that is no multiple of 8 holds whole entries")
   func ragged() throws {
     let report = try ReportLUNsParameterData(parsing: Self.list(length: 15, [1 << 48, 2 << 48]))
     #expect(report.logicalUnitNumbers.map(\.name) == ["1"])
     #expect(report.wantedAllocationLength == 16)
   }
 
-  @Test("of more than 16384 stops there (H52)")
+  @Test("H52 of more than 16384 stops there")
   func tooMany() throws {
     let numbers = (0..<20000).map { UInt64($0) << 32 }
     let report = try ReportLUNsParameterData(parsing: Self.list(length: 160_000, numbers))

@@ -45,7 +45,7 @@ struct SenseDataTests {
     #expect(try #require(SenseData(parsing: bytes)).key == .notReady)
   }
 
-  @Test("of vendor format 7Fh, of reserved codes and without a key are none (H55)")
+  @Test("H55 of vendor format 7Fh, of reserved codes and without a key are none")
   func unreadable() {
     #expect(SenseData(parsing: []) == nil)
     for code: UInt8 in [0x00, 0x6F, 0x74, 0x7E, 0x7F, 0xFF] {
@@ -55,14 +55,14 @@ struct SenseDataTests {
     #expect(SenseData(parsing: [0x72]) == nil)
   }
 
-  @Test("whose additional length is 255 end where the bytes end (H55)")
+  @Test("H55 whose additional length is 255 end where the bytes end")
   func additionalLengthTooLong() throws {
     var bytes = SenseData.fixedFormat(key: .dataProtect, additional: .writeProtected)
     bytes[7] = 255
     #expect(try #require(SenseData(parsing: bytes)).additionalSense == .writeProtected)
   }
 
-  @Test("whose additional length is short lose what lies past it (H55)")
+  @Test("H55 whose additional length is short lose what lies past it")
   func additionalLengthTooShort() throws {
     var bytes = SenseData.fixedFormat(key: .dataProtect, additional: .writeProtected)
     bytes[7] = 5
@@ -73,7 +73,7 @@ struct SenseDataTests {
     #expect(try #require(SenseData(parsing: bytes)).additionalSense == .noAdditionalSense)
   }
 
-  @Test("full of descriptors of length 0 end (H55)")
+  @Test("H55 full of descriptors of length 0 end")
   func zeroLengthDescriptors() throws {
     let bytes = [0x72, 5, 0x24, 0, 0, 0, 0, 244] + [UInt8](repeating: 0, count: 244)
     let sense = try #require(SenseData(parsing: bytes))
@@ -81,7 +81,31 @@ struct SenseDataTests {
     #expect(sense.information == nil)
   }
 
-  @Test("cut at any byte, with any byte changed to 255 or 0, never trap (H55)")
+  /// Codes 70h to 73h: current and deferred, fixed and descriptor, as sg_decode_sense reads them.
+  @Test(
+    "F28, H55 of 0 to 252 bytes are read as far as they go",
+    arguments: [(0x70, false), (0x71, true), (0x72, false), (0x73, true)] as [(UInt8, Bool)])
+  func lengths(code: UInt8, isDeferred: Bool) throws {
+    let isFixed = code < 0x72
+    let whole =
+      isFixed
+      ? [code, 0, 0x03, 0, 0, 0, 0, 244, 0, 0, 0, 0, 0x11, 0x04]
+      : [code, 0x03, 0x11, 0x04, 0, 0, 0, 244]
+    let bytes = whole + [UInt8](repeating: 0, count: 252 - whole.count)
+    for count in [0, 1, 2, 3, 7, 13, 14, 17, 18, 252] {
+      let sense = SenseData(parsing: Array(bytes.prefix(count)))
+      guard count >= (isFixed ? 3 : 2) else {
+        #expect(sense == nil)
+        continue
+      }
+      #expect(sense?.key == .mediumError && sense?.isDeferred == isDeferred)
+      let additional = sense?.additionalSense
+      #expect(additional?.code == (count > (isFixed ? 12 : 2) ? 0x11 : 0))
+      #expect(additional?.qualifier == (count > (isFixed ? 13 : 3) ? 0x04 : 0))
+    }
+  }
+
+  @Test("H55 cut at any byte, with any byte changed to 255 or 0, never trap")
   func mutations() {
     let samples = [
       SenseData.fixedFormat(key: .unitAttention, additional: .powerOnOrReset, information: 9),

@@ -32,13 +32,18 @@ extension LogicalUnitScanner {
       var unit = ProbedLogicalUnit(
         description: description, availability: .informationOnly(reason: nil))
       try await readPages(of: &unit)
+      unit.description.accessState = try await accessState(of: unit.description)
       do {
         try await readMedium(of: &unit)
       } catch {
         if error.isGone { return nil }
-        guard case .refused(let failure, _) = error else { throw error }
-        let errno: Errno = failure == .mediumNotPresent ? .noMedium : .noSuchAddressOrDevice
-        unit.availability = .closed(errno, reason: error.sentence)
+        switch error {
+        case .refused(let failure, _):
+          let errno: Errno = failure == .mediumNotPresent ? .noMedium : .noSuchAddressOrDevice
+          unit.availability = .closed(errno, reason: error.sentence)
+        case .capacityUntold: unit.availability = .informationOnly(reason: error.sentence)
+        case .session, .malformed, .incomplete: throw error
+        }
       }
       return unit
     }
@@ -94,6 +99,25 @@ extension LogicalUnitScanner {
       let bytes = try await page(.logicalBlockProvisioning, of: &unit)
     {
       unit.description.provisioning = try? parse(bytes)
+    }
+  }
+
+  /// The state of the target port group the unit is reached through; nil where it tells of none.
+  private func accessState(
+    of description: LogicalUnitDescription
+  ) async throws(ScanFailure) -> AsymmetricAccessState? {
+    guard !description.inquiry.targetPortGroupSupport.isEmpty,
+      let group = description.deviceIdentification?.targetPortGroup
+    else { return nil }
+    do {
+      let groups: TargetPortGroups = try parse(
+        try await run(
+          .reportTargetPortGroups(allocationLength: 4096), on: description.logicalUnitNumber,
+          capacity: 4096))
+      return groups.state(of: group)
+    } catch {
+      guard error.isForgivable else { throw error }
+      return nil
     }
   }
 
@@ -156,7 +180,10 @@ extension LogicalUnitScanner {
       guard error.isUnsupported else { throw error }
     }
     let bytes = try await run(.readCapacity10, on: lun, capacity: 8, patience: patience)
-    return (try read(bytes, ReadCapacityData.init(parsingReadCapacity10:)), false)
+    let capacity = try read(bytes, ReadCapacityData.init(parsingReadCapacity10:))
+    // More blocks than it can tell: a file cut off there would lose what lies behind.
+    guard !capacity.exceedsReadCapacity10 else { throw .capacityUntold }
+    return (capacity, false)
   }
 
   /// MODE SENSE in the forms targets know: (6) with the caching page, (6) with all, (10).
@@ -194,7 +221,7 @@ extension ScanFailure {
     switch self {
     case .session: false
     case .refused: !isGone
-    case .malformed, .incomplete: true
+    case .malformed, .incomplete, .capacityUntold: true
     }
   }
 }

@@ -11,6 +11,8 @@ enum ScanFailure: Error, Equatable, Sendable {
   case malformed(ParameterDataError)
   /// The list of LUNs was not whole, however much room it was given.
   case incomplete
+  /// READ CAPACITY(10) says to ask (16), which the unit refuses.
+  case capacityUntold
 
   /// The words for `last_error`, naming what the logical unit said.
   var sentence: String {
@@ -24,6 +26,8 @@ enum ScanFailure: Error, Equatable, Sendable {
       sense.map { "\(failure) (\($0))" } ?? "\(failure)"
     case .malformed(let error): "\(error)"
     case .incomplete: "the list is cut off or goes on growing"
+    case .capacityUntold:
+      "The capacity is beyond READ CAPACITY(10), and READ CAPACITY(16) is refused"
     }
   }
 

@@ -289,7 +289,8 @@ extension Target {
   /// A unit attention or asynchronous event that may want action.
   func attention(_ lun: LogicalUnitNumber, _ sense: AdditionalSense?) {
     switch sense {
-    case .capacityDataHasChanged?, .modeParametersChanged?, .mediumMayHaveChanged?:
+    case .capacityDataHasChanged?, .modeParametersChanged?, .mediumMayHaveChanged?,
+      .asymmetricAccessStateChanged?:
       scheduleRefresh(of: lun)
     case .reportedLUNsDataHasChanged?, .inquiryDataHasChanged?, nil: scheduleScan()
     default: break
@@ -315,7 +316,7 @@ extension ScanFailure {
     case .session(.busy): .resourceBusy
     case .session: .socketNotConnected
     case .refused: .ioError
-    case .malformed, .incomplete: .protocolError
+    case .malformed, .incomplete, .capacityUntold: .protocolError
     }
   }
 }

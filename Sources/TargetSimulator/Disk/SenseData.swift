@@ -16,6 +16,7 @@ package struct SenseData: Hashable, Sendable {
   }
 
   package static let none = SenseData(0x0, 0x00, 0x00)
+  package static let standby = SenseData(0x2, 0x04, 0x0B)
   package static let stopped = SenseData(0x2, 0x04, 0x02)
   package static let mediumNotPresent = SenseData(0x2, 0x3A, 0x00)
   package static let parameterListLengthError = SenseData(0x5, 0x1A, 0x00)

@@ -36,6 +36,7 @@ extension SimulatedLogicalUnit {
     case 0x03: requestSense(cdb, pending: nil)
     case 0x1A, 0x5A: modeSense(cdb)
     case 0x1B: startStopUnit(cdb)
+    case 0xA3: reportTargetPortGroups(cdb)
     case 0x25: readCapacity10(cdb)
     case 0x9E: cdb.serviceAction == 0x10 ? readCapacity16(cdb) : getLBAStatus(cdb)
     case 0x08, 0x28, 0xA8, 0x88: read(cdb)
@@ -67,6 +68,8 @@ extension SimulatedLogicalUnit {
       guard isBlockDevice, configuration.isThinProvisioned else { return .invalidOperationCode }
       return readiness
     case 0x9E: return .invalidFieldInCDB
+    case 0xA3 where !configuration.targetPortGroups.isEmpty:
+      return cdb.serviceAction == 0x0A ? nil : .invalidFieldInCDB
     case 0x08, 0x28, 0xA8, 0x88, 0x2F, 0xAF, 0x8F, 0x35, 0x91:
       return isBlockDevice ? readiness : .invalidOperationCode
     case 0x0A, 0x2A, 0xAA, 0x8A, 0x2E, 0xAE, 0x8E, 0x41, 0x93:
@@ -86,7 +89,11 @@ extension SimulatedLogicalUnit {
     configuration.isWriteProtected || configuration.deviceType == 0x05
   }
 
-  private var readiness: SenseData? { isStarted ? nil : .stopped }
+  /// Standby is a state of the port, to which the medium's does not come (SPC-5, 5.17.2.4.4).
+  private var readiness: SenseData? {
+    if configuration.targetPortGroups.first?.state == 0x2 { return .standby }
+    return isStarted ? nil : .stopped
+  }
 
   private func startStopUnit(_ cdb: CommandBytes) -> CommandResult {
     // POWER CONDITION other than START_VALID is not offered (SBC-4, 5.28).

@@ -2,11 +2,14 @@
 ///
 /// Source: SPC-5, 6.7 and 7.7; SBC-4, 6.6.
 extension SimulatedLogicalUnit {
-  /// What a logical unit number with nothing behind it answers: qualifier 011b, type 1Fh.
-  package static func absentInquiry(_ cdb: CommandBytes) -> CommandResult {
+  /// What a logical unit number with nothing behind it answers: by the standard qualifier 011b and
+  /// type 1Fh in `peripheral`.
+  package static func absentInquiry(
+    _ cdb: CommandBytes, peripheral: UInt8 = 0x7F
+  ) -> CommandResult {
     guard cdb[1] & 0x03 == 0, cdb[2] == 0 else { return .check(.invalidFieldInCDB) }
     var data = [UInt8](repeating: 0, count: 36)
-    data[0] = 0x7F
+    data[0] = peripheral
     data[2] = 0x06
     data[3] = 0x02
     data[4] = 31
@@ -36,7 +39,9 @@ extension SimulatedLogicalUnit {
       peripheral, configuration.deviceType == 0x05 ? 0x80 : 0,
       0x06,  // SPC-4
       0x12,  // HISUP, response data format 2
-      91, 0, 0,
+      91,
+      configuration.targetPortGroups.isEmpty ? 0 : 0x10,  // TPGS: implicit
+      0,
       0x02,  // CMDQUE
     ]
     data.append(text: configuration.vendor, count: 8)
@@ -71,10 +76,29 @@ extension SimulatedLogicalUnit {
       page += [0x01, 0x03, 0x00, UInt8(truncatingIfNeeded: configuration.naa.count)]
       page += configuration.naa
     }
+    if let group = configuration.targetPortGroups.first?.identifier {
+      // Of the target port, iSCSI: relative target port 1, target port group.
+      page += [0x51, 0x94, 0x00, 4, 0, 0, 0, 1, 0x51, 0x95, 0x00, 4, 0, 0]
+      page.append(number: UInt64(group), count: 2)
+    }
     let serial = Array(configuration.serialNumber.utf8.prefix(32))
     page += [0x02, 0x01, 0x00, UInt8(8 + serial.count)]
     page.append(text: configuration.vendor, count: 8)
     return page + serial
+  }
+
+  /// REPORT TARGET PORT GROUPS, each group with one port (SPC-5, 6.37).
+  func reportTargetPortGroups(_ cdb: CommandBytes) -> CommandResult {
+    var data: [UInt8] = []
+    data.append(number: UInt64(configuration.targetPortGroups.count * 12), count: 4)
+    for (index, group) in configuration.targetPortGroups.enumerated() {
+      // All seven states may come; status code 0, one port.
+      data += [group.state, 0xCF]
+      data.append(number: UInt64(group.identifier), count: 2)
+      data += [0, 0, 0, 1, 0, 0]
+      data.append(number: UInt64(index + 1), count: 2)
+    }
+    return .good(data, allocationLength: cdb.number(at: 6, count: 4))
   }
 
   private var blockLimits: [UInt8] {

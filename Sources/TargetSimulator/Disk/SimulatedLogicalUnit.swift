@@ -40,6 +40,9 @@ package final class SimulatedLogicalUnit {
     package var maximumUnmapDescriptors: UInt32 = 256
     /// MAXIMUM WRITE SAME LENGTH in blocks.
     package var maximumWriteSameBlocks: UInt64 = 32_768
+    /// Asymmetric access: the groups with their states, the unit reached through the first of
+    /// them; none without (TPGS 00b).
+    package var targetPortGroups: [(identifier: UInt16, state: UInt8)] = []
     /// Blocks that cannot be read: 3/11/00 with the first one's address.
     package var unreadableBlocks: [Range<UInt64>] = []
 

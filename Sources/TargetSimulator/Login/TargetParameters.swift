@@ -28,8 +28,10 @@ package struct TargetParameters: Sendable {
   package var sendsStatusInDataIn = true
   /// Whether a new session finds 29/00 waiting on every logical unit.
   package var raisesUnitAttentionAtLogin = false
-  /// What INQUIRY to an absent logical unit answers: 7Fh, or CHECK CONDITION 5/25/00.
+  /// What INQUIRY to an absent logical unit answers: data, or CHECK CONDITION 5/25/00.
   package var answersAbsentInquiry = true
+  /// The first byte of these data: 7Fh, or 3Fh as some targets have it.
+  package var absentInquiryByte: UInt8 = 0x7F
   /// Keys the target declares of itself in the first operational answer, such as TargetAlias.
   package var additionalKeys: [(key: String, value: String)] = []
 

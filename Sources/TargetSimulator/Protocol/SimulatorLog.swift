@@ -26,6 +26,11 @@ package struct SimulatorLog: Sendable {
     commands.filter { $0.operationCode == operationCode }
   }
 
+  /// Task management functions asked for.
+  package var taskManagementRequestCount: Int {
+    receivedCounts[.taskManagementRequest, default: 0]
+  }
+
   /// Forgets everything.
   package mutating func clear() {
     self = SimulatorLog()

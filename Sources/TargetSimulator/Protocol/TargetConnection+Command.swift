@@ -128,7 +128,8 @@ extension TargetConnection {
   private func absent(_ cdb: CommandBytes, _ target: SimulatedTarget) -> CommandResult {
     switch cdb.operationCode {
     case 0x12 where target.parameters.answersAbsentInquiry:
-      return SimulatedLogicalUnit.absentInquiry(cdb)
+      return SimulatedLogicalUnit.absentInquiry(
+        cdb, peripheral: target.parameters.absentInquiryByte)
     case 0x03:
       let sense = SenseData.logicalUnitNotSupported.encoded(descriptorFormat: cdb[1] & 1 != 0)
       return .good(sense, allocationLength: UInt64(cdb[4]))

@@ -43,14 +43,26 @@ struct LinkUpdate {
     let isGone = after == nil
     if let after, before != nil, wasUp != isUp {
       // The same units; whether their paths work is what changed.
-      for unit in old { unlink(unit, directory, isUp: wasUp) }
-      for unit in after.logicalUnits { link(unit, directory, isUp: isUp) }
+      for unit in after.logicalUnits {
+        if let former = old[unit.lun.rawValue] {
+          relink((former, wasUp), (unit, isUp), directory)
+        } else {
+          link(unit, directory, isUp: isUp)
+        }
+      }
+      for unit in old where new[unit.lun.rawValue] == nil {
+        unlink(unit, directory, isUp: wasUp)
+      }
       new.forEachChange(since: old) { note($0, $1, directory) }
     } else {
       new.forEachChange(since: old) { before, after in
         if let before, let after, before.hasSameLinks(as: after) { return true }
-        if let before { unlink(before, directory, isUp: wasUp) }
-        if let after { link(after, directory, isUp: isUp) }
+        switch (before, after) {
+        case (let before?, let after?): relink((before, wasUp), (after, isUp), directory)
+        case (nil, let after?): link(after, directory, isUp: isUp)
+        case (let before?, nil): unlink(before, directory, isUp: wasUp)
+        case (nil, nil): break
+        }
         // What lay in a directory goes with it.
         return isGone || note(before, after, directory)
       }
@@ -77,37 +89,64 @@ struct LinkUpdate {
 
   private mutating func link(_ unit: LogicalUnitSnapshot, _ directory: String, isUp: Bool) {
     work += 1
-    guard unit.handle != nil else { return }
-    for name in Self.pathNames(of: unit, directory) {
-      byPath.insert(
-        name, LinkNames.Candidate(isPreferred: true, directory: directory, lun: unit.lun))
-    }
+    linkPaths(of: unit, directory)
     guard let name = Self.identityName(of: unit) else { return }
     byID.insert(name, Self.identity(of: unit, directory, isUp: isUp))
   }
 
-  private mutating func unlink(_ unit: LogicalUnitSnapshot, _ directory: String, isUp: Bool) {
-    work += 1
-    guard unit.handle != nil else { return }
+  private mutating func linkPaths(of unit: LogicalUnitSnapshot, _ directory: String) {
+    for name in Self.pathNames(of: unit, directory) {
+      byPath.insert(
+        name, LinkNames.Candidate(isPreferred: true, directory: directory, lun: unit.lun))
+    }
+  }
+
+  private mutating func unlinkPaths(of unit: LogicalUnitSnapshot, _ directory: String) {
     for name in Self.pathNames(of: unit, directory) {
       byPath.remove(
         name, LinkNames.Candidate(isPreferred: true, directory: directory, lun: unit.lun))
       loose.byPath.insert(name)
     }
+  }
+
+  /// Takes a unit's change: a name it keeps is not offered to others in between.
+  private mutating func relink(
+    _ before: (unit: LogicalUnitSnapshot, isUp: Bool),
+    _ after: (unit: LogicalUnitSnapshot, isUp: Bool), _ directory: String
+  ) {
+    guard let name = Self.identityName(of: before.unit),
+      name == Self.identityName(of: after.unit)
+    else {
+      link(after.unit, directory, isUp: after.isUp)
+      return unlink(before.unit, directory, isUp: before.isUp)
+    }
+    work += 2
+    linkPaths(of: after.unit, directory)
+    unlinkPaths(of: before.unit, directory)
+    byID.replace(
+      name, Self.identity(of: before.unit, directory, isUp: before.isUp),
+      with: Self.identity(of: after.unit, directory, isUp: after.isUp))
+  }
+
+  private mutating func unlink(_ unit: LogicalUnitSnapshot, _ directory: String, isUp: Bool) {
+    work += 1
+    unlinkPaths(of: unit, directory)
     guard let name = Self.identityName(of: unit) else { return }
     byID.remove(name, Self.identity(of: unit, directory, isUp: isUp))
     loose.byID.insert(name)
   }
 
   private static func pathNames(of unit: LogicalUnitSnapshot, _ directory: String) -> [String] {
-    unit.portals.compactMap { portal in
+    guard unit.handle != nil else { return [] }
+    return unit.portals.compactMap { portal in
       SafeName.make(
         "ip-\(portal.address):\(portal.port)-iscsi-\(directory)-lun-\(unit.lun.name)")
     }
   }
 
   private static func identityName(of unit: LogicalUnitSnapshot) -> String? {
-    Rendering.worldWideName(of: unit).flatMap { SafeName.make($0, isSplitSafe: true) }
+    guard unit.handle != nil else { return nil }
+    return Rendering.worldWideName(of: unit).flatMap { SafeName.make($0, isSplitSafe: true) }
   }
 
   private static func identity(
@@ -115,7 +154,9 @@ struct LinkUpdate {
   ) -> LinkNames.Candidate {
     LinkNames.Candidate(
       isPreferred: isUp && unit.state == Rendering.runningState, directory: directory,
-      lun: unit.lun)
+      lun: unit.lun,
+      identity: LinkNames.Identity(
+        serial: unit.description.unitSerialNumber?.text, capacity: unit.description.capacity))
   }
 }
 
@@ -124,5 +165,7 @@ extension LogicalUnitSnapshot {
   fileprivate func hasSameLinks(as other: LogicalUnitSnapshot) -> Bool {
     handle == other.handle && state == other.state && portals == other.portals
       && description.deviceIdentification == other.description.deviceIdentification
+      && description.unitSerialNumber == other.description.unitSerialNumber
+      && description.capacity == other.description.capacity
   }
 }

@@ -65,6 +65,7 @@ enum Rendering {
     ("serial", { serial(of: $0).map { .text(line($0)) } }),
     ("wwid", { worldWideName(of: $0).map { .text(line($0)) } }),
     ("state", { .text(line($0.state)) }),
+    ("access_state", { $0.description.accessState.map { .text("\($0)") } }),
     ("last_error", { .text(lastError(of: $0)) }),
     ("write_cache", { $0.description.modeParameters?.writeCacheEnabled.map(writeCache) }),
     ("fua", { $0.description.modeParameters.map { .text(flag($0.supportsForceUnitAccess)) } }),

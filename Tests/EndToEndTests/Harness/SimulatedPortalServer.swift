@@ -16,6 +16,11 @@ final class SimulatedPortalServer: Resource {
   /// Every SCSI command that came, in order.
   var commands: [LoggedCommand] { server.withPortal { $0.log.commands } }
 
+  /// Task management functions that were asked for.
+  var taskManagementRequestCount: Int {
+    server.withPortal { $0.log.taskManagementRequestCount }
+  }
+
   /// Resets every connection, as a crash of the target's network does.
   func reset() {
     server.withPortal { portal in
