@@ -178,7 +178,7 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "iscsifs", "TargetSimulator", "ProcessUsage", "LinuxIO", "Lab", "Interop", system,
+        "iscsifs", "TargetSimulator", "ProcessUsage", "ISCSI", "LinuxIO", "Lab", "Interop", system,
       ],
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),

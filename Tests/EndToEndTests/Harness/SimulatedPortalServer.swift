@@ -13,6 +13,11 @@ final class SimulatedPortalServer: Resource {
     lab.own(self)
   }
 
+  /// From here on every new connection has these faults.
+  func setFaults(_ faults: @escaping @Sendable () -> [any ConnectionFault]) {
+    server.withPortal { $0.faultsForConnection = { _ in faults() } }
+  }
+
   /// Every SCSI command that came, in order.
   var commands: [LoggedCommand] { server.withPortal { $0.log.commands } }
 
