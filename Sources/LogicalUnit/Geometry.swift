@@ -83,11 +83,16 @@ extension Geometry {
     maximumTransferBlocks << UInt32(logicalBlockShift)
   }
 
-  /// What `st_blksize` says: the optimal transfer, or a physical block of at least 4096 bytes.
+  /// What `st_blksize` says, from 4096 bytes to 32 MiB: the optimal transfer, or a physical block.
+  ///
+  /// Programs take buffers of this size, so that an optimal transfer of another size, or of parts
+  /// of physical blocks, counts as not reported: the rule is the kernel's (sd).
   @inlinable
   package var preferredTransferBytes: UInt32 {
-    optimalTransferBlocks == 0
-      ? max(4096, physicalBlockLength) : optimalTransferBlocks << UInt32(logicalBlockShift)
+    let optimal = optimalTransferBlocks << UInt32(logicalBlockShift)
+    let sizes: ClosedRange<UInt32> = 4096...32 << 20
+    if sizes.contains(optimal), optimal % physicalBlockLength == 0 { return optimal }
+    return min(max(4096, physicalBlockLength), 32 << 20)
   }
 
   /// The whole medium.

@@ -217,7 +217,7 @@ extension EndToEnd {
         words: "Login Request"),
       Lie(
         testDescription: "H20 data beyond the transfer", lie: .dataBeyondExpected(byteCount: 8192),
-        words: ""),
+        words: "of a transfer of"),
     ]
 
     @Test("H01, H03, H20 a target whose frames lie fails alone", arguments: lies)

@@ -58,13 +58,19 @@ struct GeometryTests {
     #expect(none.maximumTransferBytes == UInt32.max - 511)
   }
 
-  @Test("keeps the optimal transfer within the maximum, and has a file block size without one")
+  @Test("H56 keeps the optimal transfer within the maximum, and has a file block size without one")
   func optimal() throws {
     #expect(try Self.geometry(optimal: 64, maximum: 16).optimalTransferBlocks == 16)
     #expect(try Self.geometry(optimal: 64).preferredTransferBytes == 32768)
     #expect(try Self.geometry().preferredTransferBytes == 4096)
     #expect(try Self.geometry(exponent: 4).preferredTransferBytes == 8192)
-    #expect(try Self.geometry(optimal: .max).preferredTransferBytes == UInt32.max - 511)
+    // Nobody is made to take buffers of 4 GiB, or of less than a page.
+    #expect(try Self.geometry(optimal: .max).preferredTransferBytes == 4096)
+    #expect(try Self.geometry(optimal: 65_536).preferredTransferBytes == 32 << 20)
+    #expect(try Self.geometry(optimal: 65_537).preferredTransferBytes == 4096)
+    #expect(try Self.geometry(optimal: 1).preferredTransferBytes == 4096)
+    #expect(try Self.geometry(exponent: 4, optimal: 24).preferredTransferBytes == 8192)
+    #expect(try Self.geometry(exponent: 15, optimal: 64).preferredTransferBytes == 16 << 20)
   }
 
   @Test("of the greatest physical block does not overflow")

@@ -221,6 +221,22 @@ struct FramingTests {
     #expect(harness.sessionState == .up)
   }
 
+  @Test("H01, H07 a segment of exactly our limit is taken although its padding goes past it")
+  func paddingPastLimit() async throws {
+    var parameters = NegotiatedParameters()
+    parameters.maxRecvDataSegmentLength = 513
+    let harness = try ReactorHarness(parameters: parameters)
+    let task = ControlTask(
+      session: ReactorHarness.session, lun: LogicalUnitNumber(number: 1), cdb: .inquiry(),
+      dataInCapacity: 513)
+    let result = try await harness.told(
+      { .execute(task, $0) },
+      meanwhile: {
+        harness.send(dataIn(harness, try harness.command().view.header.initiatorTaskTag, 513))
+      })
+    #expect(try result.get().data == .pattern(513))
+  }
+
   @Test("H07 garbage in the padding is no data")
   func padding() async throws {
     let harness = try ReactorHarness()

@@ -1,5 +1,7 @@
 import FUSE
+import LogicalUnit
 import Reactor
+import SCSI
 import SystemPackage
 import Testing
 
@@ -148,6 +150,28 @@ struct TreePathTests {
     let walker = try Walker([try Fixtures.target()])
     let path = path.hasPrefix("T/") ? Self.target + path.dropFirst() : path
     await #expect(throws: Errno.noSuchFileOrDirectory) { try await walker.attributes(path) }
+  }
+
+  /// BLOCK LIMITS with an OPTIMAL UNMAP GRANULARITY, in bytes 28 to 31 (SBC-4, 6.6.4).
+  @Test(
+    "S07, H56 statfs tells the UNMAP granularity, and not one that is more than the LUN",
+    arguments: [
+      (0, 512), (1, 512), (24, 12_288), (2048, 1_048_576), (2049, 4096), (1 << 23, 4096),
+      (.max, 4096),
+    ] as [(UInt32, UInt64)])
+  func granularity(blocks: UInt32, bytes: UInt64) async throws {
+    var unit = try Fixtures.unit(1, handle: Fixtures.disk)
+    unit.description.capacity?.isProvisioningManaged = true
+    unit.description.provisioning = try LogicalBlockProvisioning(
+      parsing: [0, 0xB2, 0, 4, 0, 0x84, 2, 0])
+    var page: [UInt8] = [0, 0xB0, 0, 60] + [UInt8](repeating: 0, count: 60)
+    for index in 0..<4 {
+      page[28 + index] = UInt8(truncatingIfNeeded: blocks >> UInt32(24 - index * 8))
+    }
+    unit.description.blockLimits = try BlockLimits(parsing: page)
+    let walker = try Walker([try Fixtures.target(units: [unit])])
+    let lun = try await walker.attributes(Self.target + "/lun1").node
+    #expect(try await walker.tree.statistics(of: lun).blockBytes == bytes)
   }
 
   @Test("statfs of a LUN tells the loop driver its granularity")

@@ -88,7 +88,9 @@ enum Rendering {
     if let geometry, unit.description.isThinlyProvisioned,
       let blocks = unit.description.blockLimits?.unmapGranularity
     {
-      granularity = UInt64(blocks) * UInt64(geometry.logicalBlockLength)
+      // More than the unit has is a lie, and statfs has 32 bits for it.
+      let told = UInt64(blocks) * UInt64(geometry.logicalBlockLength)
+      if told <= min(geometry.capacityBytes, UInt64(UInt32.max)) { granularity = told }
     }
     return LogicalUnitFile(
       handle: handle, isWriteProtected: unit.description.isWriteProtected,
