@@ -28,7 +28,8 @@ extension EndToEnd {
         }
         // Nothing that must work anywhere is forgiven.
         for capability: Capability in [
-          .discovery, .login, .scan, .patterns, .bigTransfers, .logout, .chap, .digests, .wire,
+          .discovery, .login, .scan, .patterns, .bigTransfers, .logout, .chap, .guardedDiscovery,
+          .digests, .wire,
         ] {
           let cell = run.outcomes[capability]?.cell ?? "nothing"
           #expect(cell.hasPrefix("pass"), "\(capability): \(cell)")

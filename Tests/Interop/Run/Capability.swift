@@ -8,6 +8,7 @@ enum Capability: String, CaseIterable, Sendable {
   case logout
   case chap = "CHAP"
   case mutual = "mutual CHAP"
+  case guardedDiscovery = "discovery with CHAP"
   case digests = "digests"
   case anyOrder = "data in any order"
   case wire = "on the wire"

@@ -24,9 +24,10 @@ struct InteropRun {
     let capture = try await WireCapture.start(lab, port: target.port)
     await record(.discovery, discovery())
     try await openSession()
-    try await authentication()
+    await authentication()
     try await digests()
     try await anyOrder()
+    await guardedDiscovery()
     guard let capture else {
       await record(.wire, .impossible("tshark is not installed"))
       return
@@ -38,13 +39,13 @@ struct InteropRun {
     await record(.wire, findings.outcome)
   }
 
-  private mutating func record(_ capability: Capability, _ outcome: Outcome) async {
+  mutating func record(_ capability: Capability, _ outcome: Outcome) async {
     outcomes[capability] = outcome
     await say("  \(capability.rawValue): \(outcome.cell)")
   }
 
   /// What a limit forgives, and nothing else.
-  private func refused(_ capability: Capability, _ sentence: String) -> Outcome {
+  func refused(_ capability: Capability, _ sentence: String) -> Outcome {
     target.limits[capability].map { .impossible($0) } ?? .failed(sentence)
   }
 
@@ -52,10 +53,13 @@ struct InteropRun {
     let wanted = target.nodes.map {
       "\(target.address),\(target.portalGroupTag) \($0.name)"
     }.sorted()
-    let flags = MountedFileSystem.flags(lab, []).joined(separator: " ")
-    let result = await lab.shell("'\(lab.program)' discover \(target.address) \(flags)")
-    return result.status == 0 && result.lines.sorted() == wanted
-      ? .passed("\(wanted.count) targets") : .failed(Self.line(result.output))
+    return await attempt {
+      let result = try await discover(target.port, [])
+      guard result.status == 0, result.lines.sorted() == wanted else {
+        throw InteropFailure(result.output)
+      }
+      return "\(wanted.count) targets"
+    }
   }
 
   /// One session: login, scan, patterns, big transfers, logout.
@@ -130,39 +134,6 @@ struct InteropRun {
     return ""
   }
 
-  private mutating func authentication() async throws {
-    let name = "node.session.auth"
-    let mine = [
-      "\(name).authmethod = CHAP", "\(name).username = \(Credentials.initiator.user)",
-      "\(name).password = \(Credentials.initiator.password)",
-    ]
-    let theirs = [
-      "\(name).username_in = \(Credentials.target.user)",
-      "\(name).password_in = \(Credentials.target.password)",
-    ]
-    let algorithms = "\(name).chap_algs = SHA256,MD5"
-    var chap = await session(target.authenticating, mine + [algorithms])
-    if case .impossible = chap.outcome {
-      chap = await session(target.authenticating, mine)
-    }
-    let wrong = mine.dropLast() + ["\(name).password = incorrect-horse-9"]
-    let rejected = await rejection(target.authenticating, Array(wrong))
-    await record(.chap, chap, merged(chap.outcome, rejected))
-    let mutual = await session(target.mutual, mine + theirs)
-    if case .passed = mutual.outcome {
-      // A target that does not know its secret is not the one we mean.
-      let impostor = mine + theirs.dropLast() + ["\(name).password_in = bottery-staple-7"]
-      let refused = await rejection(target.mutual, impostor)
-      await record(.mutual, mutual, merged(mutual.outcome, refused))
-    } else {
-      await record(.mutual, mutual)
-    }
-  }
-
-  private func merged(_ outcome: Outcome, _ second: Outcome) -> Outcome {
-    if case .passed = outcome, second.isFailure { second } else { outcome }
-  }
-
   private mutating func digests() async throws {
     let session = await session(
       target.open,
@@ -197,7 +168,7 @@ struct InteropRun {
   }
 
   /// A mount of its own with `settings`, one session, a little data, a look, a logout.
-  private func session(
+  func session(
     _ node: TargetUnderTest.Node, _ settings: [String],
     look: (MountedFileSystem) async throws -> Outcome = { _ in .passed("") }
   ) async -> Session {
@@ -226,110 +197,21 @@ struct InteropRun {
   }
 
   /// What a mount of its own came to.
-  private struct Session {
+  struct Session {
     var outcome: Outcome
     /// What was negotiated, where there was a session.
     var agreed: String?
   }
 
-  private mutating func record(
+  mutating func record(
     _ capability: Capability, _ session: Session, _ outcome: Outcome? = nil
   ) async {
     if let agreed = session.agreed { negotiated.append((capability.rawValue, agreed)) }
     await record(capability, outcome ?? session.outcome)
   }
 
-  /// Passes when nobody is let in with `settings`.
-  private func rejection(_ node: TargetUnderTest.Node, _ settings: [String]) async -> Outcome {
-    do {
-      let mount = try await self.mount(settings)
-      let result = await mount.shell("echo login > targets/\(node.name)/control")
-      try await finish(mount)
-      return result.status != 0 && result.output.contains("Key was rejected by service")
-        ? .passed("") : .failed("a wrong secret: \(Self.line(result.output))")
-    } catch {
-      return .failed(Self.line("\(error)"))
-    }
-  }
-
-  private func attempt(_ step: () async throws -> String) async -> Outcome {
+  func attempt(_ step: () async throws -> String) async -> Outcome {
     do { return .passed(try await step()) } catch { return .failed(Self.line("\(error)")) }
-  }
-
-  // MARK: The mounted tree
-
-  private func mount(_ settings: [String]) async throws -> MountedFileSystem {
-    try Task.checkCancellation()
-    let file = try lab.write(settings.joined(separator: "\n") + "\n")
-    return try await MountedFileSystem.start(
-      lab, .mount(target.address), options: ["login=manual", "config=\(file)"])
-  }
-
-  private func logIn(_ mount: MountedFileSystem, _ node: TargetUnderTest.Node) async throws {
-    let result = await mount.shell(
-      "cd targets/\(node.name) && echo login > control && cat state || cat last_error")
-    guard result.lines.last == "LOGGED_IN" else { throw InteropFailure(Self.line(result.output)) }
-    let isThere = await eventually(.seconds(20)) {
-      await mount.shell("test -e targets/\(node.name)/lun\(node.units[0].lun)").status == 0
-    }
-    guard isThere else { throw InteropFailure("no lun\(node.units[0].lun) after the login") }
-  }
-
-  /// Logs out; a file that was just closed may still be open for a moment.
-  private func endSession(
-    _ mount: MountedFileSystem, _ node: TargetUnderTest.Node
-  ) async throws {
-    var last = ShellResult(status: 0, output: "", script: "")
-    let isDone = await eventually(.seconds(10)) {
-      last = await mount.shell("echo logout > targets/\(node.name)/control")
-      return last.status == 0 || !last.output.contains("busy")
-    }
-    guard isDone, last.status == 0 else { throw InteropFailure(Self.line(last.output)) }
-  }
-
-  /// What the first session runs with, by the keys' names.
-  private func agreed(
-    _ mount: MountedFileSystem, _ node: TargetUnderTest.Node
-  ) async throws -> String {
-    let session = [
-      ("InitialR2T", "$(yes initial_r2t)"), ("ImmediateData", "$(yes immediate_data)"),
-      ("FirstBurstLength", "$(cat first_burst_len)"), ("MaxBurstLength", "$(cat max_burst_len)"),
-      ("MaxOutstandingR2T", "$(cat max_outstanding_r2t)"),
-      ("DataPDUInOrder", "$(yes data_pdu_in_order)"),
-      ("DataSequenceInOrder", "$(yes data_seq_in_order)"), ("ErrorRecoveryLevel", "$(cat erl)"),
-    ]
-    let connection = [
-      ("HeaderDigest", "$(digest header_digest)"), ("DataDigest", "$(digest data_digest)"),
-      ("MaxRecvDataSegmentLength", "$(cat max_recv_dlength)"),
-      ("the target's", "$(cat max_xmit_dlength)"),
-    ]
-    let lines =
-      [
-        "yes() { [ $(cat $1) = 1 ] && echo Yes || echo No; }",
-        "digest() { [ $(cat $1) = 1 ] && echo CRC32C || echo None; }",
-      ] + session.map { "echo \"\($0)=\($1)\"" } + ["cd connections/*"]
-      + connection.map { "echo \"\($0)=\($1)\"" }
-    let script = "cd $(ls -d targets/\(node.name)/sessions/* | head -1)\n"
-    return try await expect(mount, script + lines.joined(separator: "\n")).lines
-      .joined(separator: ", ")
-  }
-
-  private func expect(
-    _ mount: MountedFileSystem, _ script: String, limit: Duration = .seconds(60)
-  ) async throws -> ShellResult {
-    let result = await mount.shell(script, limit: limit)
-    guard result.status == 0 else {
-      throw InteropFailure("status \(result.status): \(Self.line(result.output))")
-    }
-    return result
-  }
-
-  /// Unmounts; a daemon that does not end with its mount is a failure as well.
-  private func finish(_ mount: MountedFileSystem) async throws {
-    let result = await mount.unmount()
-    guard result.status == 0, await mount.waitForEnd() != nil else {
-      throw InteropFailure("the mount does not end: \(Self.line(result.output))")
-    }
   }
 
   /// The end of what was said, as one line that fits a table.

@@ -48,6 +48,10 @@ final class LinuxTarget: Resource {
       settings: parameters.map { "\($0)=\($1)" }.joined(separator: ", ")
         + "; where it wants CHAP, nothing",
       port: port, open: tested[0], authenticating: tested[1], mutual: tested[2],
+      guardDiscovery: {
+        try await target.guardDiscovery()
+        return port
+      },
       sessionCount: { try await target.sessionCount() })
   }
 
@@ -63,6 +67,19 @@ final class LinuxTarget: Resource {
       "cat \(Self.root)/iscsi/iqn.*/tpgt_1/dynamic_sessions | tr -d '\\0' | wc -w")
     guard let count = Int(output) else { throw InteropFailure("sessions: \(output)") }
     return count
+  }
+
+  private func guardDiscovery() throws {
+    try machine.require(
+      """
+      set -e
+      cd \(Self.root)/iscsi/discovery_auth
+      echo -n \(Credentials.initiator.user) >userid
+      echo -n \(Credentials.initiator.password) >password
+      echo -n \(Credentials.target.user) >userid_mutual
+      echo -n \(Credentials.target.password) >password_mutual
+      echo 1 >enforce_discovery_auth
+      """)
   }
 
   private static func build(

@@ -34,6 +34,14 @@ extension TargetUnderTest {
       port: daemon.port, open: nodes[0], authenticating: nodes[1], mutual: nodes[2],
       limits: isTuned
         ? [:] : [.digests: "it answers None", .anyOrder: "it answers Yes"],
+      guardDiscovery: {
+        // Accounts bound to no target are discovery's.
+        for account in [Credentials.initiator.user, "\(Credentials.target.user) --outgoing"] {
+          let result = await daemon.administer("--op bind --mode account --user \(account)")
+          guard result.status == 0 else { throw InteropFailure("\(result)") }
+        }
+        return daemon.port
+      },
       sessionCount: { await daemon.sessionCount() })
   }
 
@@ -71,7 +79,14 @@ extension TargetUnderTest {
     return TargetUnderTest(
       title: "istgt 0.4 (\(version))", settings: "MaxBurstLength=1048576, QueueDepth 32",
       port: daemon.port, open: nodes[0], authenticating: nodes[1], mutual: nodes[2],
-      limits: [.anyOrder: "it answers Yes"])
+      limits: [.anyOrder: "it answers Yes"],
+      guardDiscovery: {
+        // Its configuration says so once and for all: another one.
+        let target = ISTGTDaemon.Target(
+          name: TargetKind.name("mutual"), mebibytes: [1], account: Credentials.initiator,
+          outgoing: Credentials.target)
+        return try await ISTGTDaemon.start(lab, [target], guardsDiscovery: true).port
+      })
   }
 }
 

@@ -33,6 +33,8 @@ struct TargetUnderTest: Sendable {
   var mutual: Node
   /// What it cannot do, and why; only that is forgiven.
   var limits: [Capability: String] = [:]
+  /// Makes discovery a matter of `Credentials` from now on, both ways; returns the port to ask.
+  var guardDiscovery: @Sendable () async throws -> UInt16
   /// Sessions it has; nil where it does not tell.
   var sessionCount: (@Sendable () async throws -> Int)?
 

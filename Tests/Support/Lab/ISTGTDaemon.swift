@@ -31,6 +31,7 @@ package final class ISTGTDaemon: Resource {
   package let port: UInt16
   package let targets: [Target]
   private let lab: Lab
+  private let guardsDiscovery: Bool
   private let directory: String
   private let process = Mutex<ManagedProcess?>(nil)
 
@@ -39,17 +40,20 @@ package final class ISTGTDaemon: Resource {
   package var processID: pid_t { process.withLock { $0?.processID ?? 0 } }
 
   /// Starts istgt and waits until it listens; the lab owns it.
-  package static func start(_ lab: Lab, _ targets: [Target] = [Target()]) async throws
-    -> ISTGTDaemon
-  {
-    let daemon = try ISTGTDaemon(lab, targets)
+  ///
+  /// - Parameter guardsDiscovery: discovery wants the first target's accounts, both ways.
+  package static func start(
+    _ lab: Lab, _ targets: [Target] = [Target()], guardsDiscovery: Bool = false
+  ) async throws -> ISTGTDaemon {
+    let daemon = try ISTGTDaemon(lab, targets, guardsDiscovery: guardsDiscovery)
     lab.own(daemon)
     try await daemon.start()
     return daemon
   }
 
-  private init(_ lab: Lab, _ targets: [Target]) throws {
+  private init(_ lab: Lab, _ targets: [Target], guardsDiscovery: Bool) throws {
     self.lab = lab
+    self.guardsDiscovery = guardsDiscovery
     self.targets = targets
     directory = try lab.makeDirectory("istgt")
     port = try ListeningSocket(loopbackPort: 0, isIPv6: false).port
@@ -108,7 +112,8 @@ package final class ISTGTDaemon: Resource {
         AuthFile \(authentication)
         MediaDirectory \(directory)
         LogFacility "local7"
-        DiscoveryAuthMethod None
+        DiscoveryAuthMethod \(guardsDiscovery ? "CHAP" : "None")
+        DiscoveryAuthGroup \(guardsDiscovery ? "AuthGroup1" : "None")
         Timeout 30
         NopInInterval 20
         MaxSessions 16
