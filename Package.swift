@@ -21,6 +21,16 @@ let system = Target.Dependency.product(name: "SystemPackage", package: "swift-sy
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
+/// The fuzzer's program needs libFuzzer, so it is there for `make fuzz` only.
+let fuzzers: [Target] =
+  Context.environment["ISCSIFS_FUZZ"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "Fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver",
+      swiftSettings: strict)
+  ]
+
 let package = Package(
   name: "iscsifs",
   products: [
@@ -182,6 +192,12 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
+    // What a fuzzer holds the program to, and its corpus run as a test.
+    .target(
+      name: "FuzzTargets",
+      dependencies: ["Tree", "ControlPlane", "Records", "ISCSI", "SCSI", "Wire"],
+      path: "Tests/Fuzz/Targets", swiftSettings: strict),
+    .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], swiftSettings: strict),
     // What many targets, sessions and LUNs cost: `swift run -c release Scale`.
     .executableTarget(
       name: "Scale",
@@ -193,6 +209,6 @@ let package = Package(
       linkerSettings: [
         .unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"], .when(configuration: .release))
       ]),
-  ],
+  ] + fuzzers,
   swiftLanguageModes: [.v6]
 )

@@ -32,7 +32,9 @@ package struct FullFeatureMachine: BitwiseCopyable, Sendable {
   }
 
   /// True when the target has room for another non-immediate command.
-  package var isWindowOpen: Bool { !maxCmdSN.precedes(cmdSN) }
+  ///
+  /// A MaxCmdSN exactly half a turn away is neither before nor after CmdSN, and opens nothing.
+  package var isWindowOpen: Bool { maxCmdSN.distance(from: cmdSN) >= 0 }
 
   /// Takes the number for a non-immediate command about to be sent; traps when the window is
   /// closed.

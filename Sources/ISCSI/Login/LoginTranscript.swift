@@ -3,8 +3,8 @@
 /// `>` is ours, `<` the target's. At most 512 lines are kept; the last then says so.
 package struct LoginTranscript: Equatable, Sendable {
   package static let maximumLineCount = 512
-  /// The longest value shown, in characters.
-  static let maximumValueCharacterCount = 255
+  /// The longest value shown, in Unicode scalars: one character may be any number of them.
+  static let maximumValueScalarCount = 255
 
   package enum Direction: String, Sendable {
     case sent = ">"
@@ -44,8 +44,8 @@ package struct LoginTranscript: Equatable, Sendable {
   }
 
   private static func shown(_ value: String) -> String {
-    let start = value.prefix(maximumValueCharacterCount)
-    let text = String(start).escapedForTerminal
+    let start = value.unicodeScalars.prefix(maximumValueScalarCount)
+    let text = String(String.UnicodeScalarView(start)).escapedForTerminal
     return start.endIndex == value.endIndex ? text : text + "..."
   }
 

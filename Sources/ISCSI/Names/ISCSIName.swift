@@ -33,6 +33,15 @@ package struct ISCSIName: Hashable, Sendable, CustomStringConvertible {
 
   package var description: String { value.escapedForTerminal }
 
+  /// Names are their bytes: two spellings Unicode holds equivalent are two targets.
+  package static func == (left: ISCSIName, right: ISCSIName) -> Bool {
+    left.value.utf8.elementsEqual(right.value.utf8)
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(value)
+  }
+
   /// One directory entry's name for this name.
   package var directoryName: String {
     isPlain ? value : Self.escapedDirectoryName(of: value)

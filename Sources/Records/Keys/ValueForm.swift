@@ -75,12 +75,16 @@ extension ValueForm where Value == [CHAPAlgorithm] {
 }
 
 extension ValueForm where Value == String? {
-  /// Text of bounded length without control characters; nil prints as not set.
+  /// One line of bounded length, no control characters, no outer spaces; nil prints as not set.
   static func text(_ what: String, maximumByteCount: Int) -> ValueForm {
     ValueForm(
-      expectation: "\(what) of at most \(maximumByteCount) bytes, no control characters",
+      expectation: "\(what) of at most \(maximumByteCount) bytes, no control characters, "
+        + "no outer spaces",
       parse: { text in
-        let isClean = text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
+        let isClean =
+          text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
+          && !text.contains(where: \.isNewline) && text.first?.isWhitespace == false
+          && text.last?.isWhitespace == false
         return isClean && text.utf8.count <= maximumByteCount ? .some(text) : nil
       },
       print: { $0 })

@@ -47,6 +47,7 @@ package struct PortalAddress: Hashable, Sendable {
     let (address, scope) = splitScope(text)
     if address.contains(":") {
       return address.utf8.allSatisfy { isHexadecimal($0) || $0 == 0x3A || $0 == 0x2E }
+        && (scope.map { !$0.isEmpty && $0.utf8.allSatisfy(isNameByte) } ?? true)
     }
     return scope == nil && address.utf8.allSatisfy(isNameByte)
   }

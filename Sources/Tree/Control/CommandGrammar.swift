@@ -1,4 +1,5 @@
 package import ControlPlane
+import ISCSI
 
 /// What may be written to the control files.
 ///
@@ -139,6 +140,7 @@ package enum CommandGrammar {
     let verbs = usage.split(separator: "\n").compactMap { $0.split(separator: " ").first }
     let known = verbs.joined(separator: ", ")
     guard let verb else { return CommandError("an empty command; known verbs: \(known)") }
-    return CommandError("unknown verb \"\(verb.prefix(32))\"; known verbs: \(known)")
+    let shown = String(verb.prefix(32)).excerpt
+    return CommandError("unknown verb \"\(shown)\"; known verbs: \(known)")
   }
 }
