@@ -10,15 +10,15 @@ import Wire
 /// Discovery over TCP at portals that do not end it as they should.
 @Suite("Discovery that breaks off", .timeLimit(.minutes(1)))
 struct DiscoveryTests {
-  private static func soon(_ milliseconds: UInt64 = 2_000) -> MonotonicTime {
+  private static func soon(_ milliseconds: UInt64 = 20_000) -> MonotonicTime {
     .now.advanced(milliseconds: milliseconds)
   }
 
   private func discover(at port: UInt16) async throws -> DiscoveryOutcome {
     var settings = InitiatorSettings(
       initiatorName: "iqn.2026-01.test:initiator", isidRandom: 0x123456)
-    settings.loginTimeoutMilliseconds = 2_000
-    settings.discoveryTimeoutMilliseconds = 400
+    settings.loginTimeoutMilliseconds = 15_000
+    settings.discoveryTimeoutMilliseconds = 2_000
     let pool = try BlockingPool(name: "test", threadCount: 1, capacity: 4)
     return try await DiscoveryDriver(pool: pool).discover(
       at: Portal(host: "127.0.0.1", port: port), settings: settings)

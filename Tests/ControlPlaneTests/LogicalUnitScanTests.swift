@@ -209,6 +209,25 @@ struct LogicalUnitScanTests {
     #expect(bench.reactor.operationCodes(to: .zero).count { $0 == .startStopUnit } == 1)
   }
 
+  @Test("S12, H51 a unit in use that wants a look is started, and its capacity read, once for many")
+  func wantsLook() async throws {
+    let bench = try await scan { _ in }
+    let session = try #require(bench.target?.sessions.first?.handle)
+    bench.reactor.with { state in
+      state.units[Self.one]?.pending = [.check(.notReady, .initializingCommandRequired)]
+      state.units[Self.one]?.blockCount = 1024
+      state.commands = []
+    }
+    for _ in 0..<32 { bench.reactor.send(.unitWantsLook(session, Self.one)) }
+    #expect(await bench.reaches { geometry($0)?.blockCount == 1024 })
+    #expect(
+      bench.reactor.operationCodes(to: Self.one).filter { $0 == .startStopUnit } == [.startStopUnit]
+    )
+    // One look, and one more for all that was said meanwhile; four at the most in a row.
+    let looks = bench.reactor.operationCodes(to: Self.one).count { $0 == .testUnitReady }
+    #expect(looks <= 2 + 4)
+  }
+
   @Test("H55 CHECK CONDITION with sense data nobody can read is tried again, five times")
   func unreadableSense() async throws {
     for sense: [UInt8] in [[], [0x7F], [0x70], [0x72, 2], [UInt8](repeating: 0xFF, count: 252)] {

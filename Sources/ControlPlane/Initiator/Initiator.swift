@@ -85,6 +85,8 @@ package actor Initiator: TreeSource {
     case .asyncMessage(let session, let kind, let lun, let sense):
       context.logger.info("async message \(kind) for LUN \(lun.name)")
       if kind == .scsiAsyncEvent { await target(of: session)?.attention(lun, sense) }
+    case .unitWantsLook(let session, let lun):
+      await target(of: session)?.scheduleRefresh(of: lun)
     case .logicalUnitGone(let unit):
       guard let owner = context.registry.owner(of: unit) else { return }
       await targets[owner]?.scheduleScan()

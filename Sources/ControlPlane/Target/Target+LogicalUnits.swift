@@ -133,7 +133,7 @@ extension Target {
   /// Looks at a LUN again; once more for all that it says meanwhile, and not for ever.
   ///
   /// A LUN that answers every look with another attention gets a bounded number of them.
-  private func scheduleRefresh(of lun: LogicalUnitNumber) {
+  func scheduleRefresh(of lun: LogicalUnitNumber) {
     guard refreshes.updateValue(true, forKey: lun) == nil else { return }
     Task {
       for _ in 0..<Self.scanLimit where refreshes[lun] == true {

@@ -100,9 +100,19 @@ extension Reactor {
     case .done where isWhole: succeed(index)
     // Blocks are never half there: fewer bytes than commanded are bytes lost.
     case .done: retry(index, .abortedCommand)
-    case .retry(let reason): retry(index, reason)
-    case .failed(let failure): fail(index, failure)
+    case .retry(let reason):
+      if reason == .initializingCommandRequired, slots[index].backoffs == 0 { askForLook(index) }
+      retry(index, reason)
+    case .failed(let failure):
+      if failure == .lbaOutOfRange { askForLook(index) }
+      fail(index, failure)
     }
+  }
+
+  /// Asks the control plane to find out what the slot's unit has become.
+  private func askForLook(_ index: Int) {
+    port.eventContinuation.yield(
+      .unitWantsLook(handle(of: Int(slots[index].session)), slots[index].lun))
   }
 
   /// Sends the command again, at once or later, as often as the reason allows.

@@ -10,6 +10,9 @@ package enum ReactorEvent: Equatable, Sendable {
   case unitAttention(SessionHandle, LogicalUnitNumber, AdditionalSense)
   /// Async Message 0, 4, 5 or 255; the others become `sessionLost`.
   case asyncMessage(SessionHandle, AsyncMessage.Event, LogicalUnitNumber, AdditionalSense?)
+  /// A unit is to be looked at: it waits for START UNIT (04/02), or refuses an address it had
+  /// (05/21/00). Told once for each command.
+  case unitWantsLook(SessionHandle, LogicalUnitNumber)
   /// A unit answered that it does not exist (05/25/00).
   case logicalUnitGone(LogicalUnitHandle)
   /// The kernel closed /dev/fuse: unmounted or aborted. The loop goes on for

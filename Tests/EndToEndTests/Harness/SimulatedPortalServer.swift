@@ -21,6 +21,13 @@ final class SimulatedPortalServer: Resource {
   /// Every SCSI command that came, in order.
   var commands: [LoggedCommand] { server.withPortal { $0.log.commands } }
 
+  /// Changes every logical unit of the first target, without telling anyone.
+  func change(_ body: @Sendable (SimulatedLogicalUnit) -> Void) {
+    server.withPortal { portal in
+      for unit in portal.targets[0].logicalUnits.values { body(unit) }
+    }
+  }
+
   /// Task management functions that were asked for.
   var taskManagementRequestCount: Int {
     server.withPortal { $0.log.taskManagementRequestCount }
