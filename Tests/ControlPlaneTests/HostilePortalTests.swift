@@ -122,7 +122,7 @@ struct HostilePortalTests {
       let started = MonotonicTime.now
       let failure = try #require(try await failure(at: peer.port, within: Self.patience))
       #expect(failure.errno == .timedOut && failure.code == .transportTimeout)
-      #expect(started.milliseconds(until: .now) < Self.patience + 1_000)
+      #expect(started.milliseconds(until: .now) < 15_000)
     }
   }
 
@@ -164,7 +164,7 @@ struct HostilePortalTests {
     let started = MonotonicTime.now
     let failure = try #require(try await failure(at: peer.port, within: Self.patience))
     #expect(failure.errno == .timedOut && failure.code == .transportTimeout)
-    #expect(started.milliseconds(until: .now) < Self.patience + 1_000)
+    #expect(started.milliseconds(until: .now) < 15_000)
   }
 
   @Test("H06 reserved bits of a Login Response mean nothing")

@@ -154,12 +154,13 @@ extension EndToEnd {
       "\"zq7\"", "zq7\\..\\x", "zq7,3260,1", "a=zq7", "iqn.2026-13.org.zq7:x", "iqn.zq7", "eui.zq7",
       "naa.zq7", "iqn.2026-11.org.zq7:\u{202E}abc", "iqn.2026-11.org.zq7:\u{200B}abc",
       "iqn.2026-11.org.zq7:\u{FF0F}..\u{FF0F}x", "iqn.2026-11.org.zq7:\u{212A}",
-      "iqn.2026-11.org.zq7:caf\u{E9}", "iqn.2026-11.org.zq7:\u{1F4A9}", "\u{2024}\u{2024}zq7",
+      "iqn.2026-11.org.zq7:caf\u{E9}", "iqn.2026-11.org.zq7:cafe\u{301}",
+      "iqn.2026-11.org.zq7:\u{1F4A9}", "\u{2024}\u{2024}zq7",
       "zq7" + String(repeating: "/", count: 220),
     ]
     /// Names that fold to one of those, and names that are none: too long, or not to be printed.
     private static let unkept = [
-      "IQN.2026-11.ORG.ZQ7:PLAIN", "iqn.2026-11.org.zq7:cafe\u{301}", "zq7\u{1B}[2J",
+      "IQN.2026-11.ORG.ZQ7:PLAIN", "zq7\u{1B}[2J",
       "zq7\u{1B}]0;t\u{7}", "zq7\n10.0.0.1:3260,1 x", "zq7\r", "zq7\t", "zq7\u{7F}", "zq7\u{9B}2J",
       "zq7" + String(repeating: "x", count: 221),
     ]

@@ -127,7 +127,7 @@ struct FramingTests {
   @Test("H04 cut at each byte of the header and then silence: found out by ping or after 30 s")
   func silence() async throws {
     for pings in [true, false] {
-      for cut in Array(1..<48) + [48, 49, 559] {
+      for cut in (pings ? Array(1..<48) : [1, 47]) + [48, 49, 559] {
         let harness = try ReactorHarness(
           timeouts: SessionTimeouts(pingIntervalMilliseconds: pings ? 5_000 : 0))
         _ = harness.read(offset: 0, size: 512)
