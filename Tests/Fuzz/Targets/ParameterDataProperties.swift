@@ -20,6 +20,7 @@ enum ParameterDataProperties {
     case 10: try checkReadCapacity10(input.remainder())
     case 11: try checkReadCapacity16(input.remainder())
     case 12, 13: try checkModeParameters(input.remainder(), isSix: kind % 16 == 12)
+    case 14: try checkTargetPortGroups(input.remainder())
     default: try checkLBAStatus(&input)
     }
   }
@@ -173,7 +174,12 @@ enum ParameterDataProperties {
     var expected: [UInt64] = []
     var offset = 8
     while let number = NaiveBytes.number(bytes, offset, 8, end: end) {
-      if !expected.contains(number) { expected.append(number) }
+      // Flat space below 256, 40xxh, is another form of the same number.
+      let forms = [number, number ^ 0x4000 << 48]
+      let hasForms = number & 0xBF00_FFFF_FFFF_FFFF == 0
+      if !expected.contains(where: { hasForms ? forms.contains($0) : number == $0 }) {
+        expected.append(number)
+      }
       offset += 8
     }
     try agree(found.logicalUnitNumbers.map(\.rawValue), expected, "LUNs")
@@ -188,6 +194,27 @@ enum ParameterDataProperties {
         throw Disagreement("the name of a LUN is none: \(number.name)")
       }
     }
+  }
+
+  private static func checkTargetPortGroups(_ bytes: [UInt8]) throws(Disagreement) {
+    let found = try? TargetPortGroups(parsing: bytes)
+    let claimed = NaiveBytes.number(bytes, 0, 4, end: bytes.count)
+    try agree(found == nil, claimed == nil, "target port groups are read")
+    guard let found, let claimed else { return }
+    let end = min(bytes.count, 4 + Int(claimed))
+    var expected: [[UInt8]] = []
+    var rest = bytes[..<end].dropFirst(4)
+    while rest.count >= 8 {
+      let descriptor = Array(rest.prefix(8))
+      expected.append(descriptor)
+      rest = rest.dropFirst(8 + 4 * Int(descriptor[7]))
+    }
+    try agree(
+      found.groups.map { [$0.isPreferred ? 1 : 0, $0.state.rawValue] },
+      expected.map { [$0[0] >> 7, $0[0] & 0x0F] }, "states of the groups")
+    try agree(
+      found.groups.map { [UInt8($0.identifier >> 8), UInt8($0.identifier & 0xFF)] },
+      expected.map { Array($0[2..<4]) }, "target port groups")
   }
 
   private static func checkReadCapacity10(_ bytes: [UInt8]) throws(Disagreement) {
