@@ -263,7 +263,6 @@ extension ReactorHarness {
   var waitingCount: Int { reactor.waitingEntries.count }
   var exchange: RingExchange? { reactor.ringExchange }
   var awaitsWritable: Bool { reactor.sessions[index].awaitsWritable }
-
   private var index: Int { port.lanes.place(of: Int(home.index)) }
   var sessionState: Session.State { reactor.sessions[index].state }
   var isAllSent: Bool { reactor.sessions[index].transmit.isEmpty }
