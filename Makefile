@@ -21,7 +21,7 @@ BUILD_PACKAGES := libfuse3-dev fuse3 liburing-dev pkg-config
 TEST_PACKAGES  := tgt istgt fio e2fsprogs qemu-utils qemu-system-common qemu-block-extra libiscsi-bin \
                   tshark strace util-linux
 BENCH_PACKAGES := qemu-utils qemu-system-common qemu-block-extra tgt fio libiscsi-bin fuse3 util-linux
-INTEROP_PACKAGES := tgt istgt tshark qemu-system-x86 xz-utils fuse3 psmisc util-linux
+INTEROP_PACKAGES := tgt istgt fio tshark qemu-system-x86 xz-utils fuse3 psmisc util-linux
 GUEST_PACKAGES := qemu-system-x86 iproute2 xz-utils tgt fio qemu-system-common qemu-block-extra
 
 # What `make bench` takes from the command line.

@@ -23,7 +23,7 @@ extension InitiatorSettings {
     operational = OperationalParameters(configuration.negotiation)
     transmitLimit = configuration.negotiation.maxXmitDataSegmentLength
     discoveryOperational.maxRecvDataSegmentLength =
-      configuration.discovery.maxRecvDataSegmentLength
+      configuration.discovery.maxRecvDataSegmentLength.wholeWords
     sessionAuthentication = try AuthenticationPolicy(
       configuration.authentication, prefix: "node.session.auth")
     discoveryAuthentication = try AuthenticationPolicy(
@@ -41,8 +41,8 @@ extension OperationalParameters {
     dataDigest = settings.dataDigest.methods
     initialR2T = settings.initialR2T
     immediateData = settings.immediateData
-    maxRecvDataSegmentLength = settings.maxRecvDataSegmentLength
-    maxBurstLength = settings.maxBurstLength
+    maxRecvDataSegmentLength = settings.maxRecvDataSegmentLength.wholeWords
+    maxBurstLength = settings.maxBurstLength.wholeWords
     firstBurstLength = settings.firstBurstLength
     defaultTime2Wait = settings.defaultTime2Wait
     defaultTime2Retain = settings.defaultTime2Retain
@@ -56,6 +56,15 @@ extension OperationalParameters {
     dataSequenceInOrder = true
     errorRecoveryLevel = 0
   }
+}
+
+extension UInt32 {
+  /// Rounded down to the four bytes a data segment is padded to.
+  ///
+  /// Where a PDU or burst in the middle of a read ends within a word, there are targets that write
+  /// its padding into their own data: the first bytes of the next PDU are then zeros, and no digest
+  /// tells. Lengths of whole words leave nothing to pad before the end.
+  fileprivate var wholeWords: UInt32 { self & ~3 }
 }
 
 extension DigestPreference {

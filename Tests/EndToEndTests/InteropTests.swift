@@ -5,7 +5,7 @@ import Testing
 
 extension EndToEnd {
   /// The short form of `make interop`: everything against real targets, small LUNs.
-  @Suite("Real targets", .requires(.tshark))
+  @Suite("Real targets", .requires(.tshark, .fio))
   struct InteropTests {
     @Test("tgt with every key at its widest does everything", .requires(.tgtd))
     func tgt() async throws {
@@ -28,8 +28,9 @@ extension EndToEnd {
         }
         // Nothing that must work anywhere is forgiven.
         for capability: Capability in [
-          .discovery, .login, .scan, .patterns, .bigTransfers, .logout, .chap, .guardedDiscovery,
-          .digests, .wire,
+          .discovery, .login, .scan, .patterns, .bigTransfers, .depth, .logout, .chap,
+          .guardedDiscovery,
+          .digests, .modes, .pings, .wire,
         ] {
           let cell = run.outcomes[capability]?.cell ?? "nothing"
           #expect(cell.hasPrefix("pass"), "\(capability): \(cell)")

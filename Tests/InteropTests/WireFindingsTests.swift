@@ -19,7 +19,7 @@ struct WireFindingsTests {
 
   @Test("PDUs are counted both ways, keys and algorithms are kept")
   func healthyCapture() {
-    let findings = findings(healthy)
+    let findings = self.findings(healthy)
     #expect(findings.sent == 3 && findings.received == 3)
     #expect(findings.keys == ["InitiatorName=iqn.a", "AuthMethod=CHAP"])
     #expect(findings.algorithms == ["7"])
@@ -59,11 +59,40 @@ struct WireFindingsTests {
 
   @Test("A wrong digest of ours fails, right ones are counted")
   func digests() {
-    var findings = findings(healthy)
+    var findings = self.findings(healthy)
     findings.addDigests("     67 Good CRC32\n")
     #expect(findings.outcome.cell.contains("67 digests right"))
     findings.addDigests("      1 Bad CRC32\n")
     #expect(findings.outcome == .failed("1 digests of ours are wrong"))
+  }
+
+  @Test("Pings of the target are those with a tag to answer with; ours are not counted")
+  func pings() {
+    var findings = self.findings(healthy)
+    #expect(findings.pingOutcome == .failed("the target sent none"))
+    // Ours and its answer, then the target's.
+    findings.addPings(
+      "1\t3260\t0x00\t0x00000007\t0xffffffff\n1\t50000\t0x20\t0x00000007\t0xffffffff\n"
+        + "1\t50000\t0x20\t0xffffffff\t0x00000001\n", targetPort: 3260)
+    #expect(findings.pingOutcome == .failed("0 of 1 answered"))
+    findings.addPings("1\t3260\t0x00\t0xffffffff\t0x00000001\n", targetPort: 3260)
+    #expect(findings.pingOutcome == .passed("1 answered"))
+    var notice = self.findings(healthy)
+    notice.addPings("1\t50000\t0x20\t0xffffffff\t0xffffffff\n", targetPort: 3260)
+    #expect(notice.pingOutcome == .passed("1 that want no answer, none given"))
+  }
+
+  @Test("The last ping before a logout, and those after it, need no answer; two before it do")
+  func pingsBesideLogout() {
+    let ping = "1\t50000\t0x20\t0xffffffff\t0x00000001\n"
+    let pong = "1\t3260\t0x00\t0xffffffff\t0x00000001\n"
+    let logout = "1\t3260\t0x06\t0x00000009\t\n"
+    var crossing = findings(healthy)
+    crossing.addPings(ping + pong + ping + logout + ping, targetPort: 3260)
+    #expect(crossing.pingOutcome == .passed("1 answered"))
+    var ignored = findings(healthy)
+    ignored.addPings(ping + ping + logout, targetPort: 3260)
+    #expect(ignored.pingOutcome == .failed("0 of 2 answered"))
   }
 
   @Test("A capture with holes proves nothing")

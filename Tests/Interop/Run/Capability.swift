@@ -5,11 +5,14 @@ enum Capability: String, CaseIterable, Sendable {
   case scan = "LUN scan"
   case patterns = "integrity patterns"
   case bigTransfers = "big transfers"
+  case depth = "32 commands at once"
   case logout
   case chap = "CHAP"
   case mutual = "mutual CHAP"
   case guardedDiscovery = "discovery with CHAP"
   case digests = "digests"
+  case modes = "write modes, odd lengths"
+  case pings = "the target's pings"
   case anyOrder = "data in any order"
   case wire = "on the wire"
 }

@@ -11,7 +11,7 @@ struct InteropRun {
   /// What each kind of session agreed on.
   private(set) var negotiated: [(session: String, text: String)] = []
   /// Whether both order keys were answered Yes, and nobody knows yet who wanted that.
-  private var orderIsOpen = false
+  var orderIsOpen = false
 
   init(_ lab: Lab, _ target: TargetUnderTest, say: @escaping @MainActor (String) -> Void) {
     self.lab = lab
@@ -25,8 +25,10 @@ struct InteropRun {
     await record(.discovery, discovery())
     try await openSession()
     await authentication()
-    try await digests()
-    try await anyOrder()
+    await digests()
+    await modes()
+    await idling()
+    await anyOrder()
     await guardedDiscovery()
     guard let capture else {
       await record(.wire, .impossible("tshark is not installed"))
@@ -36,6 +38,7 @@ struct InteropRun {
     if orderIsOpen, findings.keys.contains("DataPDUInOrder=No") {
       await record(.anyOrder, refused(.anyOrder, "the target answered Yes"))
     }
+    if case .passed = outcomes[.pings] { await record(.pings, findings.pingOutcome) }
     await record(.wire, findings.outcome)
   }
 
@@ -64,7 +67,9 @@ struct InteropRun {
 
   /// One session: login, scan, patterns, big transfers, logout.
   private mutating func openSession() async throws {
-    let steps: [Capability] = [.login, .scan, .patterns, .bigTransfers, .logout]
+    let steps: [Capability] = [
+      .login, .scan, .patterns, .bigTransfers, .depth, .logout,
+    ]
     let mount: MountedFileSystem
     do {
       mount = try await self.mount([])
@@ -80,6 +85,7 @@ struct InteropRun {
       .patterns, attempt { try await write(mount, Patterns.integrity, limit: .seconds(300)) })
     await record(
       .bigTransfers, attempt { try await write(mount, Patterns.big, limit: .seconds(120)) })
+    await record(.depth, attempt { try await queue(mount) })
     await record(.logout, attempt { try await logOut(mount) })
     try await finish(mount)
   }
@@ -104,7 +110,7 @@ struct InteropRun {
   }
 
   /// Runs a pattern on every LUN of the open target and compares with what the target stored.
-  private func write(
+  func write(
     _ mount: MountedFileSystem, _ script: String, limit: Duration
   ) async throws -> String {
     for unit in target.open.units {
@@ -123,6 +129,23 @@ struct InteropRun {
     return ""
   }
 
+  /// fio as an oracle: every block carries its own checksum.
+  private func queue(_ mount: MountedFileSystem) async throws -> String {
+    for unit in target.open.units {
+      _ = try await expect(
+        mount,
+        """
+        # A colon would be the end of a name to fio.
+        F=targets/\(target.open.name)/lun\(unit.lun)
+        fio --name=queue --filename=${F//:/\\\\:} --rw=randwrite \
+          --bsrange=512-64k --blockalign=512 --size=\(unit.byteCount) --io_size=8M \
+          --ioengine=libaio --iodepth=32 --direct=1 --verify=crc32c --verify_fatal=1 \
+          --verify_dump=0 --randseed=9 --end_fsync=1 --minimal
+        """, limit: .seconds(180))
+    }
+    return ""
+  }
+
   private func logOut(_ mount: MountedFileSystem) async throws -> String {
     try await endSession(mount, target.open)
     let result = try await expect(mount, "cd targets/\(target.open.name) && cat state && ls")
@@ -132,39 +155,6 @@ struct InteropRun {
     let isGone = try await eventually(.seconds(5)) { try await sessionCount() == 0 }
     guard isGone else { throw InteropFailure("the target still has a session") }
     return ""
-  }
-
-  private mutating func digests() async throws {
-    let session = await session(
-      target.open,
-      ["HeaderDigest", "DataDigest"].map { "node.conn[0].iscsi.\($0) = CRC32C,None" }
-    ) { mount in
-      let result = try await expect(
-        mount,
-        "cat targets/\(target.open.name)/sessions/*/connections/*/*_digest | sort -u | xargs")
-      switch result.value {
-      case "1": return .passed("CRC32C, both")
-      case "0": return refused(.digests, "the target answered None")
-      default: return .failed("header and data differ: \(result.value)")
-      }
-    }
-    await record(.digests, session)
-  }
-
-  private mutating func anyOrder() async throws {
-    let session = await session(
-      target.open,
-      ["DataPDUInOrder", "DataSequenceInOrder"].map { "node.session.iscsi.\($0) = No" }
-    ) { mount in
-      let result = try await expect(
-        mount, "cat targets/\(target.open.name)/sessions/*/data_*_in_order | sort -u | xargs")
-      guard result.value == "0" else {
-        return .impossible("this iscsifs offers Yes only")
-      }
-      return .passed(try await write(mount, Patterns.big, limit: .seconds(120)))
-    }
-    orderIsOpen = session.outcome == .impossible("this iscsifs offers Yes only")
-    await record(.anyOrder, session)
   }
 
   /// A mount of its own with `settings`, one session, a little data, a look, a logout.

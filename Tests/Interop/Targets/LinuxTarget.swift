@@ -52,7 +52,8 @@ final class LinuxTarget: Resource {
         try await target.guardDiscovery()
         return port
       },
-      sessionCount: { try await target.sessionCount() })
+      // nopin_timeout is 15 s, and no other for initiators it meets for the first time.
+      idleSeconds: 20, sessionCount: { try await target.sessionCount() })
   }
 
   func end() async { machine.end() }

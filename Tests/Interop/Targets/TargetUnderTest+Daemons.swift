@@ -33,7 +33,10 @@ extension TargetUnderTest {
       settings: parameters.map { "\($0.key)=\($0.value)" }.joined(separator: ", "),
       port: daemon.port, open: nodes[0], authenticating: nodes[1], mutual: nodes[2],
       limits: isTuned
-        ? [:] : [.digests: "it answers None", .anyOrder: "it answers Yes"],
+        ? [:]
+        : [
+          .digests: "it answers None", .anyOrder: "it answers Yes", .pings: "it sends none",
+        ],
       guardDiscovery: {
         // Accounts bound to no target are discovery's.
         for account in [Credentials.initiator.user, "\(Credentials.target.user) --outgoing"] {
@@ -42,7 +45,7 @@ extension TargetUnderTest {
         }
         return daemon.port
       },
-      sessionCount: { await daemon.sessionCount() })
+      idleSeconds: isTuned ? 5 : nil, sessionCount: { await daemon.sessionCount() })
   }
 
   /// tgt sums what its target says with what it was told, as each key wants it.
@@ -51,7 +54,8 @@ extension TargetUnderTest {
     ("MaxBurstLength", "16776192"), ("FirstBurstLength", "262144"),
     ("MaxRecvDataSegmentLength", "1048576"), ("DataPDUInOrder", "No"),
     ("DataSequenceInOrder", "No"), ("ErrorRecoveryLevel", "2"),
-    ("HeaderDigest", "CRC32C,None"), ("DataDigest", "CRC32C,None"),
+    ("HeaderDigest", "CRC32C,None"), ("DataDigest", "CRC32C,None"), ("nop_interval", "2"),
+    ("nop_count", "5"),
   ].map { (key: $0, value: $1) }
 
   /// istgt, whose LUNs of one target share a block length.
@@ -86,7 +90,7 @@ extension TargetUnderTest {
           name: TargetKind.name("mutual"), mebibytes: [1], account: Credentials.initiator,
           outgoing: Credentials.target)
         return try await ISTGTDaemon.start(lab, [target], guardsDiscovery: true).port
-      })
+      }, idleSeconds: 5)
   }
 }
 

@@ -35,6 +35,8 @@ struct TargetUnderTest: Sendable {
   var limits: [Capability: String] = [:]
   /// Makes discovery a matter of `Credentials` from now on, both ways; returns the port to ask.
   var guardDiscovery: @Sendable () async throws -> UInt16
+  /// Silence after which it has pinged; nil where it does not.
+  var idleSeconds: Int?
   /// Sessions it has; nil where it does not tell.
   var sessionCount: (@Sendable () async throws -> Int)?
 

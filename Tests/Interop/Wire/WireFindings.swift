@@ -34,6 +34,11 @@ struct WireFindings: Equatable, Sendable {
   /// Digests of ours that are right, and those that are not.
   private(set) var goodDigests = 0
   private(set) var badDigests = 0
+  /// NOP-Ins that want an answer, and our answers.
+  private(set) var pings = 0
+  private(set) var pongs = 0
+  /// NOP-Ins that want none.
+  private(set) var notices = 0
   let lostPackets: Int
 
   init(parsing text: String, targetPort: UInt16, lostPackets: Int) {
@@ -76,6 +81,46 @@ struct WireFindings: Equatable, Sendable {
       guard words.count == 3, let count = Int(words[0]) else { continue }
       if words[1] == "Good" { goodDigests += count } else { badDigests += count }
     }
+  }
+
+  /// Takes lines of a NOP's or logout's TCP stream, TCP port, opcode, initiator task tag and
+  /// target transfer tag, in order.
+  ///
+  /// The last ping before a logout may go without an answer: nothing follows a Logout Request
+  /// (RFC 7143, 11.14).
+  mutating func addPings(_ text: String, targetPort: UInt16) {
+    let reserved = "0xffffffff"
+    var unanswered: [String: Int] = [:]
+    var closing: Set<String> = []
+    for line in text.split(separator: "\n") {
+      let cells = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+      guard cells.count == 5, let port = Int(cells[1]), let opcode = Self.number(cells[2]) else {
+        continue
+      }
+      let stream = cells[0]
+      if port == Int(targetPort) {
+        if opcode == 0x06 {
+          closing.insert(stream)
+          if unanswered[stream] == 1 { pings -= 1 }
+        } else if opcode == 0x00, cells[3] == reserved {
+          pongs += 1
+          unanswered[stream, default: 0] -= 1
+        }
+      } else if opcode == 0x20, cells[4] != reserved {
+        guard !closing.contains(stream) else { continue }
+        pings += 1
+        unanswered[stream, default: 0] += 1
+      } else if opcode == 0x20, cells[3] == reserved {
+        notices += 1
+      }
+    }
+  }
+
+  var pingOutcome: Outcome {
+    guard pings + notices > 0 else { return .failed("the target sent none") }
+    if pings == 0, pongs == 0 { return .passed("\(notices) that want no answer, none given") }
+    return pings == pongs
+      ? .passed("\(pings) answered") : .failed("\(pongs) of \(pings) answered")
   }
 
   private static func list(_ cell: String) -> [String] {

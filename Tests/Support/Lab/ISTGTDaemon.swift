@@ -115,7 +115,7 @@ package final class ISTGTDaemon: Resource {
         DiscoveryAuthMethod \(guardsDiscovery ? "CHAP" : "None")
         DiscoveryAuthGroup \(guardsDiscovery ? "AuthGroup1" : "None")
         Timeout 30
-        NopInInterval 20
+        NopInInterval 2
         MaxSessions 16
         MaxConnections 4
         MaxR2T 32
