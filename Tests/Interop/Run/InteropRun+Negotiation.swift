@@ -55,7 +55,7 @@ extension InteropRun {
       ])
     }
     for mode in modes {
-      let session = await self.session(target.open, mode)
+      let session = await self.session(target.open, mode, byteCount: 128 << 10)
       guard case .passed = session.outcome else {
         let words = mode.map { $0.split(separator: ".").last.map(String.init) ?? $0 }
         let text = words.joined(separator: ", ")

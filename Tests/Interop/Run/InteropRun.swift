@@ -159,7 +159,7 @@ struct InteropRun {
 
   /// A mount of its own with `settings`, one session, a little data, a look, a logout.
   func session(
-    _ node: TargetUnderTest.Node, _ settings: [String],
+    _ node: TargetUnderTest.Node, _ settings: [String], byteCount: Int = 1 << 20,
     look: (MountedFileSystem) async throws -> Outcome = { _ in .passed("") }
   ) async -> Session {
     do {
@@ -170,7 +170,8 @@ struct InteropRun {
         try await logIn(mount, node)
         agreed = try await self.agreed(mount, node)
         let file = "$M/targets/\(node.name)/lun\(node.units[0].lun)"
-        _ = try await expect(mount, "F=\(file) R=\(lab.fresh("model"))\n\(Patterns.short)")
+        _ = try await expect(
+          mount, "F=\(file) R=\(lab.fresh("model")) S=\(byteCount)\n\(Patterns.short)")
         outcome = try await look(mount)
         try await endSession(mount, node)
       } catch {

@@ -45,12 +45,12 @@ enum Patterns {
     md5sum < $R
     """
 
-  /// A mebibyte at the beginning, written and read past the cache.
+  /// `S` bytes at the beginning, written and read past the cache, then read in odd pieces.
   static let short = """
     set -e
-    head -c 1048576 /dev/urandom > $R
-    dd if=$R of=$F bs=1M oflag=direct conv=notrunc,fsync status=none
-    dd if=$F bs=1M count=1 iflag=direct status=none | cmp - $R
-    dd if=$F bs=4097 count=200 status=none | cmp -n 819400 - $R
+    head -c $S /dev/urandom > $R
+    dd if=$R of=$F bs=$S oflag=direct conv=notrunc,fsync status=none
+    dd if=$F bs=$S count=1 iflag=direct status=none | cmp - $R
+    dd if=$F bs=4097 count=$((S / 4097)) status=none | cmp -n $((S / 4097 * 4097)) - $R
     """
 }

@@ -71,7 +71,8 @@ final class WireCapture: Resource {
     let pings = await lab.shell(
       """
       tshark \(options) -Y 'iscsi.opcode == 0x20 || iscsi.opcode == 0 || iscsi.opcode == 6' \\
-        -T fields -e tcp.stream -e tcp.dstport -e iscsi.opcode -e iscsi.initiatortasktag -e iscsi.targettransfertag 2> /dev/null
+        -T fields -e tcp.stream -e tcp.dstport -e iscsi.opcode \\
+        -e iscsi.initiatortasktag -e iscsi.targettransfertag 2> /dev/null
       """, limit: .seconds(300))
     findings.addPings(pings.output, targetPort: port)
     return findings
