@@ -34,9 +34,18 @@ RING     ?=
 KERNEL   ?=
 # And `make interop`: one of tgt, tgt-tuned, istgt, lio.
 TARGET   ?=
+# And `make fuzz`: one of the directories of Tests/Fuzz/Corpus; all of them, one after the other.
+FUZZ     ?=
+
+FUZZ_NAMES := $(or $(FUZZ),$(notdir $(wildcard Tests/Fuzz/Corpus/*)))
+FUZZ_SCRATCH := .build-fuzz
+FUZZ_OPTIONS := -max_total_time=$(or $(SECONDS),60) -rss_limit_mb=512 -timeout=5 -max_len=65536 \
+                -print_final_stats=1 -dict=Tests/Fuzz/words.dict
+# Sanitizers slow programs down, and what starts the installed binary is not sanitized.
+SANITIZED_TESTS := --skip EndToEndTests --skip TidyTests
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test build run test test-release test-ring bench bench-kernel interop lint format check install uninstall clean
+.PHONY: help deps deps-test build run test test-release test-ring fuzz asan tsan bench bench-kernel interop lint format check install uninstall clean
 
 help: ## Show what can be made
 	@echo 'make TARGET, where TARGET is one of'
@@ -105,6 +114,35 @@ test-ring: deps-test build ## The same with every mount's requests through io_ur
 	else \
 	  echo "skipped: the end-to-end tests through io_uring need root and $(RING_SWITCH)"; \
 	fi
+
+fuzz: deps ## Feed what reads bytes from outside with bytes nobody thought of: SECONDS=n FUZZ=name
+	ISCSIFS_FUZZ=1 $(SWIFT) build -c release --sanitize address -Xswiftc -sanitize=fuzzer \
+	  --scratch-path $(FUZZ_SCRATCH) --product Fuzz --jobs $(JOBS)
+	@for name in $(FUZZ_NAMES); do \
+	  mkdir -p $(FUZZ_SCRATCH)/corpus/$$name $(FUZZ_SCRATCH)/findings || exit 1; \
+	  echo "fuzz: $$name"; \
+	  ISCSIFS_FUZZ=$$name SWIFT_BACKTRACE=enable=no $(FUZZ_SCRATCH)/release/Fuzz $(FUZZ_OPTIONS) \
+	    -artifact_prefix=$(FUZZ_SCRATCH)/findings/$$name- $(FUZZ_FLAGS) \
+	    $(FUZZ_SCRATCH)/corpus/$$name Tests/Fuzz/Corpus/$$name \
+	    >$(FUZZ_SCRATCH)/$$name.log 2>&1 \
+	    || { tail -n 40 $(FUZZ_SCRATCH)/$$name.log; exit 1; }; \
+	  grep -E '^Done|number_of_executed_units|new_units_added' $(FUZZ_SCRATCH)/$$name.log; \
+	done
+
+asan: deps-test ## Run the unit tests under AddressSanitizer
+	$(call sanitized,address)
+
+tsan: deps-test ## Run the unit tests under ThreadSanitizer
+	$(call sanitized,thread)
+
+# Builds everything for the sanitizer $(1) in a place of its own, and runs what can run there.
+define sanitized
+	$(SWIFT) build --build-tests --sanitize $(1) --scratch-path .build-$(1) --jobs $(JOBS)
+	SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 \
+	  TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/Fuzz/tsan.suppressions \
+	  $(SWIFT) test --skip-build --sanitize $(1) --scratch-path .build-$(1) \
+	  --num-workers $(JOBS) --parallel $(SANITIZED_TESTS)
+endef
 
 bench: build ## Measure beside the peer: WORKLOAD=name ROUNDS=n SECONDS=n RING=1 RECORD=1
 	@$(call install_missing,$(BENCH_PACKAGES)) || \

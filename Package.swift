@@ -26,9 +26,13 @@ let fuzzers: [Target] =
   Context.environment["ISCSIFS_FUZZ"] == nil
   ? []
   : [
+    .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
     .executableTarget(
-      name: "Fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver",
-      swiftSettings: strict)
+      name: "Fuzz", dependencies: ["FuzzTargets", "CFuzzer"], path: "Tests/Fuzz/Driver",
+      swiftSettings: strict,
+      linkerSettings: [
+        .linkedLibrary("stdc++"), .unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"]),
+      ]),
   ]
 
 let package = Package(
