@@ -9,8 +9,7 @@ extension InitiatorSettings {
   /// - Parameters:
   ///   - initiatorName: who we are, when the configuration does not say.
   ///   - isidRandom: 24 random bits, new for each mount.
-  /// Throws EOPNOTSUPP for what the configuration asks and we cannot do: leaving out the target's
-  /// half of mutual CHAP would be weaker than what was asked for.
+  /// Throws EINVAL for CHAP without what it needs, which `Configuration.validate` finds first.
   package init(
     _ configuration: Configuration, initiatorName: String, isidRandom: UInt32
   ) throws(ControlError) {
@@ -85,16 +84,34 @@ extension AuthenticationPolicy {
       self = .none
       return
     }
-    guard !settings.isMutual else {
-      throw ControlError(
-        .notSupportedOnSocket, .operationNotSupported,
-        "\(prefix).username_in and password_in: mutual CHAP is not supported")
-    }
     guard let name = settings.userName, let secret = settings.secret else {
       throw ControlError(
         .invalidArgument, .invalid, "\(prefix) asks for CHAP without a name and a secret")
     }
-    self = .chapRequired(CHAPCredentials(name: name, secret: secret.bytes))
+    var parameters = CHAPParameters(
+      CHAPCredentials(name: name, secret: secret.bytes),
+      algorithms: settings.algorithms.map(ISCSI.CHAPAlgorithm.init))
+    if settings.isMutual {
+      guard let name = settings.targetUserName, let secret = settings.targetSecret else {
+        throw ControlError(
+          .invalidArgument, .invalid,
+          "\(prefix) asks for mutual CHAP without the target's name and secret")
+      }
+      parameters.targetCredentials = CHAPCredentials(name: name, secret: secret.bytes)
+    }
+    self = .chapRequired(parameters)
+  }
+}
+
+extension ISCSI.CHAPAlgorithm {
+  fileprivate init(_ named: Records.CHAPAlgorithm) {
+    self =
+      switch named {
+      case .md5: .md5
+      case .sha1: .sha1
+      case .sha256: .sha256
+      case .sha3of256: .sha3of256
+      }
   }
 }
 

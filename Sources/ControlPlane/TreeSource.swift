@@ -27,6 +27,9 @@ package protocol TreeSource: Sendable {
   /// Shows a command that was refused in the target's `last_error`, until one succeeds.
   func noteRefusal(_ error: ControlError, target: String) async
 
+  /// A target's last logins, for `login_log`; nil when it is no longer known.
+  func loginLog(target: String) async -> String?
+
   /// Another initiator name for the logins to come; EBUSY while a session is logged in.
   func setInitiatorName(_ name: String) async throws(ControlError)
 

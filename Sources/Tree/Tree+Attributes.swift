@@ -42,7 +42,7 @@ extension Tree {
     switch file.content {
     case .rendered(let render): UInt64(render().count)
     // As procfs has it: a size that is too small would cut the reading of who believes it.
-    case .report: 0
+    case .report, .loginLog: 0
     case .counter, .counters, .task: unknownSizeBytes
     }
   }

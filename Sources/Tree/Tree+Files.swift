@@ -110,6 +110,9 @@ extension Tree {
     case .task(let session, let tag):
       guard let task = await task(tag, of: session) else { throw .noSuchFileOrDirectory }
       return [UInt8](Rendering.task(task).utf8)
+    case .loginLog(let target):
+      guard let text = await source.loginLog(target: target) else { throw .noSuchFileOrDirectory }
+      return [UInt8](text.utf8)
     }
   }
 

@@ -63,7 +63,7 @@ final class FakeConnector: SessionConnector {
       connectionID: order.connectionID,
       ends: ConnectionEnds(
         address: "192.0.2.1", port: 3260, localAddress: "192.0.2.9", localPort: 50_000),
-      portal: order.portal, movedTo: nil, transcript: LoginTranscript())
+      portal: order.portal, movedTo: nil)
     return LoggedInConnection(handover: handover, facts: facts)
   }
 }

@@ -114,7 +114,7 @@ struct LoginErrorTests {
   }
 
   private func chap(_ secret: String) -> AuthenticationPolicy {
-    .chapRequired(CHAPCredentials(name: "user", secret: Array(secret.utf8)))
+    .chapRequired(CHAPParameters(CHAPCredentials(name: "user", secret: Array(secret.utf8))))
   }
 
   @Test func loginSucceedsAndTheSocketIsHandedOver() async throws {
@@ -125,7 +125,7 @@ struct LoginErrorTests {
       isid: ISID(random: 1, qualifier: 1))
     let connection = try await driver().logIn(order, settings: settings())
     #expect(connection.facts.tsih != 0 && connection.facts.ends.port == server.port)
-    #expect(!connection.facts.transcript.lines.isEmpty)
+    #expect(!connection.facts.records.isEmpty)
     #expect(connection.handover.earlyBytes.isEmpty)
   }
 
@@ -186,7 +186,8 @@ struct LoginErrorTests {
     #expect(connection.facts.movedTo?.port == (detail == 2 ? real.port : nil))
   }
 
-  @Test func redirectionToItselfEnds() async throws {
+  @Test("H35 a redirection to itself ends")
+  func redirectionToItselfEnds() async throws {
     let server = try server()
     defer { server.stop() }
     let address = server.address
@@ -197,7 +198,7 @@ struct LoginErrorTests {
     let failure = try #require(
       try await failure(at: Portal(host: "127.0.0.1", port: server.port)))
     #expect(failure.error.errno == .protocolError)
-    #expect(failure.error.sentence.contains("redirections"))
+    #expect(failure.error.sentence.contains("circle"))
   }
 
   @Test func cancelledLoginEndsAtOnce() async throws {

@@ -12,7 +12,9 @@ extension EndToEnd {
         let daemon = try await TargetDaemon.start(lab)
         let mount = try await MountedFileSystem.start(lab, .mount(daemon.address))
         let names = await mount.shell("ls $T")
-        for name in ["control", "last_error", "lun1", "lun1.info", "portals", "sessions", "state"] {
+        for name in [
+          "control", "last_error", "login_log", "lun1", "lun1.info", "portals", "sessions", "state",
+        ] {
           #expect(names.lines.contains(name), "\(names)")
         }
         // tgt's LUN 0 is a controller: it can be looked at and has no data.

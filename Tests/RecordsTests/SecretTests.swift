@@ -46,14 +46,30 @@ struct SecretTests {
     #expect(sentence("node.session.auth.password S3CRET-CANARY")?.contains("CANARY") == false)
   }
 
-  @Test("secrets below 96 bits need allow_weak (RFC 7143, 9.2.1)")
+  @Test("C32 secrets below 96 bits need allow_weak (RFC 7143, 9.2.1)")
   func weak() {
     let short = chap + "node.session.auth.password = 0123456789a\n"
     #expect(sentence(short)?.contains("shorter than 12 bytes") == true)
     #expect(sentence(short + "node.session.auth.allow_weak = Yes") == nil)
+    let mutual =
+      chap + "node.session.auth.password = 0123456789ab\nnode.session.auth.username_in = it\n"
+      + "node.session.auth.password_in = 0123456789a\n"
+    #expect(sentence(mutual)?.contains("password_in is shorter than 12 bytes") == true)
+    #expect(sentence(mutual + "node.session.auth.allow_weak = Yes") == nil)
   }
 
-  @Test("one secret for both ways is refused (RFC 7143, 9.2.1)")
+  @Test("C32 secrets are of 1 to 255 bytes")
+  func length() {
+    for key in ["node.session.auth.password", "discovery.sendtargets.auth.password_in"] {
+      let longest = String(repeating: "s", count: 255)
+      #expect(sentence("\(key) = \(longest)") == nil)
+      #expect(
+        sentence("\(key) = s\(longest)")
+          == "f:1: \(key) cannot be \"********\"; it takes a secret of 1 to 255 bytes")
+    }
+  }
+
+  @Test("C31 one secret for both ways is refused (RFC 7143, 9.2.1)")
   func equal() {
     let both =
       chap + "node.session.auth.password = 0123456789ab\n"
@@ -62,17 +78,44 @@ struct SecretTests {
     #expect(sentence(both + "0123456789ac") == nil)
   }
 
-  @Test("CHAP without a name, a secret or MD5 says which key is missing")
+  @Test("C31, C34 nor may the target's secret in one kind of session be ours in the other")
+  func equalAcross() {
+    func settings(_ sessionIn: String, _ discoveryIn: String) -> String {
+      let discovery = "discovery.sendtargets.auth"
+      return chap + "node.session.auth.password = our-secret-01\n"
+        + "node.session.auth.username_in = it\nnode.session.auth.password_in = \(sessionIn)\n"
+        + "\(discovery).authmethod = CHAP\n\(discovery).username = me\n"
+        + "\(discovery).password = our-secret-02\n\(discovery).username_in = it\n"
+        + "\(discovery).password_in = \(discoveryIn)\n"
+    }
+    #expect(sentence(settings("its-secret-01", "its-secret-02")) == nil)
+    #expect(sentence(settings("its-secret-01", "its-secret-01")) == nil)
+    #expect(sentence(settings("our-secret-02", "its-secret-02"))?.contains("the same") == true)
+    #expect(sentence(settings("its-secret-01", "our-secret-01"))?.contains("the same") == true)
+  }
+
+  @Test("CHAP without a name or a secret says which key is missing")
   func incomplete() {
     #expect(
       sentence("node.session.auth.authmethod = CHAP")
         == "configuration: node.session.auth.authmethod is CHAP, but node.session.auth.username "
         + "is not set")
     #expect(sentence(chap)?.contains("node.session.auth.password is not set") == true)
-    #expect(
-      sentence(
-        chap + "node.session.auth.password = 0123456789ab\nnode.session.auth.chap_algs = SHA256")?
-        .contains("must include MD5") == true)
+    let whole = chap + "node.session.auth.password = 0123456789ab\n"
+    for half in ["username_in = it", "password_in = ab0123456789"] {
+      #expect(
+        sentence(whole + "node.session.auth.\(half)")?.contains("mutual CHAP needs both") == true)
+    }
+  }
+
+  @Test("C33 any one algorithm will do, in the order written")
+  func algorithms() throws {
+    let whole = chap + "node.session.auth.password = 0123456789ab\nnode.session.auth.chap_algs = "
+    for list in ["SHA256", "SHA3-256,SHA256,SHA1,MD5", "MD5"] {
+      #expect(sentence(whole + list) == nil)
+    }
+    #expect(sentence(whole + "MD4")?.contains("it takes a list of MD5, SHA1") == true)
+    #expect(sentence(whole + "MD5,MD5") != nil)
   }
 
   @Test("only a file of mode 0600 or 0400 that is ours or root's may hold one")

@@ -97,7 +97,7 @@ struct LoginTests {
       next: .operationalNegotiation)
     #expect(first.text["AuthMethod"] == "CHAP" && !first.response.transits)
     let challenge = try initiator.loginStep(
-      KeyValueText([("CHAP_A", "7,5")]), stage: security, next: nil
+      KeyValueText([("CHAP_A", "9,5")]), stage: security, next: nil
     ).text
     #expect(challenge["CHAP_A"] == "5")
     let identifier = UInt8(challenge["CHAP_I"]?.textNumber ?? 0)

@@ -64,6 +64,10 @@ actor FakeSource: TreeSource {
 
   func noteRefusal(_ error: ControlError, target: String) { refusals[target] = error }
 
+  func loginLog(target: String) -> String? {
+    current.targets[target].map { "logins of \($0.name)\n" }
+  }
+
   func setInitiatorName(_ name: String) throws(ControlError) { try note(.name(name)) }
 
   func openLogicalUnit(_ unit: LogicalUnitHandle, writable: Bool) throws(Errno) {

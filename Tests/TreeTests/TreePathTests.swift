@@ -23,8 +23,8 @@ struct TreePathTests {
     #expect(try await walker.names("targets") == [Fixtures.iqn])
     #expect(
       try await walker.names(Self.target) == [
-        "control", "state", "last_error", "portals", "sessions", "lun1", "lun1.info", "lun2",
-        "lun2.info", "lun3.info",
+        "control", "state", "last_error", "login_log", "portals", "sessions", "lun1", "lun1.info",
+        "lun2", "lun2.info", "lun3.info",
       ])
     #expect(try await walker.names(Self.target + "/portals") == ["127.0.0.1,3260,1"])
     #expect(
@@ -89,13 +89,22 @@ struct TreePathTests {
     #expect(try await walker.read(path) == value + "\n")
   }
 
+  @Test("login_log is asked for when it is opened, and not copied before")
+  func loginLog() async throws {
+    let walker = try Walker([try Fixtures.target()])
+    let path = Self.target + "/login_log"
+    #expect(try await walker.read(path) == "logins of \(Fixtures.iqn)\n")
+    #expect(try await walker.attributes(path).sizeBytes == 0)
+  }
+
   @Test("Modes are the contract's, owners the mount's, sizes true")
   func attributes() async throws {
     let walker = try Walker([try Fixtures.target()])
     let modes: [(String, UInt16)] = [
       ("control", 0o600), ("status", 0o444), ("version", 0o444), ("initiatorname", 0o644),
       ("last_error", 0o444), ("targets", 0o755), (Self.target + "/control", 0o600),
-      (Self.target + "/state", 0o444), (Self.target + "/sessions/1/control", 0o200),
+      (Self.target + "/state", 0o444), (Self.target + "/login_log", 0o400),
+      (Self.target + "/sessions/1/control", 0o200),
       (Self.target + "/lun1", 0o600), (Self.target + "/lun2", 0o400),
     ]
     for (path, mode) in modes {

@@ -21,5 +21,6 @@ struct LoginFacts: Equatable, Sendable {
   var portal: Portal
   /// Where a permanent redirection sent us: remembered while the program runs.
   var movedTo: Portal?
-  var transcript: LoginTranscript
+  /// What was tried until it succeeded.
+  var records: [LoginRecord] = []
 }

@@ -2,80 +2,86 @@ import ISCSI
 import LinuxIO
 import SystemPackage
 
-/// One login from the first connection to full feature phase, following redirections.
+/// One login from the first connection to full feature phase: redirections are followed, and an
+/// algorithm the target cannot compute is left out.
 ///
 /// Runs on a thread that may block.
 struct LoginAttempt {
   let order: LoginOrder
   let settings: InitiatorSettings
+  let memory: AuthenticationMemory
   let cancellation: CancellationSignal
+  /// What has been tried.
+  private(set) var records: [LoginRecord] = []
   private let deadline: MonotonicTime
 
   /// The time starts now.
-  init(_ order: LoginOrder, settings: InitiatorSettings, cancellation: CancellationSignal) {
+  init(
+    _ order: LoginOrder, settings: InitiatorSettings, memory: AuthenticationMemory,
+    cancellation: CancellationSignal
+  ) {
     self.order = order
     self.settings = settings
+    self.memory = memory
     self.cancellation = cancellation
     deadline = .now.advanced(milliseconds: settings.loginTimeoutMilliseconds)
   }
 
-  func run() throws(LoginFailure) -> LoggedInConnection {
-    var portal = order.portal
-    // A temporary redirection is forgotten with this login; what follows one is temporary too.
-    var movedTo: Portal?
-    var isTemporary = false
-    for _ in 0...LoginDriver.redirectionLimit {
-      var connection = try connect(to: portal)
-      var machine = LoginMachine(parameters)
-      switch try Self.exchange(&machine, over: &connection, place: place(portal)) {
-      case .completed(let result):
-        return try finish(
-          connection, result, movedTo: movedTo, transcript: machine.transcript)
-      case .redirected(let portals, let temporarily):
-        guard let next = portals.first else { continue }
-        portal = next
-        isTemporary = isTemporary || temporarily
-        if !isTemporary { movedTo = next }
+  mutating func run() throws(LoginFailure) -> LoggedInConnection {
+    let algorithms = settings.sessionAuthentication.chap?.algorithms ?? []
+    var first: LoginFailure?
+    while true {
+      do throws(LoginFailure) {
+        let connection = try once()
+        memory.succeeded(at: peer)
+        return connection
+      } catch {
+        // The first failure is the one to tell: the others had less to offer.
+        var failure = first ?? error
+        failure.records = records
+        first = failure
+        guard let algorithm = error.failedAlgorithm,
+          memory.failed(at: peer, with: algorithm, of: algorithms)
+        else { throw failure }
       }
     }
-    throw LoginFailure(
-      ControlError(
-        .protocolError, .login,
-        "\(place(portal)): more than \(LoginDriver.redirectionLimit) redirections"))
   }
 
-  /// How the exchange of login PDUs ended, when it did not fail.
-  enum Outcome {
-    case completed(LoginResult)
-    case redirected([Portal], isTemporary: Bool)
-  }
+  /// Whose failures are kept in mind.
+  private var peer: String { order.targetName }
 
-  /// Drives `machine` until it ends.
-  static func exchange(
-    _ machine: inout LoginMachine, over connection: inout PortalConnection, place: String
-  ) throws(LoginFailure) -> Outcome {
-    var request = machine.start()
+  /// One try, from the portal of the order.
+  private mutating func once() throws(LoginFailure) -> LoggedInConnection {
+    var trail = RedirectionTrail(startingAt: order.portal)
     while true {
-      let response: ProtocolDataUnit
-      do {
-        try connection.send(request)
-        response = try connection.receive()
-      } catch {
-        var failure = LoginFailure(error.controlError(at: place, portal: connection.portal))
-        failure.transcript = machine.transcript
-        throw failure
-      }
-      do {
-        switch try machine.received(response) {
-        case .send(let next): request = next
-        case .completed(let result): return .completed(result)
+      let portal = trail.portal
+      var transcript = LoginTranscript()
+      do throws(LoginFailure) {
+        var connection = try connect(trail)
+        var machine = LoginMachine(parameters)
+        let exchange = LoginExchange(memory: memory, place: place(portal))
+        defer { transcript = machine.transcript }
+        switch try exchange.run(&machine, over: &connection) {
+        case .completed(let result):
+          note("logged in", at: portal, machine.transcript)
+          return try finish(connection, result, movedTo: trail.movedTo)
         case .redirected(let portals, let isTemporary):
-          return .redirected(portals, isTemporary: isTemporary)
+          let scope = connection.scope
+          note(
+            isTemporary ? "moved temporarily" : "moved permanently", at: portal,
+            machine.transcript)
+          try trail.follow(
+            portals, isTemporary: isTemporary, from: scope, place: place(portal))
         }
       } catch {
-        throw LoginFailure(error, at: place, transcript: machine.transcript)
+        note(error.error.sentence, at: portal, transcript)
+        throw error
       }
     }
+  }
+
+  private mutating func note(_ outcome: String, at portal: Portal, _ transcript: LoginTranscript) {
+    records.append(LoginRecord(at: portal, outcome: outcome, transcript: transcript))
   }
 
   private var parameters: LoginParameters {
@@ -86,6 +92,7 @@ struct LoginAttempt {
     parameters.connectionID = order.connectionID
     parameters.authentication = settings.sessionAuthentication
     parameters.expectedTargetPortalGroupTag = order.expectedTargetPortalGroupTag
+    LoginExchange.prepare(&parameters, for: peer, with: memory)
     return parameters
   }
 
@@ -93,17 +100,18 @@ struct LoginAttempt {
     "\(portal.address), target \(order.targetName.excerpt)"
   }
 
-  private func connect(to portal: Portal) throws(LoginFailure) -> PortalConnection {
+  private func connect(_ trail: RedirectionTrail) throws(LoginFailure) -> PortalConnection {
+    let portal = trail.portal
     do {
-      return try PortalConnection(to: portal, deadline: deadline, cancellation: cancellation)
+      return try PortalConnection(
+        to: portal, sentFrom: trail.sentFrom, deadline: deadline, cancellation: cancellation)
     } catch {
       throw LoginFailure(error.controlError(at: place(portal), portal: portal))
     }
   }
 
   private func finish(
-    _ connection: consuming PortalConnection, _ login: LoginResult, movedTo: Portal?,
-    transcript: LoginTranscript
+    _ connection: consuming PortalConnection, _ login: LoginResult, movedTo: Portal?
   ) throws(LoginFailure) -> LoggedInConnection {
     var result = login
     if settings.transmitLimit > 0 {
@@ -119,7 +127,7 @@ struct LoginAttempt {
     let facts = LoginFacts(
       tsih: result.tsih, targetPortalGroupTag: result.targetPortalGroupTag,
       parameters: result.negotiated, connectionID: order.connectionID, ends: ends,
-      portal: order.portal, movedTo: movedTo, transcript: transcript)
+      portal: order.portal, movedTo: movedTo, records: records)
     return LoggedInConnection(
       handover: connection.handover(
         result, connectionID: order.connectionID, timeouts: settings.sessionTimeouts),

@@ -6,10 +6,8 @@ import SystemPackage
 ///
 /// A login occupies one thread of the pool for at most the login timeout, redirections included.
 package struct LoginDriver: Sendable {
-  /// Redirections followed in one login; more is a loop.
-  static let redirectionLimit = 4
-
   let pool: BlockingPool
+  let memory = AuthenticationMemory()
 
   package init(pool: BlockingPool) {
     self.pool = pool
@@ -48,8 +46,10 @@ extension LoginDriver: SessionConnector {
     _ order: LoginOrder, settings: InitiatorSettings
   ) async throws(LoginFailure) -> LoggedInConnection {
     let handoff = Handoff<LoggedInConnection>()
+    let memory = memory
     try await blocking { (cancellation) throws(LoginFailure) in
-      let attempt = LoginAttempt(order, settings: settings, cancellation: cancellation)
+      var attempt = LoginAttempt(
+        order, settings: settings, memory: memory, cancellation: cancellation)
       handoff.put(try attempt.run())
     }
     guard let connection = handoff.take() else {
@@ -61,6 +61,6 @@ extension LoginDriver: SessionConnector {
   func discover(
     at portal: Portal, settings: InitiatorSettings
   ) async throws(ControlError) -> DiscoveryOutcome {
-    try await DiscoveryDriver(pool: pool).discover(at: portal, settings: settings)
+    try await DiscoveryDriver(pool: pool, memory: memory).discover(at: portal, settings: settings)
   }
 }

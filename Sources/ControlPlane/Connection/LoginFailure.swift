@@ -8,8 +8,10 @@ struct LoginFailure: Error, Equatable, Sendable {
   var isPermanent: Bool
   /// There is no place for another session: nothing was tried, and time brings none.
   var waitsForPlace = false
-  /// What both sides said, as far as it came.
-  var transcript = LoginTranscript()
+  /// The CHAP algorithm that may be to blame: the target chose it, and then refused.
+  var failedAlgorithm: CHAPAlgorithm?
+  /// What was tried.
+  var records: [LoginRecord] = []
 
   init(_ error: ControlError, isPermanent: Bool = false) {
     self.error = error
@@ -27,11 +29,10 @@ struct LoginFailure: Error, Equatable, Sendable {
   }
 
   /// The failure of the login itself; `place` names the portal and the target.
-  init(_ failure: LoginError, at place: String, transcript: LoginTranscript) {
+  init(_ failure: LoginError, at place: String) {
     error = ControlError(
       failure.contractErrno, failure.errorCode, "\(place): \(failure.sentence)")
     isPermanent = failure.isPermanent
-    self.transcript = transcript
   }
 }
 
@@ -40,9 +41,7 @@ extension LoginError {
   fileprivate var contractErrno: Errno {
     switch self {
     case .refused(let status): status.contractErrno
-    case .authentication(.methodNotOffered), .authentication(.skipped),
-      .authentication(.algorithmNotOffered):
-      .keyRejected
+    case .authentication(let error) where error.isRejection: .keyRejected
     default: .protocolError
     }
   }

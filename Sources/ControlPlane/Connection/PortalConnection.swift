@@ -21,15 +21,22 @@ struct PortalConnection: ~Copyable {
   /// Connects to the first of the portal's addresses that answers.
   ///
   /// An address that does not answer leaves the later ones their share of the time.
+  /// - Parameter sentFrom: how near the target was that sent us there, which bounds where it may;
+  ///   nil where nobody did.
   init(
-    to portal: Portal, deadline: MonotonicTime, cancellation: CancellationSignal
+    to portal: Portal, sentFrom: AddressScope? = nil, deadline: MonotonicTime,
+    cancellation: CancellationSignal
   ) throws(PortalFailure) {
-    let addresses: [SocketAddress]
+    var addresses: [SocketAddress]
     do {
       addresses = try Resolver.resolve(
         host: portal.host, port: portal.port, deadline: deadline, cancellation: cancellation)
     } catch {
       throw .resolver(error)
+    }
+    if let sentFrom {
+      addresses.removeAll { !sentFrom.maySend(to: AddressScope(of: $0.host)) }
+      guard !addresses.isEmpty else { throw .notFollowed }
     }
     socket = try Self.connect(addresses, deadline: deadline, cancellation: cancellation)
     self.portal = portal
@@ -109,6 +116,11 @@ struct PortalConnection: ~Copyable {
     } catch {
       throw .socket(error)
     }
+  }
+
+  /// How near the peer is.
+  var scope: AddressScope {
+    (try? socket.remoteName()).map { AddressScope(of: $0.host) } ?? .elsewhere
   }
 
   /// Turns the connection into what the reactor takes over.

@@ -11,6 +11,8 @@ enum PortalFailure: Error, Equatable {
   /// The first byte of a PDU that no iSCSI target sends.
   case notISCSI(UInt8)
   case malformed(PDUError)
+  /// A redirection to a place where the target that said so must not send us.
+  case notFollowed
 
   /// The error for the writer of a command; `place` names the portal and the target.
   func controlError(at place: String, portal: Portal) -> ControlError {
@@ -37,6 +39,9 @@ enum PortalFailure: Error, Equatable {
       ControlError(
         .protocolError, .login,
         "\(place): the peer does not speak iSCSI (a PDU begins with 0x\(String(byte, radix: 16)))")
+    case .notFollowed:
+      ControlError(
+        .protocolError, .login, "\(place): a target must not redirect to \(portal.host.excerpt)")
     case .malformed(let error):
       ControlError(.protocolError, .login, "\(place): \(error.sentence)")
     }

@@ -121,6 +121,10 @@ package actor Initiator: TreeSource {
     throw .notSupportedOnSocket  // EOPNOTSUPP
   }
 
+  package func loginLog(target: String) async -> String? {
+    await targets[target]?.loginLog.text
+  }
+
   package func openLogicalUnit(
     _ unit: LogicalUnitHandle, writable: Bool
   ) async throws(Errno) {

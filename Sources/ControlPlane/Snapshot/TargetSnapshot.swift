@@ -20,8 +20,6 @@ package struct TargetSnapshot: Equatable, Sendable {
   package var sessions: [SessionSnapshot]
   /// By LUN.
   package var logicalUnits: SnapshotList<LogicalUnitSnapshot>
-  /// Both sides' text of the last login, CHAP values masked, for `login_log`.
-  package var loginLog: [String] = []
 }
 
 /// A portal as `portals/<addr>,<port>,<tpgt>/` shows it.

@@ -177,13 +177,13 @@ extension Target {
       if let moved = connection.facts.movedTo { portals[index].movedTo = moved }
       connection.facts.portal = portal
       portals[index].lastError = nil
-      loginLog = connection.facts.transcript.lines
+      loginLog.append(connection.facts.records)
       return connection
     } catch {
       portals[index].lastError = error.error
       // A portal that has moved may have moved back.
       portals[index].movedTo = nil
-      if !error.transcript.lines.isEmpty { loginLog = error.transcript.lines }
+      loginLog.append(error.records)
       throw error
     }
   }

@@ -31,7 +31,7 @@ actor Target {
   var epoch = 0
   var portals: [TargetPortal]
   var lastError: ControlError?
-  var loginLog: [String] = []
+  var loginLog = LoginLog()
   var sessions: [TargetSession] = []
   var units = LogicalUnitTable()
   /// The units as they are shown, and what all of them were made with.
@@ -184,7 +184,7 @@ actor Target {
         name: name.value, directoryName: directoryName, state: shownState,
         lastError: lastError?.line ?? ControlError.successLine, portals: portalSnapshots,
         sessions: sessions.map { $0.snapshot(timeouts: timeouts) },
-        logicalUnits: shownUnits, loginLog: loginLog))
+        logicalUnits: shownUnits))
   }
 
   /// What the sessions make of every unit alike.

@@ -5,9 +5,9 @@ package enum AuthenticationPolicy: Equatable, Sendable {
   /// `AuthMethod=None`.
   case none
   /// `AuthMethod=CHAP`: a target that does not ask for it is refused.
-  case chapRequired(CHAPCredentials)
+  case chapRequired(CHAPParameters)
   /// `AuthMethod=CHAP,None`: CHAP where the target can do it.
-  case chapPreferred(CHAPCredentials)
+  case chapPreferred(CHAPParameters)
 
   /// The methods offered, best first.
   var methods: [String] {
@@ -18,10 +18,17 @@ package enum AuthenticationPolicy: Equatable, Sendable {
     }
   }
 
-  var credentials: CHAPCredentials? {
+  package var chap: CHAPParameters? {
     switch self {
     case .none: nil
-    case .chapRequired(let credentials), .chapPreferred(let credentials): credentials
+    case .chapRequired(let parameters), .chapPreferred(let parameters): parameters
     }
+  }
+
+  /// The same with other algorithms.
+  package func offering(_ algorithms: [CHAPAlgorithm]) -> AuthenticationPolicy {
+    guard var chap else { return self }
+    chap.algorithms = algorithms
+    return if case .chapPreferred = self { .chapPreferred(chap) } else { .chapRequired(chap) }
   }
 }

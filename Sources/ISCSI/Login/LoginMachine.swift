@@ -43,11 +43,21 @@ package struct LoginMachine: Sendable {
     self.parameters = parameters
     let skipsSecurity = parameters.startsOperational && parameters.authentication == .none
     stage = skipsSecurity ? .operationalNegotiation : .securityNegotiation
-    security = SecurityNegotiation(policy: parameters.authentication)
+    security = SecurityNegotiation(
+      policy: parameters.authentication, challenge: parameters.challenge)
     operational = OperationalNegotiation(
       offering: parameters.operational, scope: parameters.session.scope)
     tsih = parameters.session.tsih
   }
+
+  /// The target's CHAP challenge, once we have answered it.
+  package var targetChallenge: [UInt8]? { security.exchange?.targetChallenge }
+
+  /// The CHAP algorithm the target chose, once we have answered with it.
+  package var chosenAlgorithm: CHAPAlgorithm? { security.exchange?.algorithm }
+
+  /// Notes a remark of the caller's in the transcript.
+  package mutating func note(remark: String) { transcript.note(remark: remark) }
 
   /// The first request; call once.
   package mutating func start() -> ProtocolDataUnit {
@@ -93,6 +103,9 @@ package struct LoginMachine: Sendable {
 
     let answers = try takeText(isFinal: isFinal)
     guard response.transits, let next = response.next else { return .send(send(answers)) }
+    guard stage == .operationalNegotiation || security.isComplete else {
+      throw .authentication(security.mayLeave ? .unproven : .skipped)
+    }
     stage = next
     if next == .fullFeaturePhase { return .completed(try result(of: response)) }
     return .send(send(operational.offers() + answers))
@@ -193,7 +206,7 @@ package struct LoginMachine: Sendable {
     guard response.transits else { return }
     guard !response.continues else { throw .continuation }
     guard let asked else {
-      guard stage == .operationalNegotiation || security.isComplete else {
+      guard stage == .operationalNegotiation || security.mayLeave else {
         throw .authentication(.skipped)
       }
       throw .transition(response.header.flags & 0x03)
@@ -210,7 +223,7 @@ package struct LoginMachine: Sendable {
     unsent = TextParameter.encode(text)[...]
     switch stage {
     case .securityNegotiation:
-      unsentTransition = security.isComplete ? .operationalNegotiation : nil
+      unsentTransition = security.mayLeave ? .operationalNegotiation : nil
     case .operationalNegotiation: unsentTransition = .fullFeaturePhase
     case .fullFeaturePhase: preconditionFailure("the login has ended")
     }

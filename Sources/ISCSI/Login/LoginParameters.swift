@@ -11,6 +11,8 @@ package struct LoginParameters: Equatable, Sendable {
   /// The number the first command will have: a login uses none up.
   package var cmdSN = SerialNumber(rawValue: 1)
   package var authentication = AuthenticationPolicy.none
+  /// Ours to the target, for this login alone; needed where the target must prove who it is.
+  package var challenge: CHAPChallenge?
   package var operational: OperationalParameters
   /// The portal group this connection must reach, when one is known.
   package var expectedTargetPortalGroupTag: UInt16?

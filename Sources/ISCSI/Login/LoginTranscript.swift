@@ -1,6 +1,6 @@
 /// Both sides of a login as lines, fit to be shown: secrets masked, everything else escaped.
 ///
-/// `>` is ours, `<` the target's. At most 512 lines are kept; the last then says so.
+/// `>` is ours, `<` the target's, `!` a remark. At most 512 lines are kept; the last then says so.
 package struct LoginTranscript: Equatable, Sendable {
   package static let maximumLineCount = 512
   /// The longest value shown, in Unicode scalars: one character may be any number of them.
@@ -23,7 +23,7 @@ package struct LoginTranscript: Equatable, Sendable {
       let response = LoginResponse(header)
       let status = LoginStatus(
         statusClass: response.statusClass, detail: response.statusDetail)
-      line += " TSIH=\(response.tsih) status=\(status.code)"
+      line += " TSIH=\(response.tsih) status=\(status.code) (\(status))"
     }
     append(line)
   }
@@ -34,6 +34,8 @@ package struct LoginTranscript: Equatable, Sendable {
       append("\(direction.rawValue) \(parameter.key.escapedForTerminal)=\(value)")
     }
   }
+
+  mutating func note(remark: String) { append("! \(remark)") }
 
   private mutating func append(_ line: String) {
     if lines.count < Self.maximumLineCount - 1 {

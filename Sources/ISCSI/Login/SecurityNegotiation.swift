@@ -10,10 +10,15 @@ struct SecurityNegotiation: Sendable {
   }
 
   private let policy: AuthenticationPolicy
+  private let challenge: CHAPChallenge?
   private var state = State.idle
 
-  init(policy: AuthenticationPolicy) {
+  /// - Parameter challenge: ours to the target; needed where it must prove who it is.
+  init(policy: AuthenticationPolicy, challenge: CHAPChallenge? = nil) {
+    precondition(
+      policy.chap?.targetCredentials == nil || challenge != nil, "mutual CHAP needs a challenge")
     self.policy = policy
+    self.challenge = challenge
   }
 
   /// The key of this stage?
@@ -24,13 +29,23 @@ struct SecurityNegotiation: Sendable {
   /// We may ask to leave the stage.
   ///
   /// With None as the only offer that is so before the target answered: it has no other choice.
+  var mayLeave: Bool {
+    if case .chap(let exchange) = state { exchange.hasResponded } else { isComplete }
+  }
+
+  /// Both sides have proved what they had to; leaving the stage before that is a breach.
   var isComplete: Bool {
     switch state {
     case .idle: false
     case .methodOffered: policy == .none
-    case .chap(let exchange): exchange.hasResponded
+    case .chap(let exchange): exchange.isComplete
     case .none: true
     }
+  }
+
+  /// The exchange under way or done.
+  var exchange: CHAPExchange? {
+    if case .chap(let exchange) = state { exchange } else { nil }
   }
 
   /// The offer of methods.
@@ -61,11 +76,11 @@ struct SecurityNegotiation: Sendable {
 
   private mutating func choose(_ method: String) throws(AuthenticationError) -> [TextParameter] {
     guard policy.methods.contains(method) else { throw .methodNotOffered(method) }
-    guard method == "CHAP", let credentials = policy.credentials else {
+    guard method == "CHAP", let chap = policy.chap else {
       state = .none
       return []
     }
-    var exchange = CHAPExchange(credentials: credentials)
+    var exchange = CHAPExchange(chap, challenge: challenge)
     let offer = exchange.start()
     state = .chap(exchange)
     return offer

@@ -26,16 +26,15 @@ package struct AuthenticationSettings: Equatable, Sendable {
   /// What is wrong with these settings taken together, as a sentence naming keys below `prefix`.
   func objection(prefix: String) -> String? {
     guard method == .chap else { return nil }
-    if userName == nil { return "\(prefix).authmethod is CHAP, but \(prefix).username is not set" }
+    if (userName ?? "").isEmpty {
+      return "\(prefix).authmethod is CHAP, but \(prefix).username is not set"
+    }
     guard let secret else {
       return "\(prefix).authmethod is CHAP, but \(prefix).password is not set"
     }
-    if !algorithms.contains(.md5) {
-      return "\(prefix).chap_algs must include MD5, the one algorithm iscsifs computes so far"
-    }
     if secret.isWeak, !allowsWeakSecrets { return weak("\(prefix).password", prefix: prefix) }
     guard isMutual else { return nil }
-    guard let targetSecret, targetUserName != nil else {
+    guard let targetSecret, !(targetUserName ?? "").isEmpty else {
       return "mutual CHAP needs both \(prefix).username_in and \(prefix).password_in"
     }
     if targetSecret.isWeak, !allowsWeakSecrets {

@@ -49,8 +49,26 @@ package struct Configuration: Equatable, Sendable {
     let objection =
       authentication.objection(prefix: "node.session.auth")
       ?? discovery.authentication.objection(prefix: "discovery.sendtargets.auth")
-      ?? burstObjection ?? nodeObjection
+      ?? sharedSecretObjection ?? burstObjection ?? nodeObjection
     if let objection { throw ConfigurationError(.combined, .contradiction(objection)) }
+  }
+
+  /// A target that may answer with our own secret in one kind of session could have it computed for
+  /// it in the other.
+  ///
+  /// Source: RFC 7143, 9.2.1.
+  private var sharedSecretObjection: String? {
+    let (session, discovery) = (authentication, discovery.authentication)
+    guard session.method == .chap, discovery.method == .chap else { return nil }
+    if session.isMutual, let secret = session.targetSecret, secret == discovery.secret {
+      return "node.session.auth.password_in and discovery.sendtargets.auth.password are the same; "
+        + "our secrets and the target's must differ (RFC 7143, 9.2.1)"
+    }
+    if discovery.isMutual, let secret = discovery.targetSecret, secret == session.secret {
+      return "discovery.sendtargets.auth.password_in and node.session.auth.password are the same; "
+        + "our secrets and the target's must differ (RFC 7143, 9.2.1)"
+    }
+    return nil
   }
 
   /// Source: RFC 7143, 13.14: "FirstBurstLength MUST NOT exceed MaxBurstLength".

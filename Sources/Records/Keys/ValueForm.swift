@@ -100,7 +100,7 @@ extension ValueForm where Value == Secret? {
   /// Source: RFC 7143, 6.1: no text value is longer than 255 bytes unless its key says so.
   static let secret = ValueForm(
     expectation: "a secret of 1 to 255 bytes",
-    parse: { text in text.utf8.count <= 255 ? .some(Secret(text)) : nil },
+    parse: { text in (1...255).contains(text.utf8.count) ? .some(Secret(text)) : nil },
     print: { secret in secret.map { _ in Secret.mask } })
 }
 

@@ -1,8 +1,9 @@
 import Crypto
 
-/// The target's side of CHAP with MD5, one-way or mutual.
+/// The target's side of CHAP, one-way or mutual.
 ///
 /// Challenges come from the portal's counter, not from randomness: a simulator replays exactly.
+/// Of the initiator's algorithms the first that is among the target's is taken.
 /// Source: RFC 7143, 12.1.3; RFC 1994.
 package struct CHAPAuthenticator: Sendable {
   /// Whom the target lets in, and what it proves of itself when asked.
@@ -11,6 +12,14 @@ package struct CHAPAuthenticator: Sendable {
     package var secret: String
     /// The target's own name and secret, for initiators that challenge it.
     package var mutual: (user: String, secret: String)?
+    /// The algorithms the target chooses among, by their numbers in CHAP_A.
+    package var algorithms: Set<UInt8> = [5, 6, 7, 8]
+    /// Algorithms computed as others are, by number: tgt computes 7 as SHA-1.
+    package var computedAs: [UInt8: UInt8] = [:]
+    /// Every login is given the same challenge.
+    package var repeatsChallenge = false
+    /// The target leaves the security stage without its own half of mutual CHAP.
+    package var skipsMutual = false
 
     package init(user: String, secret: String, mutual: (user: String, secret: String)? = nil) {
       self.user = user
@@ -21,7 +30,7 @@ package struct CHAPAuthenticator: Sendable {
 
   private enum State: Sendable {
     case awaitingAlgorithm
-    case awaitingResponse
+    case awaitingResponse(algorithm: UInt8)
   }
 
   private let credentials: Credentials
@@ -29,12 +38,14 @@ package struct CHAPAuthenticator: Sendable {
   private let challenge: [UInt8]
   private var state = State.awaitingAlgorithm
 
-  /// - Parameter seed: makes identifier and challenge unlike every other login's.
-  init(_ credentials: Credentials, seed: UInt64) {
+  /// - Parameters:
+  ///   - seed: makes identifier and challenge unlike every other login's at this portal.
+  ///   - portal: makes them unlike another portal's.
+  init(_ credentials: Credentials, seed: UInt64, portal: String) {
     self.credentials = credentials
     identifier = UInt8(truncatingIfNeeded: seed)
-    var text: [UInt8] = Array("iscsifs simulator".utf8)
-    text.append(number: seed, count: 8)
+    var text: [UInt8] = Array("iscsifs simulator at \(portal)".utf8)
+    text.append(number: credentials.repeatsChallenge ? 0 : seed, count: 8)
     challenge = Array(Insecure.MD5.hash(data: text))
   }
 
@@ -50,33 +61,45 @@ package struct CHAPAuthenticator: Sendable {
   mutating func step(_ text: KeyValueText) -> Step {
     switch state {
     case .awaitingAlgorithm:
-      guard let algorithms = text["CHAP_A"], algorithms.listElements.contains("5") else {
+      let offered = text["CHAP_A"]?.listElements.compactMap { UInt8($0) } ?? []
+      guard let algorithm = offered.first(where: credentials.algorithms.contains) else {
         return .refused
       }
-      state = .awaitingResponse
+      state = .awaitingResponse(algorithm: algorithm)
       return .answer(
         KeyValueText([
-          ("CHAP_A", "5"), ("CHAP_I", String(identifier)), ("CHAP_C", challenge.textValue),
+          ("CHAP_A", String(algorithm)), ("CHAP_I", String(identifier)),
+          ("CHAP_C", challenge.textValue),
         ]))
-    case .awaitingResponse:
+    case .awaitingResponse(let chosen):
+      let algorithm = credentials.computedAs[chosen] ?? chosen
       guard text["CHAP_N"] == credentials.user, let response = text["CHAP_R"]?.textBytes,
-        response == Self.response(identifier, credentials.secret, challenge)
+        response == Self.response(identifier, credentials.secret, challenge, algorithm)
       else { return .refused }
-      guard let theirs = text["CHAP_C"] else { return .authenticated(KeyValueText()) }
+      guard let theirs = text["CHAP_C"], !credentials.skipsMutual else {
+        return .authenticated(KeyValueText())
+      }
       guard let mutual = credentials.mutual, let theirChallenge = theirs.textBytes,
         let number = text["CHAP_I"]?.textNumber, let theirIdentifier = UInt8(exactly: number),
         theirChallenge != challenge
       else { return .refused }
-      let proof = Self.response(theirIdentifier, mutual.secret, theirChallenge)
+      let proof = Self.response(theirIdentifier, mutual.secret, theirChallenge, algorithm)
       return .authenticated(
         KeyValueText([("CHAP_N", mutual.user), ("CHAP_R", proof.textValue)]))
     }
   }
 
-  /// MD5 over identifier, secret and challenge (RFC 1994, 4.1).
+  /// The hash over identifier, secret and challenge (RFC 1994, 4.1); of an unknown algorithm none.
   package static func response(
-    _ identifier: UInt8, _ secret: String, _ challenge: [UInt8]
+    _ identifier: UInt8, _ secret: String, _ challenge: [UInt8], _ algorithm: UInt8 = 5
   ) -> [UInt8] {
-    Array(Insecure.MD5.hash(data: [identifier] + Array(secret.utf8) + challenge))
+    let message = [identifier] + Array(secret.utf8) + challenge
+    return switch algorithm {
+    case 5: Array(Insecure.MD5.hash(data: message))
+    case 6: Array(Insecure.SHA1.hash(data: message))
+    case 7: Array(SHA256.hash(data: message))
+    case 8: Array(SHA3_256.hash(data: message))
+    default: []
+    }
   }
 }

@@ -122,7 +122,8 @@ extension TargetConnection {
         progress.isDiscovery ? portal.discoveryCredentials : progress.target?.credentials
       if let credentials, !progress.isAuthenticated {
         guard methods.contains("CHAP") else { throw .authenticationFailure }
-        progress.chap = CHAPAuthenticator(credentials, seed: portal.makeLoginSeed())
+        progress.chap = CHAPAuthenticator(
+          credentials, seed: portal.makeLoginSeed(), portal: portal.address)
         answers.append("AuthMethod", "CHAP")
         // CHAP_A comes in a request of its own; one sent along is answered in the next.
         guard text["CHAP_A"] != nil else { return false }
@@ -138,6 +139,7 @@ extension TargetConnection {
       return false
     }
     guard text.pairs.contains(where: { $0.key.hasPrefix("CHAP_") }) else { return false }
+    portal.log.record(security: text)
     switch progress.chap?.step(text) {
     case .answer(let keys):
       answers.pairs += keys.pairs

@@ -13,6 +13,9 @@ package struct SimulatorLog: Sendable {
   /// Connections opened.
   package internal(set) var connectionCount = 0
   package var maximumCommandCount = 100_000
+  /// The security keys of login requests, oldest first; only the last `maximumSecurityCount`.
+  package private(set) var securityTexts: [KeyValueText] = []
+  package var maximumSecurityCount = 1_000
 
   package init() {}
 
@@ -40,6 +43,11 @@ package struct SimulatorLog: Sendable {
     if commands.count >= maximumCommandCount { commands.removeFirst(commands.count / 2) }
     commands.append(command)
     commandCount += 1
+  }
+
+  mutating func record(security text: KeyValueText) {
+    if securityTexts.count >= maximumSecurityCount { securityTexts.removeFirst() }
+    securityTexts.append(text)
   }
 
   mutating func recordReceived(_ unit: ProtocolDataUnit) {

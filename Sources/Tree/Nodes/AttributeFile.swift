@@ -16,6 +16,8 @@ struct AttributeFile: Sendable {
     case counters(SessionHandle, @Sendable (SessionStatistics) -> String)
     /// A command that has no status yet; there as long as the reactor says so.
     case task(SessionHandle, InitiatorTaskTag)
+    /// The last logins of a target, by its directory's name.
+    case loginLog(String)
   }
 
   var permissions: UInt16 = 0o444

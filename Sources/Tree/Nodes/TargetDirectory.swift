@@ -14,6 +14,10 @@ struct TargetDirectory: TreeDirectory {
   private static let attributes = AttributeTable<TargetSnapshot>([
     ("state", { .text($0.state.rawValue) }),
     ("last_error", { .text(Rendering.line($0.lastError)) }),
+    (
+      "login_log",
+      { AttributeFile(permissions: 0o400, content: .loginLog($0.directoryName)) }
+    ),
   ])
 
   var names: [String] {
