@@ -35,6 +35,78 @@ extension EndToEnd {
       }
     }
 
+    private static let outgoing = TargetDaemon.Account(
+      user: "the-target", password: "battery-staple-7")
+
+    private static func mutual(password: String, algorithms: String) -> String {
+      configuration(password: account.password)
+        + """
+        node.session.auth.username_in = the-target
+        node.session.auth.password_in = \(password)
+        node.session.auth.chap_algs = \(algorithms)
+
+        """
+    }
+
+    @Test("C01, C33 tgt proves who it is, by MD5 and by SHA-1", arguments: ["MD5", "SHA1,MD5"])
+    func mutual(algorithms: String) async throws {
+      try await withLab { lab in
+        let daemon = try await TargetDaemon.start(
+          lab, [TargetDaemon.Target(account: Self.account, outgoing: Self.outgoing)])
+        let file = try lab.write(
+          Self.mutual(password: Self.outgoing.password, algorithms: algorithms))
+        let mount = try await MountedFileSystem.start(
+          lab, .mount(daemon.address), options: ["config=\(file)"])
+        #expect(mount.greeting.isEmpty, "\(mount.greeting)")
+        await mount.expectServing()
+        let log = await mount.shell("stat -c %a $T/login_log && cat $T/login_log")
+        #expect(log.lines.first == "400", "\(log)")
+        let wanted = [
+          "login 1 at \(daemon.address): logged in", "> CHAP_N=alice", "> CHAP_R=********",
+          "> CHAP_C=********", "< CHAP_C=********", "< CHAP_N=the-target", "< CHAP_R=********",
+        ]
+        for line in wanted { #expect(log.lines.contains(line), "\(line)\n\(log)") }
+      }
+    }
+
+    @Test("C23, C24 a tgt that does not know its secret is refused")
+    func impostor() async throws {
+      try await withLab { lab in
+        let daemon = try await TargetDaemon.start(
+          lab, [TargetDaemon.Target(account: Self.account, outgoing: Self.outgoing)])
+        let file = try lab.write(Self.mutual(password: "battery-staple-8", algorithms: "MD5"))
+        let mount = try await MountedFileSystem.start(
+          lab, .mount(daemon.address), options: ["config=\(file)"])
+        let error = await mount.shell("cat $T/last_error")
+        #expect(error.output.hasPrefix("24 LOGIN_AUTH_FAILED "), "\(error)")
+        #expect(error.output.contains("does not know the secret"), "\(error)")
+        await mount.shell("echo login > $T/control").expectFailure("Key was rejected by service")
+        #expect(await daemon.sessionCount() == 0)
+      }
+    }
+
+    @Test("C33 tgt chooses SHA-256 and computes another: it is offered the rest, once")
+    func fallback() async throws {
+      try await withLab { lab in
+        let daemon = try await TargetDaemon.start(
+          lab, [TargetDaemon.Target(account: Self.account)])
+        let file = try lab.write(
+          Self.configuration(password: Self.account.password)
+            + "node.session.auth.chap_algs = SHA3-256,SHA256,MD5\n")
+        let mount = try await MountedFileSystem.start(
+          lab, .mount(daemon.address), options: ["config=\(file)", "sessions=1"])
+        #expect(mount.greeting.isEmpty, "\(mount.greeting)")
+        await mount.expectServing()
+        await mount.shell("echo logout > $T/control && echo login > $T/control").expectSuccess()
+        let log = await mount.shell("cat $T/login_log")
+        let offers = log.lines.filter { $0.hasPrefix("> CHAP_A=") }
+        // Where tgt learns to compute SHA-256 there is nothing to fall back from.
+        let isFixed = offers == ["> CHAP_A=8,7,5", "> CHAP_A=8,7,5"]
+        #expect(
+          isFixed || offers == ["> CHAP_A=8,7,5", "> CHAP_A=8,5", "> CHAP_A=8,5"], "\(log)")
+      }
+    }
+
     @Test("A wrong secret is EKEYREJECTED with a sentence, and other mounts go on")
     func wrong() async throws {
       try await withLab { lab in

@@ -8,8 +8,14 @@ final class SimulatedPortalServer: Resource {
 
   var address: String { server.address }
 
-  init(_ lab: Lab, _ targets: sending [SimulatedTarget]) throws {
-    server = try SimulatorServer(SimulatedPortal(targets: targets))
+  /// - Parameter discovery: CHAP for discovery sessions; nil lets everyone ask.
+  init(
+    _ lab: Lab, _ targets: sending [SimulatedTarget],
+    discovery: CHAPAuthenticator.Credentials? = nil
+  ) throws {
+    let portal = SimulatedPortal(targets: targets)
+    portal.discoveryCredentials = discovery
+    server = try SimulatorServer(portal)
     lab.own(self)
   }
 
