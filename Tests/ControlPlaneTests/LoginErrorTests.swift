@@ -153,10 +153,14 @@ struct LoginErrorTests {
 
   /// RFC 7143, 11.13.5: what is worth another try and what is not.
   @Test(
+    "L34, L35, L36, L37 every refusal has its errno, and is for good or not",
     arguments: [
-      (2, 0, Errno.protocolError, true), (2, 1, .keyRejected, true),
-      (2, 4, .noSuchFileOrDirectory, true), (2, 6, .resourceBusy, false),
-      (3, 0, .resourceTemporarilyUnavailable, false),
+      (2, 0, Errno.protocolError, true), (2, 1, .keyRejected, true), (2, 2, .keyRejected, true),
+      (2, 3, .noSuchFileOrDirectory, true), (2, 4, .noSuchFileOrDirectory, true),
+      (2, 5, .protocolError, true), (2, 6, .resourceBusy, false), (2, 7, .protocolError, true),
+      (2, 8, .resourceBusy, false), (2, 9, .protocolError, true), (2, 10, .protocolError, true),
+      (2, 11, .protocolError, true), (3, 2, .resourceTemporarilyUnavailable, false),
+      (255, 255, .protocolError, true), (3, 0, .resourceTemporarilyUnavailable, false),
       (3, 1, .resourceTemporarilyUnavailable, false), (4, 0, .protocolError, true),
     ] as [(UInt8, UInt8, Errno, Bool)])
   func statusHasItsErrno(
@@ -169,7 +173,9 @@ struct LoginErrorTests {
     #expect(failure.error.errno == errno && failure.isPermanent == isPermanent)
   }
 
-  @Test(arguments: [1, 2] as [UInt8])
+  @Test(
+    "L33 a redirection is followed, and only a permanent one remembered",
+    arguments: [1, 2] as [UInt8])
   func redirectionIsFollowedAndOnlyAPermanentOneRemembered(detail: UInt8) async throws {
     let real = try server()
     let moved = try server(
@@ -199,6 +205,31 @@ struct LoginErrorTests {
       try await failure(at: Portal(host: "127.0.0.1", port: server.port)))
     #expect(failure.error.errno == .protocolError)
     #expect(failure.error.sentence.contains("circle"))
+  }
+
+  @Test("L17 a PDU that has no place in a login is EPROTO, and worth another try")
+  func unexpectedPDU() {
+    for opcode in [Opcode.nopIn, .dataIn, Opcode(rawValue: 0x3F)] {
+      let failure = LoginFailure(.unexpectedPDU(opcode), at: "p")
+      #expect(failure.error.errno == .protocolError && !failure.isPermanent)
+      #expect(failure.error.sentence.hasPrefix("p: ") && failure.error.code == .login)
+    }
+  }
+
+  @Test(
+    "L18 digests hold from the first PDU after the login, in both directions",
+    arguments: [[DigestMethod.crc32c], [.none]])
+  func digests(methods: [DigestMethod]) async throws {
+    let server = try server()
+    defer { server.stop() }
+    var wanted = settings()
+    wanted.loginTimeoutMilliseconds = 5_000
+    wanted.discoveryOperational.headerDigest = methods
+    wanted.discoveryOperational.dataDigest = methods
+    let found = try await driver().discover(
+      at: Portal(host: "127.0.0.1", port: server.port), settings: wanted
+    ).targets
+    #expect(found.map(\.name.value) == [Self.target])
   }
 
   @Test func cancelledLoginEndsAtOnce() async throws {

@@ -34,7 +34,8 @@ struct RecoveryTests {
   }
 
   /// RFC 7143, 11.13.5: 1, 2, 4, 8, 15 seconds; the random part is in the middle here.
-  @Test func laterTriesWaitLongerAndLonger() async throws {
+  @Test("L36 later tries wait longer and longer")
+  func laterTriesWaitLongerAndLonger() async throws {
     let bench = try Bench()
     try await bench.logIn()
     for _ in 0..<6 { bench.connector.answer(refusal()) }
@@ -45,12 +46,44 @@ struct RecoveryTests {
     #expect(await bench.reaches { $0.target?.state == .loggedIn })
   }
 
-  @Test func refusalForGoodIsTriedOncePerHalfMinuteAtMost() async throws {
+  @Test("L34, C30 a refusal for good is tried once per half minute at most")
+  func refusalForGoodIsTriedOncePerHalfMinuteAtMost() async throws {
     let bench = try Bench()
     try await bench.logIn()
     bench.connector.answer(refusal(isPermanent: true))
     _ = try lose(bench)
     #expect(await bench.clock.fireNext() >= .seconds(30))
+  }
+
+  @Test("L34 a first login that is refused for good as well, and its errno is told")
+  func firstRefusalForGood() async throws {
+    let bench = try Bench { $0.loginPolicy = .automatic }
+    bench.connector.find([
+      DiscoveredTarget(name: try ISCSIName(Bench.targetName), portals: [Bench.portal])
+    ])
+    for _ in 0..<3 { bench.connector.answer(refusal(isPermanent: true)) }
+    try await bench.initiator.start(portal: Bench.portal)
+    #expect(bench.target?.state == .failed && bench.connector.orders.count == 1)
+    for count in 2...3 {
+      #expect(await bench.clock.fireNext() >= .seconds(30))
+      #expect(await bench.reaches { $0.connector.orders.count == count })
+    }
+  }
+
+  @Test("H36 lost again as soon as it is back: a login a second, however often")
+  func lostAtOnce() async throws {
+    let bench = try Bench()
+    try await bench.logIn()
+    let start = bench.clock.now
+    _ = try lose(bench)
+    #expect(await bench.reaches { $0.connector.orders.count == 2 && $0.target?.state == .loggedIn })
+    for count in 3...100 {
+      _ = try lose(bench)
+      #expect(await bench.clock.fires(.seconds(1)))
+      #expect(
+        await bench.reaches { $0.connector.orders.count == count && $0.target?.state == .loggedIn })
+    }
+    #expect(start.duration(to: bench.clock.now) >= .seconds(98))
   }
 
   @Test func targetsWishToWaitIsObeyed() async throws {

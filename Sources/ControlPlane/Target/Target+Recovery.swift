@@ -19,11 +19,18 @@ extension Target {
         "session \(sessions[index].number) with \(portal.address) was lost: \(failure.sentence)"))
     settle()
     publish()
-    var first = Duration.zero
-    if case .requestedByTarget(let seconds) = failure { first = .seconds(Int(seconds)) }
+    // A target that takes logins and drops them at once gets one a second.
+    let back = sessions[index].backFor?() ?? Self.shortestStay
+    var first = max(Self.shortestStay - back, .zero)
+    if case .requestedByTarget(let seconds) = failure {
+      first = max(first, .seconds(Int(seconds)))
+    }
     sessions[index].recovery = Task { await self.recover(handle, after: first) }
     sessions[index].lostFor = Self.stopwatch(context.clock)
   }
+
+  /// A session that is lost sooner after its return waits for the rest of it.
+  private static let shortestStay = Duration.seconds(1)
 
   private static func stopwatch<Time: Clock<Duration>>(
     _ clock: Time
@@ -145,6 +152,7 @@ extension Target {
     sessions[index].isLost = false
     sessions[index].recovery = nil
     sessions[index].lostFor = nil
+    sessions[index].backFor = Self.stopwatch(context.clock)
     wakeOpens()
     context.port.resume(handle)
     logger.info("session \(sessions[index].number) is back")

@@ -15,6 +15,8 @@ struct TargetSession {
   var lossCount = 0
   /// How long it has been lost.
   var lostFor: (@Sendable () -> Duration)?
+  /// How long ago it came back from its last loss.
+  var backFor: (@Sendable () -> Duration)?
   /// Logs in again while `isLost`.
   var recovery: Task<Void, Never>?
 

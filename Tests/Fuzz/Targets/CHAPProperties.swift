@@ -47,7 +47,7 @@ enum CHAPProperties {
   private static func answer(to text: [UInt8]) throws(Disagreement) -> [UInt8]? {
     var login = FuzzLogin {
       $0.authentication = .chapRequired(
-        CHAPCredentials(name: "fuzzer", secret: secret))
+        CHAPParameters(CHAPCredentials(name: "fuzzer", secret: secret)))
     }
     guard try login.answer(Array("AuthMethod=CHAP\0".utf8)),
       let offer = login.said("CHAP_A"), try login.answer(text)

@@ -14,7 +14,7 @@ enum LoginProperties {
     var login = FuzzLogin(session: session(wish)) { parameters in
       parameters.startsOperational = wish & 0x04 != 0
       parameters.acceptsZeroTSIH = wish & 0x08 != 0
-      let credentials = CHAPCredentials(name: "fuzzer", secret: secret)
+      let credentials = CHAPParameters(CHAPCredentials(name: "fuzzer", secret: secret))
       switch wish >> 4 & 3 {
       case 1: parameters.authentication = .chapRequired(credentials)
       case 2: parameters.authentication = .chapPreferred(credentials)

@@ -5,7 +5,7 @@ import Wire
 
 @Suite("Login (RFC 7143, 6.3)")
 struct LoginMachineTests {
-  @Test("L01 a standard login: flags, names, one tag, one CmdSN, numbers handed over")
+  @Test("L01, L11 a standard login: flags, names, one tag, one CmdSN, numbers handed over")
   func standard() throws {
     var login = ScriptedLogin()
     #expect(
@@ -84,7 +84,7 @@ struct LoginMachineTests {
     #expect(result.negotiated.maxXmitDataSegmentLength == 4096)
   }
 
-  @Test("L06 T refused: asks again, empty, at most 32 times (H30)")
+  @Test("L06, H30 T refused: asks again, empty, at most 32 times")
   func patience() throws {
     var login = ScriptedLogin()
     try login.passSecurity()
@@ -118,6 +118,52 @@ struct LoginMachineTests {
     #expect(throws: LoginError.transition(1)) {
       try back.answer("", next: .operationalNegotiation)
     }
+    var unasked = try Self.withLongAnswers()
+    #expect(unasked.view.continues && !unasked.view.transits)
+    #expect(throws: LoginError.transition(3)) {
+      try unasked.answer("", next: .fullFeaturePhase, tsih: 1)
+    }
+  }
+
+  /// A login whose answers to unknown keys take more than one PDU.
+  private static func withLongAnswers() throws -> ScriptedLogin {
+    var login = ScriptedLogin()
+    try login.passSecurity()
+    for part in 0..<2 {
+      let keys = (0..<130).map { "X-\(part)-\($0)-" + String(repeating: "k", count: 48) + "=1\0" }
+      try login.answer(keys.joined(), continues: part == 0)
+    }
+    return login
+  }
+
+  @Test("L05 every request of a whole login has legal T, C, CSG and NSG")
+  func stageBits() throws {
+    var login = ScriptedLogin {
+      $0.authentication = .chapRequired(
+        CHAPParameters(CHAPCredentials(name: "user", secret: [1, 2, 3])))
+    }
+    var flags = [login.request.header.flags]
+    func note(_ login: ScriptedLogin) { flags.append(login.request.header.flags) }
+    try login.answer("AuthMethod=CHAP\0", current: .securityNegotiation)
+    note(login)
+    try login.answer(
+      "CHAP_A=5\0CHAP_I=1\0CHAP_C=0x0011223344556677\0", current: .securityNegotiation)
+    note(login)
+    try login.answer("", current: .securityNegotiation, next: .operationalNegotiation)
+    note(login)
+    try login.answer("X-a=1\0", continues: true)
+    note(login)
+    try login.answer("X-b=1\0")
+    note(login)
+    // CSG 0: offer, CHAP_A, then T to stage 1; CSG 1: T to stage 3, an empty one for C, T again.
+    #expect(flags == [0x00, 0x00, 0x81, 0x87, 0x04, 0x87])
+
+    var long = try Self.withLongAnswers()
+    while long.view.continues {
+      #expect(long.request.header.flags == 0x44)
+      try long.answer("")
+    }
+    #expect(long.request.header.flags == 0x87)
   }
 
   @Test("L08, L09 StatSN starts anywhere, wraps, and is acknowledged")
@@ -169,6 +215,11 @@ struct LoginMachineTests {
     var missing = ScriptedLogin { $0.expectedTargetPortalGroupTag = 1 }
     try missing.passSecurity()
     #expect(try missing.finish()?.targetPortalGroupTag == nil)
+    var declared = ScriptedLogin { $0.expectedTargetPortalGroupTag = 1 }
+    try declared.passSecurity()
+    try declared.answer(
+      "TargetPortalGroupTag=1\0TargetAlias=a disk\0TargetName=\(ScriptedLogin.targetName)\0")
+    #expect(declared.said.isEmpty)
     var changed = ScriptedLogin { $0.expectedTargetPortalGroupTag = 1 }
     #expect(throws: LoginError.targetPortalGroupTag(2, expected: 1)) {
       try changed.answer("TargetPortalGroupTag=2\0", current: .securityNegotiation)
@@ -231,7 +282,7 @@ struct LoginMachineTests {
     }
   }
 
-  @Test("our own text above 8192 bytes goes out in pieces, C on all but the last")
+  @Test("L11 our own text above 8192 bytes goes out in pieces, C on all but the last")
   func longText() throws {
     var login = ScriptedLogin()
     try login.passSecurity()

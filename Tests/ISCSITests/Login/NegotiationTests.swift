@@ -132,6 +132,42 @@ struct NegotiationTests {
     #expect(throws: LoginError.self) { try ScriptedLogin.negotiate("\(number.key)=\0") }
   }
 
+  @Test("H34 a refusal in place of any key's value is what silence is, but for a digest's Reject")
+  func everyRefusal() throws {
+    let silent = try ScriptedLogin.negotiate("")
+    for key in OperationalKey.allCases {
+      let isDigest = key == .headerDigest || key == .dataDigest
+      for word in ["Irrelevant", "NotUnderstood", "Reject"] where !(isDigest && word == "Reject") {
+        let result = try ScriptedLogin.negotiate("\(key.rawValue)=\(word)\0")
+        #expect(result == silent, "\(key.rawValue)=\(word)")
+      }
+      if isDigest {
+        #expect(try ScriptedLogin.negotiate("\(key.rawValue)=None\0") == silent)
+        #expect(throws: LoginError.self) { try ScriptedLogin.negotiate("\(key.rawValue)=Reject\0") }
+      } else {
+        #expect(throws: LoginError.self, "\(key.rawValue)") {
+          try ScriptedLogin.negotiate("\(key.rawValue)=None\0")
+        }
+      }
+    }
+  }
+
+  @Test("L18 a further connection has digests of its own, whatever the session's first one has")
+  func digestsOfAFurtherConnection() throws {
+    var leading = NegotiatedParameters()
+    (leading.headerDigest, leading.dataDigest) = (true, true)
+    for (answer, holds) in [("None", false), ("CRC32C", true)] {
+      var login = ScriptedLogin(
+        session: .connection(targetName: ScriptedLogin.targetName, tsih: 0x1234, session: leading)
+      ) { $0.operational.headerDigest = [.none, .crc32c] }
+      try login.answer(
+        "AuthMethod=None\0", current: .securityNegotiation, next: .operationalNegotiation,
+        tsih: 0x1234)
+      let result = try login.finish("HeaderDigest=\(answer)\0DataDigest=None\0")?.negotiated
+      #expect(result?.headerDigest == holds && result?.dataDigest == false)
+    }
+  }
+
   @Test("L14, L25 FirstBurstLength is at most the offer and MaxBurstLength")
   func firstBurst() throws {
     #expect(try ScriptedLogin.negotiate("FirstBurstLength=512\0")?.firstBurstLength == 512)
@@ -195,6 +231,13 @@ struct NegotiationTests {
     #expect(old?.iSCSIProtocolLevel == 1 && old?.taskReporting == .rfc3720)
     #expect(throws: LoginError.self) {
       try ScriptedLogin.negotiate("TaskReporting=ResponseFence\0", modern)
+    }
+    let lower = try ScriptedLogin.negotiate("iSCSIProtocolLevel=1\0", modern)
+    #expect(lower?.iSCSIProtocolLevel == 1 && lower?.taskReporting == .rfc3720)
+    for level in ["3", "32", "-1"] {
+      #expect(throws: LoginError.self) {
+        try ScriptedLogin.negotiate("iSCSIProtocolLevel=\(level)\0", modern)
+      }
     }
   }
 
