@@ -119,7 +119,11 @@ struct AuthenticationTests {
     let first = try await logIn(server, policy(algorithms: [.sha256, .md5])).get()
     #expect(offers(to: server) == ["7,5", "5"])
     #expect(first.records.count == 2)
-    #expect(first.records[0].text.contains("Authentication failure (0x0201)"))
+    #expect(
+      first.records[0].text.hasPrefix(
+        "127.0.0.1:\(server.port): the target refused the login: Authentication failure (0x0201)\n"
+          + "> Login Request T=0 C=0 CSG=0 NSG=0\n> InitiatorName=iqn.2026-01.test:initiator\n"))
+    #expect(first.records[0].text.contains("status=0x0201 (Authentication failure)\n"))
     #expect(first.records[1].text.hasPrefix("127.0.0.1:\(server.port): logged in\n"))
     _ = try await logIn(server, policy(algorithms: [.sha256, .md5])).get()
     #expect(offers(to: server) == ["7,5", "5", "5"])

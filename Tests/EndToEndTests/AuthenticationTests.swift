@@ -48,7 +48,7 @@ extension EndToEnd {
         """
     }
 
-    @Test("C01, C33 tgt proves who it is, by MD5 and by SHA-1", arguments: ["MD5", "SHA1,MD5"])
+    @Test("C01, C33 tgt proves who it is, by what it chooses", arguments: ["MD5", "SHA1,MD5"])
     func mutual(algorithms: String) async throws {
       try await withLab { lab in
         let daemon = try await TargetDaemon.start(

@@ -74,7 +74,11 @@ struct LoginAttempt {
             portals, isTemporary: isTemporary, from: scope, place: place(portal))
         }
       } catch {
-        note(error.error.sentence, at: portal, transcript)
+        // The sentence begins with the place, which the record names itself.
+        let sentence = error.error.sentence
+        let prefix = place(portal) + ": "
+        let outcome = sentence.hasPrefix(prefix) ? sentence.dropFirst(prefix.count) : sentence[...]
+        note(String(outcome), at: portal, transcript)
         throw error
       }
     }
