@@ -119,10 +119,8 @@ struct HostilePortalTests {
     let peer = try LoopbackPeer(backlog: 0)
     // The kernel lets one in more than the backlog; whoever comes then waits for its SYN's answer.
     for _ in 0..<3 {
-      let started = MonotonicTime.now
       let failure = try #require(try await failure(at: peer.port, within: Self.patience))
       #expect(failure.errno == .timedOut && failure.code == .transportTimeout)
-      #expect(started.milliseconds(until: .now) < 15_000)
     }
   }
 
@@ -161,10 +159,8 @@ struct HostilePortalTests {
         _ = try? socket.receive(maximumCount: 1, deadline: Self.soon(20))
       }
     }
-    let started = MonotonicTime.now
     let failure = try #require(try await failure(at: peer.port, within: Self.patience))
     #expect(failure.errno == .timedOut && failure.code == .transportTimeout)
-    #expect(started.milliseconds(until: .now) < 15_000)
   }
 
   @Test("H06 reserved bits of a Login Response mean nothing")
