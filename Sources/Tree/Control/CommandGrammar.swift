@@ -110,7 +110,9 @@ package enum CommandGrammar {
   }
 
   private static func words(of text: String) -> [String] {
-    text.split { $0 == " " || $0 == "\t" }.map(String.init)
+    // By bytes: a space with a combining mark behind it is one character, but still a space.
+    text.utf8.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+      .map { String(Substring($0)) }
   }
 
   private static func one(

@@ -23,7 +23,8 @@ enum NameProperties {
   static func check(_ portal: Portal) throws(Disagreement) {
     try hold(portal.description.isPrintable, "a portal is printable")
     try hold(portal.port > 0, "a portal has a port")
-    try hold((1...255).contains(portal.host.utf8.count), "a host has 1 to 255 bytes")
+    // A name has 255 bytes; so has the zone a person may write behind an address of 45.
+    try hold((1...301).contains(portal.host.utf8.count), "a host has 1 to 301 bytes")
     try hold(!portal.host.hasPrefix("-"), "a host is no option")
     try agree(
       try? Portal(parsing: portal.description, allowsScope: true), portal,
