@@ -47,12 +47,13 @@ extension OperationalParameters {
     defaultTime2Retain = settings.defaultTime2Retain
     // More at once than a transfer has room for is more than we could answer.
     maxOutstandingR2T = min(
-      settings.maxOutstandingR2T, UInt32(TransferState.burstCapacity - 1))
+      settings.maxOutstandingR2T, UInt32(TransferRecord.readyToTransferCapacity))
+    // Order holds where one side wants it: what may be either way is left to the target.
+    dataPDUInOrder = settings.dataPDUInOrder == .yes
+    dataSequenceInOrder = settings.dataSequenceInOrder == .yes
     // Offered only is what the data path does, whatever is asked for: one connection a session,
-    // data in order, recovery by logging in again. A target that agreed to more would use it.
+    // recovery by logging in again. A target that agreed to more would use it.
     maxConnections = 1
-    dataPDUInOrder = true
-    dataSequenceInOrder = true
     errorRecoveryLevel = 0
   }
 }

@@ -95,6 +95,16 @@ struct RecoveryTests {
     #expect(await bench.reaches { $0.reactor.with { $0.started.count } == 2 })
   }
 
+  @Test("H60: a target that wants to be left alone for hours is come back to after 120 s")
+  func hoursAreNotWaited() async throws {
+    let bench = try Bench()
+    try await bench.logIn()
+    let session = try #require(bench.target?.sessions.first?.handle)
+    bench.reactor.send(.sessionLost(session, .requestedByTarget(time2WaitSeconds: 65_535)))
+    #expect(await bench.clock.fires(.seconds(120)))
+    #expect(await bench.reaches { $0.reactor.with { $0.started.count } == 2 })
+  }
+
   @Test func targetIsRecoveringAndItsLUNsAreBlockedMeanwhile() async throws {
     let bench = try Bench()
     try await bench.logIn()

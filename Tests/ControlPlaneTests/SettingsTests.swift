@@ -6,7 +6,7 @@ import Testing
 
 /// What a configuration means for the logins made with it.
 struct SettingsTests {
-  @Test(arguments: [(1, 1), (15, 15), (16, 15), (65_535, 15)])
+  @Test(arguments: [(1, 1), (15, 15), (64, 64), (65, 64), (65_535, 64)])
   func moreR2TsAtOnceThanATransferHoldsAreNotOffered(asked: UInt32, offered: UInt32) throws {
     var configuration = Configuration()
     configuration.negotiation.maxOutstandingR2T = asked
@@ -37,13 +37,27 @@ struct SettingsTests {
     var configuration = Configuration()
     configuration.negotiation.maxConnections = 4
     configuration.negotiation.errorRecoveryLevel = 2
-    configuration.negotiation.dataPDUInOrder = .no
-    configuration.negotiation.dataSequenceInOrder = .no
     let settings = try InitiatorSettings(
       configuration, initiatorName: "iqn.2026-01.test:initiator", isidRandom: 1)
     #expect(settings.operational.maxConnections == 1)
     #expect(settings.operational.errorRecoveryLevel == 0)
-    #expect(settings.operational.dataPDUInOrder)
-    #expect(settings.operational.dataSequenceInOrder)
+  }
+
+  /// RFC 7143, 13.18 and 13.19: the keys' function is OR, so that No leaves it to the target.
+  @Test func theOrderOfDataIsOfferedAsConfigured() throws {
+    for (preference, isInOrder) in [(OrderPreference.yes, true), (.no, false), (.yesOrNo, false)] {
+      var configuration = Configuration()
+      configuration.negotiation.dataPDUInOrder = preference
+      let pdu = try InitiatorSettings(
+        configuration, initiatorName: "iqn.2026-01.test:initiator", isidRandom: 1)
+      #expect(pdu.operational.dataPDUInOrder == isInOrder)
+      #expect(pdu.operational.dataSequenceInOrder)
+      configuration.negotiation.dataPDUInOrder = .yes
+      configuration.negotiation.dataSequenceInOrder = preference
+      let sequence = try InitiatorSettings(
+        configuration, initiatorName: "iqn.2026-01.test:initiator", isidRandom: 1)
+      #expect(sequence.operational.dataPDUInOrder)
+      #expect(sequence.operational.dataSequenceInOrder == isInOrder)
+    }
   }
 }

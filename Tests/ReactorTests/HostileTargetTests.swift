@@ -105,7 +105,7 @@ struct HostileTargetTests {
     #expect(harness.reply() == .init(unique: unique, error: -EIO, payload: []))
   }
 
-  @Test("H15: whose DataSN repeats or skips loses the session", arguments: [0, 2])
+  @Test("F25, H15: whose DataSN repeats or skips loses the session", arguments: [0, 2])
   func dataSN(found: UInt32) async throws {
     #expect(
       try await lost { harness, task in
@@ -268,7 +268,7 @@ struct HostileTargetTests {
           ReactorHarness.session,
           .malformed(.dataSegmentTooLong(opcode: .dataIn, length: 8193, limit: 8192)))
       ])
-    for opcode in [Opcode.scsiCommand, .loginResponse, .textResponse] {
+    for opcode in [Opcode.scsiCommand, .loginResponse] {
       #expect(
         try await lost { harness, _ in harness.send(BasicHeaderSegment(opcode: opcode)) }
           == violation(.unexpectedOpcode(opcode)))
@@ -285,6 +285,54 @@ struct HostileTargetTests {
             maxCmdSN: harness.window.max
           ).header, data: .pattern(length))
       } == violation(.rejected(reason: 4)))
+  }
+
+  @Test("H68: that sends every PDU twice gets its tasks done or loses the session, never a trap")
+  func everythingTwice() async throws {
+    func twice(
+      reading: Bool = true, _ make: (ReactorHarness, InitiatorTaskTag) -> BasicHeaderSegment
+    ) async throws -> [SessionFailure] {
+      let harness = try ReactorHarness()
+      if reading {
+        _ = harness.read(offset: 0, size: 1024)
+      } else {
+        _ = harness.write(offset: 0, .pattern(16_384))
+      }
+      let task = try harness.command().view.header.initiatorTaskTag
+      let bytes = ProtocolDataUnit(header: make(harness, task)).encoded()
+      harness.send(bytes + bytes)
+      return await harness.losses()
+    }
+    let (exp, max) = (SerialNumber(rawValue: 50), SerialNumber(rawValue: 1000))
+    let dataIn = try await twice {
+      DataIn(
+        initiatorTaskTag: $1, isFinal: false, expCmdSN: exp, maxCmdSN: max, dataSN: 0,
+        bufferOffset: 0
+      ).header
+    }
+    #expect(dataIn == [.violation(.dataSN(expected: 1, found: 0))])
+    let readyToTransfer = try await twice(reading: false) {
+      $0.readyToTransfer($1, transferTag: 1, r2tSN: 0, offset: 8192, length: 512)
+    }
+    #expect(readyToTransfer == [.violation(.r2tSN(expected: 1, found: 0))])
+    let message = try await twice { harness, _ in harness.async(.scsiAsyncEvent) }
+    #expect(message == [.violation(.statSN(expected: 101, found: 100))])
+    var ended = InitiatorTaskTag.reserved
+    let response = try await twice { harness, task in
+      ended = task
+      return SCSIResponse(
+        initiatorTaskTag: task, status: .reservationConflict, statSN: harness.nextStatSN(),
+        expCmdSN: exp, maxCmdSN: max
+      ).header
+    }
+    #expect(response == [.violation(.unknownTask(.scsiResponse, ended))])
+    let ping = try await twice { harness, _ in
+      NOPIn(
+        targetTransferTag: TargetTransferTag(rawValue: 1), statSN: harness.comingStatSN,
+        expCmdSN: exp, maxCmdSN: max
+      ).header
+    }
+    #expect(ping == [])
   }
 
   @Test("that shrinks a unit under a read-modify-write gets its caller ENOSPC, not a crash")

@@ -30,6 +30,7 @@ final class ReactorHarness {
   let kernel: CInt
   var target: CInt
   private var assembler: PDUAssembler
+  private var buffer = [UInt8](repeating: 0, count: 2 << 20)
   private var statSN: UInt32 = 100
   private var unique: UInt64 = 1000
   var parameters: NegotiatedParameters
@@ -138,7 +139,7 @@ final class ReactorHarness {
     turn()
   }
 
-  private static func pair(_ type: __socket_type) throws -> (ours: CInt, theirs: CInt) {
+  static func pair(_ type: __socket_type) throws -> (ours: CInt, theirs: CInt) {
     var ends: (CInt, CInt) = (0, 0)
     // SAFETY: a tuple of two descriptors has the layout of int[2].
     let result = unsafe withUnsafeMutablePointer(to: &ends.0) {
@@ -371,8 +372,7 @@ extension ReactorHarness {
   func reply() -> Reply? {
     turn()
     if let reply = committed() { return reply }
-    var buffer = [UInt8](repeating: 0, count: 2 << 20)
-    let count = unsafe recv(kernel, &buffer, buffer.count, CInt(MSG_DONTWAIT))
+    let count = unsafe recv(kernel, &buffer, 2 << 20, CInt(MSG_DONTWAIT))
     guard count >= 16 else { return nil }
     #expect(buffer.native(at: 0, as: UInt32.self) == UInt32(count))
     return Reply(
@@ -386,9 +386,8 @@ extension ReactorHarness {
   /// The next PDU the reactor sent, nil when there is none.
   func sent() throws -> ProtocolDataUnit? {
     turn()
-    var buffer = [UInt8](repeating: 0, count: 1 << 20)
     while true {
-      let count = unsafe recv(target, &buffer, buffer.count, CInt(MSG_DONTWAIT))
+      let count = unsafe recv(target, &buffer, 1 << 20, CInt(MSG_DONTWAIT))
       guard count > 0 else { break }
       assembler.append(buffer[..<count])
     }
@@ -405,7 +404,7 @@ extension ReactorHarness {
   /// Sends bytes as they are.
   func send(_ bytes: [UInt8]) {
     // A session that is gone fails an expectation, not the whole run.
-    let count = unsafe Glibc.send(target, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+    let count = unsafe Glibc.send(target, bytes, bytes.count, CInt(MSG_NOSIGNAL))
     #expect(count == bytes.count)
     turn()
   }

@@ -108,7 +108,7 @@ struct ReadTests {
       harness.reply() == .init(unique: unique, error: 0, payload: Array(data[488..<588])))
   }
 
-  @Test("H22: GOOD with bytes missing is tried again, then EIO, never made-up bytes")
+  @Test("F16.4.2, H22: GOOD with bytes missing is tried again, then EIO, never made-up bytes")
   func missingData() throws {
     let harness = try ReactorHarness()
     let unique = harness.read(offset: 0, size: 1024)

@@ -107,6 +107,19 @@ struct RetryTests {
     #expect(try harness.sent() == nil)
   }
 
+  /// RFC 7143, 11.4.7.2.
+  @Test(
+    "F16.4.3, F16.4.4: wrong unsolicited data (0C/0C, 0C/0D): a new command", arguments: [0xC, 0xD])
+  func unsolicitedData(qualifier: UInt8) throws {
+    let harness = try ReactorHarness()
+    let unique = harness.write(offset: 0, .pattern(512))
+    try answer(harness, .checkCondition, sense: .sense(0xB, 0x0C, qualifier))
+    let again = try harness.command()
+    #expect(again.view.header.cmdSN.rawValue == 51 && again.unit.data == .pattern(512))
+    harness.sendResponse(again.view.header.initiatorTaskTag)
+    #expect(harness.reply() == .init(unique: unique, error: 0, payload: .accepted(512)))
+  }
+
   @Test("F27: a response code other than 00h is tried again, then EIO", arguments: [1, 0x80, 0xFF])
   func responseCode(_ code: UInt8) throws {
     let harness = try ReactorHarness()
@@ -136,7 +149,7 @@ struct RetryTests {
     #expect(try harness.sent() == nil)
   }
 
-  @Test("RESERVATION CONFLICT is EBADE at once")
+  @Test("F16.4.6: RESERVATION CONFLICT is EBADE at once")
   func reservationConflict() throws {
     let harness = try ReactorHarness()
     let unique = harness.write(offset: 0, .pattern(512))

@@ -9,7 +9,7 @@ import Testing
 struct WriteTests {
   /// ImmediateData and InitialR2T in all four combinations (RFC 7143, 4.2.5.2; F8.1 to F8.3).
   @Test(
-    "send first what was negotiated, then exactly what R2Ts ask for",
+    "F8.2, F8.3, F9.1, F11.1.1, F11.2.1, F11.2.2: first what was agreed, then what R2Ts ask for",
     arguments: [true, false], [true, false])
   func unsolicited(immediateData: Bool, initialR2T: Bool) throws {
     var parameters = NegotiatedParameters()

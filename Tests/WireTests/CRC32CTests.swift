@@ -19,7 +19,7 @@ struct CRC32CTests {
     ),
   ]
 
-  @Test("equals the RFC's vectors", arguments: 0..<5)
+  @Test("D01: equals the RFC's vectors", arguments: 0..<5)
   func vectors(index: Int) {
     let vector = Self.vectors[index]
     #expect(Self.digest(vector.bytes[...]) == vector.checksum)

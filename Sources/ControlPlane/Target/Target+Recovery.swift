@@ -23,7 +23,10 @@ extension Target {
     let back = sessions[index].backFor?() ?? Self.shortestStay
     var first = max(Self.shortestStay - back, .zero)
     if case .requestedByTarget(let seconds) = failure {
-      first = max(first, .seconds(Int(seconds)))
+      // It may ask for hours; nobody's I/O waits longer than the limit.
+      let limit = context.settings.sessionTimeouts.replacementMilliseconds
+      let asked = Duration.seconds(Int(seconds))
+      first = max(first, limit.map { min(asked, .milliseconds($0)) } ?? asked)
     }
     sessions[index].recovery = Task { await self.recover(handle, after: first) }
     sessions[index].lostFor = Self.stopwatch(context.clock)

@@ -6,8 +6,8 @@ package import Wire
 /// asks it for the numbers of every PDU it sends.
 /// Source: RFC 7143, 4.2.2.
 package struct FullFeatureMachine: BitwiseCopyable, Sendable {
-  /// What the login agreed on.
-  package let parameters: NegotiatedParameters
+  /// What the login agreed on, and the target has declared since.
+  package private(set) var parameters: NegotiatedParameters
   /// The number of the next non-immediate command.
   package private(set) var cmdSN: SerialNumber
   /// The command the target expects next, as far as it told us.
@@ -29,6 +29,11 @@ package struct FullFeatureMachine: BitwiseCopyable, Sendable {
     self.expCmdSN = expCmdSN
     self.maxCmdSN = maxCmdSN
     self.expStatSN = expStatSN
+  }
+
+  /// The target takes data segments of another length from now on (RFC 7143, 13.12).
+  package mutating func declare(maxXmitDataSegmentLength: UInt32) {
+    parameters.maxXmitDataSegmentLength = maxXmitDataSegmentLength
   }
 
   /// True when the target has room for another non-immediate command.

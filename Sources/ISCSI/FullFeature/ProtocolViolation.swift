@@ -14,9 +14,15 @@ package enum ProtocolViolation: Error, Equatable, Sendable {
   case dataBeyondTransfer(offset: UInt32, length: Int, expected: UInt32)
   /// R2T outside the transfer, empty, or longer than MaxBurstLength.
   case transferRange(offset: UInt32, length: UInt32, expected: UInt32)
+  /// Bytes that came, or were asked for, before.
+  case overlap(Opcode, offset: UInt32, length: UInt32)
+  /// More pieces apart from each other than are kept track of.
+  case tooManyRanges(Opcode, limit: Int)
   case tooManyReadyToTransfer(limit: UInt32)
   case reservedTransferTag(Opcode)
   case contradictoryResidual(flags: UInt8)
+  /// Key=value text in full feature phase.
+  case text(TextError)
   case unexpectedOpcode(Opcode)
   case rejected(reason: UInt8)
 
@@ -36,12 +42,17 @@ package enum ProtocolViolation: Error, Equatable, Sendable {
       "SCSI Data-In carries \(length) bytes at \(offset) of a transfer of \(expected)"
     case .transferRange(let offset, let length, let expected):
       "R2T asks for \(length) bytes at \(offset) of a transfer of \(expected)"
+    case .overlap(let opcode, let offset, let length):
+      "Buffer Offset \(offset) of \(opcode.name) and its \(length) bytes overlap what was there"
+    case .tooManyRanges(let opcode, let limit):
+      "Buffer Offsets of \(opcode.name) leave more than \(limit) pieces apart"
     case .tooManyReadyToTransfer(let limit):
       "more R2Ts are outstanding than the \(limit) negotiated"
     case .reservedTransferTag(let opcode):
       "\(opcode.name) carries the reserved Target Transfer Tag"
     case .contradictoryResidual(let flags):
       "residual flags 0x\(String(flags, radix: 16)) claim overflow and underflow at once"
+    case .text(let error): error.sentence
     case .unexpectedOpcode(let opcode): "\(opcode.name) may not arrive in full feature phase"
     case .rejected(let reason):
       "the target rejected a PDU with reason 0x\(String(reason, radix: 16))"

@@ -1,48 +1,70 @@
 /// How far the data of one task has come, on this connection's try of it.
 ///
-/// Reads: every Data-In is checked against what came before (DataPDUInOrder and
-/// DataSequenceInOrder are Yes). Writes: the bursts the target may still get, oldest first.
-/// Source: RFC 7143, 4.2.5, 11.7 and 11.8.
+/// Reads: every Data-In is checked against what came before. Writes: the bursts the target may
+/// still get, in the order it asked for them. What does not fit a few numbers is in the
+/// `TransferRecord` of the same task, which data in order never touch.
+/// Source: RFC 7143, 4.2.5, 11.7, 11.8, 13.18 and 13.19.
 package struct TransferState: BitwiseCopyable, Sendable {
-  /// The most R2Ts one task may have outstanding, whatever was negotiated.
-  package static let burstCapacity = 16
-
   package enum Direction: UInt8, BitwiseCopyable, Sendable {
     case none, read, write
   }
 
-  /// A range of the write the target may be sent now.
-  package struct Burst: BitwiseCopyable, Equatable, Sendable {
-    package var targetTransferTag: TargetTransferTag
-    package var offset: UInt32
-    package var remaining: UInt32
-    package var dataSN: UInt32
-  }
+  package typealias Burst = TransferRecord.Burst
 
   package let direction: Direction
   /// The Expected Data Transfer Length, in bytes.
   package let expectedLength: UInt32
-  /// Reads: bytes of Data-In that have arrived, without a gap.
-  package private(set) var receivedLength: UInt32 = 0
-  /// Writes: the bytes before it have been sent, or the target may have them.
-  private var permittedEnd: UInt32 = 0
-  private var expDataSN: UInt32 = 0
-  private var expR2TSN: UInt32 = 0
+  /// Bytes from the beginning without a gap: that have arrived (reads), that the target has been
+  /// sent or may be sent (writes).
+  var contiguousLength: UInt32 = 0
+  /// Ranges behind the first gap, in the record.
+  var rangeCount: UInt8 = 0
+  /// The last Data-In was not the last of its sequence.
+  private var isSequenceOpen = false
+  /// Where such a sequence goes on, while there are gaps.
+  private var sequenceEnd: UInt32 = 0
+  private var expDataSN: UInt32
+  private var expR2TSN: UInt32
   private var burstCount: UInt8 = 0
   private var firstBurst: UInt8 = 0
-  private var bursts = InlineArray<16, Burst>(
-    repeating: Burst(targetTransferTag: .reserved, offset: 0, remaining: 0, dataSN: 0))
 
-  package init(direction: Direction, expectedLength: UInt32) {
+  /// - Parameter firstNumber: DataSN or R2TSN of the first PDU; zero but for tests of the wrap.
+  package init(direction: Direction, expectedLength: UInt32, firstNumber: UInt32 = 0) {
     self.direction = direction
     self.expectedLength = expectedLength
+    expDataSN = firstNumber
+    expR2TSN = firstNumber
+  }
+
+  /// True when every byte of a read has come, or every byte of a write has been asked for and taken
+  /// to be sent.
+  ///
+  /// A status of GOOD without this is data lost, never success.
+  package var isWhole: Bool {
+    direction == .none || contiguousLength == expectedLength && burstCount == 0
+  }
+
+  /// Whether the target counts more Data-In (reads) or R2Ts (writes) than have come: some are lost.
+  ///
+  /// Less than have come is no news; targets are known that do not count (RFC 7143, 11.4.8).
+  package func lacks(expDataSN count: UInt32) -> Bool {
+    switch direction {
+    case .none: false
+    case .read: count > expDataSN
+    case .write: count > expR2TSN
+    }
   }
 }
 
 /// Reads.
 extension TransferState {
+  /// Bytes of a read that have arrived, up to the first gap.
+  package var receivedLength: UInt32 { direction == .read ? contiguousLength : 0 }
+
   /// Checks a Data-In of this task and counts its bytes; they belong at its buffer offset.
-  package mutating func receive(_ dataIn: DataIn) throws(ProtocolViolation) {
+  package mutating func receive(
+    _ dataIn: DataIn, parameters: NegotiatedParameters, record: inout TransferRecord
+  ) throws(ProtocolViolation) {
     let header = dataIn.header
     guard direction == .read else {
       throw .unexpectedForTask(.dataIn, header.initiatorTaskTag)
@@ -52,42 +74,62 @@ extension TransferState {
     }
     let length = header.dataSegmentLength
     if length > 0 {
-      guard dataIn.bufferOffset == receivedLength else {
-        throw .dataOffset(expected: receivedLength, found: dataIn.bufferOffset)
-      }
-      guard length <= expectedLength - receivedLength else {
-        throw .dataBeyondTransfer(
-          offset: dataIn.bufferOffset, length: length, expected: expectedLength)
+      if dataIn.bufferOffset == contiguousLength, rangeCount == 0,
+        length <= expectedLength - contiguousLength
+      {
+        contiguousLength += UInt32(length)
+      } else {
+        try place(dataIn, parameters, &record)
       }
     }
     expDataSN &+= 1
-    receivedLength += UInt32(length)
+    isSequenceOpen = !header.isFinal
+    // Sequences in order: what one leaves out comes in no other (13.19).
+    if rangeCount > 0, header.isFinal, parameters.dataSequenceInOrder {
+      throw .dataOffset(expected: contiguousLength, found: dataIn.bufferOffset)
+    }
   }
 
-  /// True when every byte of a read has come, or every byte of a write has been asked for.
-  ///
-  /// A status of GOOD without this is data lost, never success.
-  package var isWhole: Bool {
-    switch direction {
-    case .none: true
-    case .read: receivedLength == expectedLength
-    case .write: permittedEnd == expectedLength
+  /// Data-In that is not the continuation of all before.
+  private mutating func place(
+    _ dataIn: DataIn, _ parameters: NegotiatedParameters, _ record: inout TransferRecord
+  ) throws(ProtocolViolation) {
+    let offset = dataIn.bufferOffset
+    let length = dataIn.header.dataSegmentLength
+    let isOrdered = parameters.dataPDUInOrder && parameters.dataSequenceInOrder
+    guard !isOrdered || offset == contiguousLength else {
+      throw .dataOffset(expected: contiguousLength, found: offset)
     }
+    guard offset <= expectedLength, length <= expectedLength - offset else {
+      throw .dataBeyondTransfer(offset: offset, length: length, expected: expectedLength)
+    }
+    if parameters.dataPDUInOrder, isSequenceOpen {
+      let expected = rangeCount == 0 ? contiguousLength : sequenceEnd
+      guard offset == expected else { throw .dataOffset(expected: expected, found: offset) }
+    }
+    let end = offset + UInt32(length)
+    try cover(.dataIn, offset, end, &record)
+    sequenceEnd = end
   }
 }
 
 /// Writes.
 extension TransferState {
   /// Counts what goes with and right behind the command: immediate data, unsolicited Data-Out.
-  package mutating func begin(immediateLength: UInt32, unsolicitedLength: UInt32) {
-    precondition(permittedEnd == 0 && burstCount == 0 && direction == .write)
-    permittedEnd = immediateLength
-    if unsolicitedLength > 0 { append(.reserved, length: unsolicitedLength) }
+  package mutating func begin(
+    immediateLength: UInt32, unsolicitedLength: UInt32, record: inout TransferRecord
+  ) {
+    precondition(contiguousLength == 0 && burstCount == 0 && direction == .write)
+    contiguousLength = immediateLength
+    guard unsolicitedLength > 0 else { return }
+    append(.reserved, immediateLength, length: unsolicitedLength, &record)
+    contiguousLength += unsolicitedLength
   }
 
   /// Checks an R2T of this task and queues what it asks for.
   package mutating func receive(
-    _ readyToTransfer: ReadyToTransfer, parameters: NegotiatedParameters
+    _ readyToTransfer: ReadyToTransfer, parameters: NegotiatedParameters,
+    record: inout TransferRecord
   ) throws(ProtocolViolation) {
     let header = readyToTransfer.header
     guard direction == .write else {
@@ -101,20 +143,24 @@ extension TransferState {
     }
     let offset = readyToTransfer.bufferOffset
     let length = readyToTransfer.desiredDataTransferLength
-    // DataSequenceInOrder is Yes, and nothing is asked for twice at ErrorRecoveryLevel 0.
-    guard length > 0, length <= parameters.maxBurstLength, offset == permittedEnd,
-      length <= expectedLength - offset
+    guard length > 0, length <= parameters.maxBurstLength, offset <= expectedLength,
+      length <= expectedLength - offset,
+      !parameters.dataSequenceInOrder || offset == contiguousLength
     else {
       throw .transferRange(offset: offset, length: length, expected: expectedLength)
     }
-    // Unsolicited data still waiting to be sent is no R2T; it may hold one place of the queue.
-    let limit = min(Int(parameters.maxOutstandingR2T), Self.burstCapacity - 1)
-    let unsolicited = burstCount > 0 && bursts[Int(firstBurst)].targetTransferTag == .reserved
-    guard Int(burstCount) - (unsolicited ? 1 : 0) < limit else {
+    // Unsolicited data still waiting to be sent is no R2T; it has a place of its own.
+    let limit = min(
+      parameters.maxOutstandingR2T, UInt32(TransferRecord.readyToTransferCapacity))
+    let unsolicited =
+      burstCount > 0 && record.bursts[Int(firstBurst)].targetTransferTag == .reserved
+    guard UInt32(burstCount) - (unsolicited ? 1 : 0) < limit else {
       throw .tooManyReadyToTransfer(limit: parameters.maxOutstandingR2T)
     }
+    // Nothing is asked for twice at ErrorRecoveryLevel 0.
+    try cover(.readyToTransfer, offset, offset + length, &record)
     expR2TSN &+= 1
-    append(header.targetTransferTag, length: length)
+    append(header.targetTransferTag, offset, length: length, &record)
   }
 
   /// True while something may be sent.
@@ -124,30 +170,31 @@ extension TransferState {
   ///
   /// Traps when nothing may be sent.
   package mutating func nextSegment(
-    maximumLength: UInt32
+    maximumLength: UInt32, record: inout TransferRecord
   ) -> (burst: Burst, length: UInt32, isFinal: Bool) {
     precondition(burstCount > 0, "a segment is taken only while a burst is queued")
     let index = Int(firstBurst)
-    let burst = bursts[index]
+    let burst = record.bursts[index]
     let length = min(burst.remaining, maximumLength)
     let isFinal = length == burst.remaining
     if isFinal {
-      firstBurst = (firstBurst + 1) % UInt8(Self.burstCapacity)
+      firstBurst = UInt8((index + 1) % TransferRecord.burstCapacity)
       burstCount -= 1
     } else {
-      bursts[index].offset += length
-      bursts[index].remaining -= length
-      bursts[index].dataSN &+= 1
+      record.bursts[index].offset += length
+      record.bursts[index].remaining -= length
+      record.bursts[index].dataSN &+= 1
     }
     return (burst, length, isFinal)
   }
 
-  /// Permits `length` more bytes.
-  private mutating func append(_ tag: TargetTransferTag, length: UInt32) {
-    precondition(Int(burstCount) < Self.burstCapacity, "the R2T limit is below the capacity")
-    bursts[(Int(firstBurst) + Int(burstCount)) % Self.burstCapacity] = Burst(
-      targetTransferTag: tag, offset: permittedEnd, remaining: length, dataSN: 0)
-    permittedEnd += length
+  private mutating func append(
+    _ tag: TargetTransferTag, _ offset: UInt32, length: UInt32, _ record: inout TransferRecord
+  ) {
+    precondition(Int(burstCount) < TransferRecord.burstCapacity, "the R2T limit is below it")
+    let index = (Int(firstBurst) + Int(burstCount)) % TransferRecord.burstCapacity
+    record.bursts[index] = Burst(
+      targetTransferTag: tag, offset: offset, remaining: length, dataSN: 0)
     burstCount += 1
   }
 }

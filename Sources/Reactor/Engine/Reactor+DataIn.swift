@@ -95,7 +95,8 @@ extension Reactor {
     do throws(ProtocolViolation) {
       let slot = try task(dataIn.header, session: index)
       sessions[index].machine.updateWindow(from: dataIn.header)
-      try slots[slot].transfer.receive(dataIn)
+      try slots[slot].transfer.receive(
+        dataIn, parameters: sessions[index].machine.parameters, record: &slots.records[slot])
       if dataIn.hasStatus { try sessions[index].machine.advanceStatus(from: dataIn.header) }
       return slot
     } catch {

@@ -20,11 +20,9 @@ extension Reactor {
         try receive(LogoutResponse(header), session: index)
       case .taskManagementResponse:
         try receive(TaskManagementResponse(header), session: index)
-      case .reject:
-        throw .rejected(reason: Reject(header).rawReason)
-      default:
-        // Task management and text: none was asked for.
-        throw .unexpectedOpcode(header.opcode)
+      case .textResponse: try receive(TextResponse(header), data, session: index)
+      case .reject: try receive(Reject(header), data, session: index)
+      default: throw .unexpectedOpcode(header.opcode)
       }
     } catch {
       lose(session: index, .violation(error))
@@ -61,11 +59,12 @@ extension Reactor {
     }
     conclude(
       slot, status: response.status,
-      sense: SenseData(parsing: data.extracting(sense)), residual: residual)
+      sense: SenseData(parsing: data.extracting(sense)), residual: residual,
+      isCounted: !slots[slot].transfer.lacks(expDataSN: response.expDataSN))
   }
 
   /// Where sense data lie in a response's data segment: behind their own length (11.4.7).
-  private static func senseBytes(_ data: borrowing RawSpan) -> Range<Int> {
+  static func senseBytes(_ data: borrowing RawSpan) -> Range<Int> {
     guard data.byteCount >= 2 else { return 0..<0 }
     let length = Int(data.bigEndian(at: 0, as: UInt16.self))
     return 2..<min(data.byteCount, 2 + length)
@@ -75,7 +74,8 @@ extension Reactor {
     _ dataIn: DataIn, session index: Int
   ) throws(ProtocolViolation) {
     let slot = try task(dataIn.header, session: index)
-    try slots[slot].transfer.receive(dataIn)
+    try slots[slot].transfer.receive(
+      dataIn, parameters: sessions[index].machine.parameters, record: &slots.records[slot])
     guard dataIn.hasStatus else { return }
     try sessions[index].machine.advanceStatus(from: dataIn.header)
     finishDataIn(dataIn, slot: slot, session: index)
@@ -86,7 +86,8 @@ extension Reactor {
   ) throws(ProtocolViolation) {
     let slot = try task(readyToTransfer.header, session: index)
     try slots[slot].transfer.receive(
-      readyToTransfer, parameters: sessions[index].machine.parameters)
+      readyToTransfer, parameters: sessions[index].machine.parameters,
+      record: &slots.records[slot])
     sessions[index].bursts.append(UInt16(slot))
   }
 
@@ -115,29 +116,6 @@ extension Reactor {
       answer.header, parameters: sessions[index].machine.parameters)
   }
 
-  private mutating func receive(
-    _ message: AsyncMessage, _ data: borrowing RawSpan, session index: Int
-  ) throws(ProtocolViolation) {
-    try sessions[index].machine.advanceStatus(from: message.header)
-    let handle = handle(of: index)
-    switch message.event {
-    case .logoutRequested:
-      // Ending the connection in order and coming back is the control plane's recovery.
-      requestLogout(session: index)
-    case .connectionDropped, .allConnectionsDropped:
-      lose(session: index, .requestedByTarget(time2WaitSeconds: message.parameter2))
-    case .scsiAsyncEvent:
-      let sense = SenseData(parsing: data.extracting(Self.senseBytes(data)))
-      port.eventContinuation.yield(
-        .asyncMessage(handle, .scsiAsyncEvent, message.logicalUnit, sense?.additionalSense))
-    case .some(let event):
-      port.eventContinuation.yield(.asyncMessage(handle, event, message.logicalUnit, nil))
-    case nil:
-      // Reserved events say nothing we must act on (11.9.1).
-      break
-    }
-  }
-
   /// The target has answered a Logout: the session is over, or comes back if the target began it.
   private mutating func receive(
     _ response: LogoutResponse, session index: Int
@@ -158,8 +136,11 @@ extension Reactor {
   }
 
   /// A task has ended: its data must be whole before its status counts.
+  ///
+  /// - Parameter isCounted: as many PDUs have come as the target says it sent.
   mutating func conclude(
-    _ slot: Int, status: SCSIStatus, sense: SenseData?, residual: Residual
+    _ slot: Int, status: SCSIStatus, sense: SenseData?, residual: Residual,
+    isCounted: Bool = true
   ) {
     if slots[slot].kind == .control {
       let empty = unsafe RawSpan(_unsafeStart: slots.memory(slot), byteCount: 0)
@@ -167,6 +148,6 @@ extension Reactor {
     }
     complete(
       slot, status: status, sense: sense,
-      isWhole: residual == .none && slots[slot].transfer.isWhole)
+      isWhole: residual == .none && isCounted && slots[slot].transfer.isWhole)
   }
 }

@@ -103,7 +103,8 @@ extension Reactor {
     queue(command.header, slot: slot, offset: 0, on: session)
     if direction == .write {
       slots[slot].transfer.begin(
-        immediateLength: lengths.immediate, unsolicitedLength: lengths.unsolicited)
+        immediateLength: lengths.immediate, unsolicitedLength: lengths.unsolicited,
+        record: &slots.records[slot])
     }
     if lengths.unsolicited > 0 { sessions[session].bursts.append(UInt16(slot)) }
   }
@@ -111,7 +112,8 @@ extension Reactor {
   /// Queues the next Data-Out of the burst at the head of the session's bursts.
   private mutating func sendSegment(_ slot: Int, on session: Int) {
     let segment = slots[slot].transfer.nextSegment(
-      maximumLength: sessions[session].machine.parameters.maxXmitDataSegmentLength)
+      maximumLength: sessions[session].machine.parameters.maxXmitDataSegmentLength,
+      record: &slots.records[slot])
     if segment.isFinal { _ = sessions[session].bursts.popFirst() }
     let dataOut = DataOut(
       logicalUnit: slots[slot].lun,

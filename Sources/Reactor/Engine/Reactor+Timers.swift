@@ -68,7 +68,8 @@ extension Reactor {
     case .free: return
     case .up:
       guard !endsTrickle(session: index) else { return }
-      ping(session: index, timeouts)
+      tickText(session: index)
+      if sessions[index].isUp { ping(session: index, timeouts) }
     case .lost:
       guard let limit = timeouts.replacementMilliseconds else { return }
       let deadline = sessions[index].changedAt &+ limit &* Interval.millisecond

@@ -92,13 +92,14 @@ struct Reactor: ~Copyable {
       let poll = try? EventPoll(capacity: limits.sessions + 2)
     else { return nil }
     let slotCapacity = Self.powerOfTwo(atLeast: slots.count)
+    let burstCapacity = Self.powerOfTwo(atLeast: slots.count * TransferRecord.burstCapacity)
     guard
       let sessions = try? FixedArray<Session>(
         count: limits.sessions,
         { _ throws(OutOfMemory) in
-          guard let session = Session(limits: limits, slotCapacity: slotCapacity) else {
-            throw OutOfMemory()
-          }
+          let session = Session(
+            limits: limits, slotCapacity: slotCapacity, burstCapacity: burstCapacity)
+          guard let session else { throw OutOfMemory() }
           return session
         })
     else { return nil }

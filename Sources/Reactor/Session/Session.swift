@@ -79,16 +79,28 @@ struct Session: ~Copyable {
   var observer = PDUObserver()
   var logout: CheckedContinuation<Void, Never>?
 
+  /// A text exchange under way, and by when it must be over.
+  var text: TextExchange?
+  var textDeadline: UInt64 = 0
+  /// Exchanges so far: their tags are told apart by it.
+  var textCount: UInt16 = 0
+  /// The text of the request that was sent last.
+  let textStorage: PageRegion
+
   /// Nil when the kernel has no memory.
-  init?(limits: IOLimits, slotCapacity: Int) {
+  ///
+  /// - Parameters: powers of two, as many as there are slots and bursts of slots.
+  init?(limits: IOLimits, slotCapacity: Int, burstCapacity: Int) {
     guard let receive = ReceiveBuffer(byteCount: limits.receiveBytes),
-      let transmit = TransmitQueue(capacity: limits.transmitEntries)
+      let transmit = TransmitQueue(capacity: limits.transmitEntries),
+      let textStorage = PageRegion(byteCount: TextExchange.maximumAnswerByteCount)
     else { return nil }
+    self.textStorage = textStorage
     self.receive = receive
     self.transmit = transmit
     pending = IndexQueue(capacity: slotCapacity)
     pendingControls = IndexQueue(capacity: slotCapacity)
-    bursts = IndexQueue(capacity: slotCapacity * TransferState.burstCapacity)
+    bursts = IndexQueue(capacity: burstCapacity)
     let zero = SerialNumber(rawValue: 0)
     machine = FullFeatureMachine(
       parameters: NegotiatedParameters(), cmdSN: zero, expCmdSN: zero, maxCmdSN: zero,
@@ -108,6 +120,11 @@ struct Session: ~Copyable {
 
   /// Whether a PDU has arrived in part.
   var isAmidUnit: Bool { position != .header || receive.count > 0 }
+
+  /// The tag of the text exchange under way; its low half is no slot's.
+  var textTag: InitiatorTaskTag {
+    InitiatorTaskTag(rawValue: UInt32(textCount) << 16 | 0xFFFC)
+  }
 
   /// What has arrived of a payload on its way into this slot's pages; nil when none is.
   func payloadArrived(for slot: Int) -> Range<Int>? {
@@ -134,6 +151,7 @@ struct Session: ~Copyable {
     receive.removeAll()
     bursts.removeAll()
     inFlightCount = 0
+    text = nil
     transmit.removeAll(slots)
   }
 

@@ -1,3 +1,4 @@
+import ISCSI
 import LinuxIO
 
 /// Every slot and its pages; free ones are handed out last in, first out, so that they are warm.
@@ -9,6 +10,8 @@ import LinuxIO
 struct SlotTable: ~Copyable {
   let requestCount: Int
   private let slots: FixedArray<Slot>
+  /// What each slot's transfer needs room for out of order.
+  let records: FixedArray<TransferRecord>
   private let pages: PageRegion
   /// Where each slot's pages are: its own, or a ring entry's.
   private let memories: FixedArray<UnsafeMutableRawPointer>
@@ -27,6 +30,7 @@ struct SlotTable: ~Copyable {
     self.pages = pages
     requestCount = limits.requestSlots
     slots = FixedArray(count: count) { _ in Slot() }
+    records = FixedArray(count: count) { _ in TransferRecord() }
     freeRequests = FixedArray(count: limits.requestSlots) { [requestCount] in
       UInt16(requestCount - 1 - $0)
     }

@@ -19,9 +19,10 @@ extension TargetConnection {
     if !negotiated.dataSequenceInOrder { bursts.reverse() }
     var dataSN: UInt32 = 0
     for (index, burst) in bursts.enumerated() {
-      let segments = pieces(of: burst, by: negotiated.maxSendDataSegmentLength)
-      for segment in segments {
-        let isBurstEnd = segment.upperBound == burst.upperBound
+      var segments = pieces(of: burst, by: negotiated.maxSendDataSegmentLength)
+      if !negotiated.dataPDUInOrder { segments.reverse() }
+      for (position, segment) in segments.enumerated() {
+        let isBurstEnd = position == segments.count - 1
         let isLast = isBurstEnd && index == bursts.count - 1
         let ending = isLast ? status : nil
         send(

@@ -71,8 +71,8 @@ struct FullFeatureMachineTests {
 
   /// RFC 7143, 4.2.5.2: FirstBurstLength holds for immediate and unsolicited data together.
   @Test(
-    "F8, F16.2: what travels unasked is what was negotiated", arguments: [true, false],
-    [true, false])
+    "F16.2.1, F16.2.2, F16.2.3, F16.2.4: what travels unasked is what was negotiated",
+    arguments: [true, false], [true, false])
   func unsolicited(immediateData: Bool, initialR2T: Bool) {
     var parameters = NegotiatedParameters()
     parameters.immediateData = immediateData

@@ -1,0 +1,96 @@
+import ISCSI
+import SCSI
+import SystemPackage
+import Wire
+
+/// What a target says unasked: Async Messages, and Rejects of what we sent.
+extension Reactor {
+  mutating func receive(
+    _ message: AsyncMessage, _ data: borrowing RawSpan, session index: Int
+  ) throws(ProtocolViolation) {
+    try sessions[index].machine.advanceStatus(from: message.header)
+    let handle = handle(of: index)
+    switch message.event {
+    case .logoutRequested:
+      // Ending the connection in order and coming back is the control plane's recovery.
+      requestLogout(session: index)
+    case .connectionDropped, .allConnectionsDropped:
+      lose(session: index, .requestedByTarget(time2WaitSeconds: message.parameter2))
+    case .scsiAsyncEvent:
+      let sense = SenseData(parsing: data.extracting(Self.senseBytes(data)))
+      port.eventContinuation.yield(
+        .asyncMessage(handle, .scsiAsyncEvent, message.logicalUnit, sense?.additionalSense))
+    case .some(let event):
+      port.eventContinuation.yield(.asyncMessage(handle, event, message.logicalUnit, nil))
+      if event == .negotiationRequested { beginText(session: index) }
+      if event == .taskTermination {
+        try confirmTermination(of: message.logicalUnit, session: index)
+      }
+    case nil:
+      // Reserved events say nothing we must act on (11.9.1).
+      break
+    }
+  }
+
+  /// Another initiator has ended a unit's tasks: no more data for them, and the target is told that
+  /// we have heard (RFC 7143, 4.2.3.4 and 11.9.1).
+  private mutating func confirmTermination(
+    of lun: LogicalUnitNumber, session index: Int
+  ) throws(ProtocolViolation) {
+    for slot in 0..<slots.count
+    where slots[slot].kind != .free && slots[slot].stage == .inFlight
+      && slots[slot].session == UInt16(index) && slots[slot].lun == lun
+      && slots[slot].transfer.hasBurst
+    {
+      // The transfer keeps them: what was not sent is never written.
+      sessions[index].bursts.remove(UInt16(slot))
+    }
+    guard sessions[index].transmit.freeCount > 0 else { throw .unexpectedOpcode(.asyncMessage) }
+    let confirmation = NOPOut(
+      logicalUnit: lun, initiatorTaskTag: .reserved, cmdSN: sessions[index].machine.cmdSN,
+      expStatSN: sessions[index].machine.expStatSN)
+    unsafe sessions[index].transmit.append(
+      confirmation.header, parameters: sessions[index].machine.parameters)
+  }
+
+  /// The target could not take a PDU of ours, whose header is the data segment.
+  ///
+  /// What the PDU was for ends where it is known that nothing else is concerned; every other Reject
+  /// ends the connection (RFC 7143, 7.8 and 11.17.1).
+  mutating func receive(
+    _ reject: Reject, _ data: borrowing RawSpan, session index: Int
+  ) throws(ProtocolViolation) {
+    try sessions[index].machine.advanceStatus(from: reject.header)
+    let violation = ProtocolViolation.rejected(reason: reject.rawReason)
+    if reject.reason == .waitingForLogout { return requestLogout(session: index) }
+    guard data.byteCount >= BasicHeaderSegment.byteCount else { throw violation }
+    let rejected = BasicHeaderSegment(parsing: data)
+    let tag = rejected.initiatorTaskTag
+    switch (rejected.opcode, reject.reason) {
+    case (.taskManagementRequest, _):
+      guard let function = management(tag, session: index) else { throw violation }
+      end(management: function, .rejected(reason: reject.rawReason))
+    case (.textRequest, _):
+      guard sessions[index].text != nil, tag == sessions[index].textTag else { throw violation }
+      sessions[index].text = nil
+    case (.nopOut, .immediateCommandReject), (.nopOut, .longOperationReject),
+      (.nopOut, .commandNotSupported):
+      // Whoever rejects a ping is there.
+      guard tag == Tag.ping, sessions[index].pingedAt != 0 else { throw violation }
+      sessions[index].pingedAt = 0
+    case (.scsiCommand, .longOperationReject):
+      guard let slot = slotInFlight(tag, session: index) else { throw violation }
+      leave(slot, session: index)
+      conclude(slot, status: .busy, sense: nil, residual: .none)
+    case (.scsiCommand, .commandNotSupported), (.scsiCommand, .invalidPDUField):
+      guard let slot = slotInFlight(tag, session: index) else { throw violation }
+      leave(slot, session: index)
+      if slots[slot].kind == .control { return finishControl(slot, .aborted) }
+      finish(slot, error: .ioError)
+    case (.dataOut, .dataDigestError):
+      // The target asks for the data again, or ends the task with a CRC error (7.8).
+      guard slotInFlight(tag, session: index) != nil else { throw violation }
+    default: throw violation
+    }
+  }
+}
