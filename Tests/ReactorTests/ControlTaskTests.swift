@@ -28,6 +28,33 @@ struct ControlTaskTests {
     #expect(try result.get() == .init(status: .good, data: .pattern(36), sense: []))
   }
 
+  @Test("F16.1.2: a CDB of 32 bytes goes on in the additional header", arguments: [false, true])
+  func extendedCDB(digests: Bool) async throws {
+    var parameters = NegotiatedParameters()
+    parameters.headerDigest = digests
+    let harness = try ReactorHarness(parameters: parameters)
+    let rest = [UInt8].pattern(16)
+    let task = ControlTask(
+      session: ReactorHarness.session, lun: LogicalUnitNumber(number: 1),
+      cdb: CommandDescriptorBlock(first: 0x7F << 56 | 0x18, second: 5, length: 16),
+      extendedCDB: rest, dataInCapacity: 0)
+    let result = try await harness.told(
+      { .execute(task, $0) },
+      meanwhile: {
+        // Whose header digest is wrong, the assembler does not give out.
+        let unit = try #require(try harness.sent())
+        #expect(unit.header.totalAHSLength == 5 && unit.header.dataSegmentLength == 0)
+        #expect(unit.additionalHeader == [0, 17, 1, 0] + rest)
+        #expect(unit.header.word4 == 0x7F << 56 | 0x18 && unit.header.word5 == 5)
+        harness.sendResponse(unit.header.initiatorTaskTag)
+        harness.stopIfUnanswered()
+      })
+    #expect(try result.get().status == .good)
+    #expect(harness.busySlots == 0)
+    _ = harness.read(offset: 0, size: 512)
+    #expect(try harness.command().unit.additionalHeader.isEmpty)
+  }
+
   @Test("return every status with its sense data; nothing is tried again")
   func checkCondition() async throws {
     let harness = try ReactorHarness()

@@ -17,6 +17,7 @@ extension Reactor {
     slots[index].retryAt = now &+ task.timeoutMilliseconds &* Interval.millisecond
     slots[index].lun = task.lun
     slots[index].cdb = task.cdb
+    if !task.extendedCDB.isEmpty { lay(task.extendedCDB, slot: index) }
     slots[index].memoryOffset = SlotMemory.payload
     slots[index].transfer = TransferState(
       direction: task.dataInCapacity > 0 ? .read : .none,
@@ -27,6 +28,17 @@ extension Reactor {
     slots[index].stage = .queued
     sessions[session].pendingControls.append(UInt16(index))
     sessionsToPump |= 1 << UInt64(session)
+  }
+
+  /// Lays what of a CDB does not fit the header where it is sent from.
+  private mutating func lay(_ extendedCDB: [UInt8], slot index: Int) {
+    let segment = AdditionalHeaderSegment.extendedCDB(extendedCDB).encoded
+    slots[index].additionalHeaderWords = UInt8(segment.count / 4)
+    let place = unsafe slots.memory(index) + SlotMemory.request
+    // SAFETY: 248 bytes at most, of a page that only requests of the kernel use otherwise.
+    unsafe segment.withUnsafeBytes {
+      unsafe UnsafeMutableRawBufferPointer(start: place, count: segment.count).copyMemory(from: $0)
+    }
   }
 
   /// A control task has a status: hands out its data and sense.

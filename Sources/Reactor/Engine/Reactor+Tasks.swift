@@ -98,6 +98,7 @@ extension Reactor {
       cmdSN: slots[slot].cmdSN,
       expStatSN: sessions[session].machine.expStatSN)
     command.header.dataSegmentLength = Int(lengths.immediate)
+    command.header.totalAHSLength = slots[slot].additionalHeaderWords
     sessions[session].inFlightCount += 1
     sessions[session].statistics.commands += 1
     queue(command.header, slot: slot, offset: 0, on: session)
@@ -133,8 +134,15 @@ extension Reactor {
   ) {
     let parameters = sessions[session].machine.parameters
     guard header.dataSegmentLength > 0 else {
-      unsafe sessions[session].transmit.append(header, parameters: parameters)
-      return
+      guard header.totalAHSLength > 0 else {
+        unsafe sessions[session].transmit.append(header, parameters: parameters)
+        return
+      }
+      slots[slot].transmitsQueued += 1
+      // SAFETY: the slot's pages have room for the segments and a digest there.
+      return unsafe sessions[session].transmit.append(
+        header, additionalHeader: slots.memory(slot) + SlotMemory.request, slot: UInt16(slot),
+        parameters: parameters)
     }
     slots[slot].transmitsQueued += 1
     // SAFETY: offset and length lie in the transfer, which lies in the slot's pages.

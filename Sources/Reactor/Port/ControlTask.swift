@@ -1,24 +1,29 @@
+import ISCSI
 package import SCSI
 
 /// One SCSI command of the control plane (INQUIRY, READ CAPACITY ...), sent through the reactor.
 ///
 /// Reads at most `dataInCapacity` bytes; sends none. No retry is made for it: every status comes
 /// back, and a lost session ends it.
-package struct ControlTask: BitwiseCopyable, Sendable {
+package struct ControlTask: Sendable {
   /// The largest answer there is room for.
   package static let dataInLimit = 256 * 1024
 
   package var session: SessionHandle
   package var lun: LogicalUnitNumber
   package var cdb: CommandDescriptorBlock
+  /// The CDB's bytes behind the sixteenth, for a CDB of more (RFC 7143, 11.2.2.3).
+  package var extendedCDB: [UInt8]
   package var dataInCapacity: Int
   package var timeoutMilliseconds: UInt64
 
   package init(
     session: SessionHandle, lun: LogicalUnitNumber, cdb: CommandDescriptorBlock,
-    dataInCapacity: Int, timeoutMilliseconds: UInt64 = 15_000
+    extendedCDB: [UInt8] = [], dataInCapacity: Int, timeoutMilliseconds: UInt64 = 15_000
   ) {
     precondition(dataInCapacity >= 0 && dataInCapacity <= Self.dataInLimit)
+    precondition(extendedCDB.count <= AdditionalHeaderSegment.extendedCDBLimit)
+    self.extendedCDB = extendedCDB
     self.session = session
     self.lun = lun
     self.cdb = cdb

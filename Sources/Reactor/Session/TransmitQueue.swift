@@ -84,6 +84,33 @@ struct TransmitQueue: ~Copyable {
     count += 1
   }
 
+  /// Queues a PDU without data whose additional header lies at `segments`, with room for a digest
+  /// behind it.
+  mutating func append(
+    _ header: BasicHeaderSegment, additionalHeader segments: UnsafeMutableRawPointer, slot: UInt16,
+    parameters: NegotiatedParameters
+  ) {
+    precondition(count < entries.count, "room was asked for before")
+    let index = (first + count) % entries.count
+    var length = Int(header.totalAHSLength) * 4
+    let storage = unsafe headers.baseAddress + index * Self.headerStride
+    // SAFETY: a stride of the region per entry.
+    var span = unsafe MutableRawSpan(_unsafeStart: storage, byteCount: Self.headerStride)
+    header.store(into: &span)
+    if parameters.headerDigest {
+      var digest = CRC32C()
+      digest.update(unsafe RawSpan(_unsafeStart: storage, byteCount: BasicHeaderSegment.byteCount))
+      digest.update(unsafe RawSpan(_unsafeStart: segments, byteCount: length))
+      unsafe segments.storeBytes(
+        of: digest.value.littleEndian, toByteOffset: length, as: UInt32.self)
+      length += 4
+    }
+    entries[index] = unsafe TransmitEntry(
+      payload: segments, payloadLength: UInt32(length),
+      headerLength: UInt8(BasicHeaderSegment.byteCount), trailerLength: 0, slot: slot)
+    count += 1
+  }
+
   /// Sends what is queued until the socket takes no more.
   ///
   /// - Parameters:

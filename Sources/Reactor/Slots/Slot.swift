@@ -75,6 +75,8 @@ struct Slot: BitwiseCopyable {
   // The current command.
   var lun = LogicalUnitNumber(rawValue: 0)
   var cdb = CommandDescriptorBlock.testUnitReady
+  /// Words of additional header, at `SlotMemory.request`; only control tasks have some.
+  var additionalHeaderWords: UInt8 = 0
   var memoryOffset = 0
   var transfer = TransferState(direction: .none, expectedLength: 0)
 
