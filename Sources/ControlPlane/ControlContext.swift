@@ -12,6 +12,8 @@ final class ControlContext: Sendable {
   let sessionQueue = SessionQueue()
   let board: SnapshotBoard
   let changes: AsyncStream<TreeChange>.Continuation
+  /// Tells who reads `events`.
+  let events: EventBoard
   private let storedSettings: Mutex<InitiatorSettings>
 
   init(
@@ -23,6 +25,7 @@ final class ControlContext: Sendable {
     self.environment = environment
     self.logger = logger
     self.changes = changes
+    events = EventBoard(now: environment.wallTime)
     board = SnapshotBoard(initiatorName: settings.initiatorName)
     storedSettings = Mutex(settings)
   }

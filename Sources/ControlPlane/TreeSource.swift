@@ -42,6 +42,9 @@ package protocol TreeSource: Sendable {
   /// A session's numbers at this moment, nil when it is gone.
   func statistics(_ session: SessionHandle) async -> SessionStatistics?
 
+  /// A line for each event from now on, until the stream is closed.
+  func events() async throws(Errno) -> ByteStream
+
   /// A session's commands without a status, nil when it is gone.
   func tasks(_ session: SessionHandle) async -> [OutstandingTask]?
 

@@ -20,6 +20,9 @@ extension Tree {
       attributes.permissions = file.permissions
       attributes.sizeBytes = Self.size(of: file)
       attributes.validSeconds = 0
+    case .stream(let file):
+      // Its size is not known before it is read, as procfs has it.
+      attributes.permissions = file.permissions
     case .control(let file):
       attributes.permissions = file.permissions
       attributes.sizeBytes = UInt64(file.usage.utf8.count)
@@ -63,7 +66,7 @@ extension TreeEntry {
     switch self {
     case .directory: .directory
     case .link: .symbolicLink
-    case .attribute, .control, .logicalUnit: .regular
+    case .attribute, .control, .stream, .logicalUnit: .regular
     }
   }
 }

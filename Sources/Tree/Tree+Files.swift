@@ -16,6 +16,7 @@ extension Tree {
       try Self.checkAccess(flags, permissions: file.permissions)
       let bytes = flags.reads ? try await content(of: file) : []
       return opened(bytes, scope: file.writes, flags)
+    case .stream(let file): return try await open(file, flags)
     case .control(let file):
       try Self.checkAccess(flags, permissions: file.permissions)
       return opened(flags.reads ? [UInt8](file.usage.utf8) : [], scope: file.scope, flags)
@@ -23,10 +24,13 @@ extension Tree {
   }
 
   package func read(
-    _ file: OpenFileNumber, offset: UInt64, count: Int
+    _ file: OpenFileNumber, offset: UInt64, count: Int, waits: Bool = true
   ) async throws(Errno) -> ArraySlice<UInt8> {
-    guard case .content(let bytes, _) = files.withLock({ $0.file(file) }) else {
-      throw .badFileDescriptor
+    let bytes: [UInt8]
+    switch files.withLock({ $0.file(file) }) {
+    case .content(let content, _): bytes = content
+    case .stream(let stream): return try await stream.read(count: count, waits: waits)
+    case .logicalUnit, .directory, nil: throw .badFileDescriptor
     }
     guard let start = Int(exactly: offset), start < bytes.count, count > 0 else { return [] }
     return bytes[start..<(start + min(count, bytes.count - start))]
@@ -61,7 +65,11 @@ extension Tree {
 
   package func release(_ file: OpenFileNumber, of node: NodeNumber) async {
     let removed = files.withLock { $0.remove(file) }
-    if case .logicalUnit(let unit) = removed { await source.closeLogicalUnit(unit) }
+    switch removed {
+    case .logicalUnit(let unit): await source.closeLogicalUnit(unit)
+    case .stream(let stream): stream.close()
+    case .content, .directory, nil: break
+    }
   }
 
   private func open(
@@ -91,7 +99,7 @@ extension Tree {
   }
 
   /// The owner's bits, for everyone: the kernel lets root pass whatever the mode says.
-  private static func checkAccess(_ flags: OpenFlags, permissions: UInt16) throws(Errno) {
+  static func checkAccess(_ flags: OpenFlags, permissions: UInt16) throws(Errno) {
     if flags.reads && permissions & 0o400 == 0 { throw .permissionDenied }
     if flags.writes && permissions & 0o200 == 0 { throw .permissionDenied }
   }

@@ -111,6 +111,7 @@ extension Tree: FileSystemOperations {
     case .directory: throw .isDirectory
     case .link: throw .invalidArgument
     case .control: if size != 0 { throw .invalidArgument }
+    case .stream: throw .permissionDenied
     case .attribute(let file):
       if file.writes == nil { throw .permissionDenied }
       if size != 0 { throw .invalidArgument }

@@ -1,4 +1,5 @@
 import ISCSI
+import LinuxIO
 import Logging
 import Reactor
 import SCSI
@@ -9,6 +10,7 @@ import SCSI
 final class Bench: Sendable {
   static let targetName = "iqn.2026-01.test:disk"
   static let portal = Portal(host: "192.0.2.1", port: 3260, targetPortalGroupTag: 1)
+  static let wallTime = WallTime(nanoseconds: 1_764_152_114_042_000_000)
   static let zero = LogicalUnitNumber.zero
 
   let reactor: FakeReactor
@@ -29,7 +31,8 @@ final class Bench: Sendable {
     logger.logLevel = .critical
     let initiator = Initiator(
       settings: settings, port: reactor.port, logger: logger,
-      environment: ControlEnvironment(connector: connector, clock: clock, random: { 0.5 }))
+      environment: ControlEnvironment(
+        connector: connector, clock: clock, random: { 0.5 }, wallTime: { Self.wallTime }))
     self.initiator = initiator
     running = Task { await initiator.run() }
   }

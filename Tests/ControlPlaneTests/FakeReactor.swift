@@ -1,3 +1,4 @@
+import ISCSI
 import LinuxIO
 import SCSI
 import Synchronization
@@ -49,6 +50,15 @@ final class FakeReactor: Sendable {
     var stuck: Set<LogicalUnitHandle> = []
     /// Logouts are never answered.
     var ignoresLogout = false
+    /// What is outstanding, and how task management functions end.
+    var tasks: [OutstandingTask] = []
+    var managed: [InitiatorTaskTag] = []
+    var outcome = TaskManagementOutcome.complete
+
+    mutating func manage(_ request: TaskManagement) -> TaskManagementOutcome {
+      managed.append(request.task)
+      return outcome
+    }
   }
 
   let port: ReactorPort
@@ -127,8 +137,9 @@ final class FakeReactor: Sendable {
       closed(session)
       continuation.resume()
     case .statistics(_, let continuation): continuation.resume(returning: SessionStatistics())
-    case .manage(_, let continuation): continuation.resume(returning: .complete)
-    case .tasks(_, let continuation): continuation.resume(returning: [])
+    case .tasks(_, let continuation): continuation.resume(returning: with(\.tasks))
+    case .manage(let request, let continuation):
+      continuation.resume(returning: with { $0.manage(request) })
     case .interrupt, .registerRing, .stop: break
     }
   }

@@ -42,7 +42,7 @@ final class GatedOperations: FileSystemOperations {
   ) async throws(Errno) -> NodeAttributes { throw .noSuchFileOrDirectory }
   func readLink(_ node: NodeNumber) async throws(Errno) -> String { throw .invalidArgument }
   func read(
-    _ file: OpenFileNumber, offset: UInt64, count: Int
+    _ file: OpenFileNumber, offset: UInt64, count: Int, waits: Bool
   ) async throws(Errno) -> ArraySlice<UInt8> { throw .badFileDescriptor }
   func write(
     _ bytes: [UInt8], byteCount: Int, to file: OpenFileNumber, offset: UInt64

@@ -34,6 +34,7 @@ final class ReactorHarness {
   private var statSN: UInt32 = 100
   private var unique: UInt64 = 1000
   var parameters: NegotiatedParameters
+  var loginRequestCount = 0
   let timeouts: SessionTimeouts
   private var registration: LogicalUnitRegistration
   /// The monotonic clock, in nanoseconds; it moves only when told.
@@ -96,7 +97,7 @@ final class ReactorHarness {
   /// Hands the session a connection, as after a login.
   func start(
     _ session: SessionHandle? = nil, socket: CInt, maxCmdSN: UInt32 = 60,
-    earlyBytes: [UInt8] = [], isHeld: Bool = false, loginRequestCount: Int = 0
+    earlyBytes: [UInt8] = [], isHeld: Bool = false
   ) {
     var handover = ConnectionHandover(
       socket: OwnedDescriptor(owning: socket), connectionID: 0, parameters: parameters,
@@ -122,8 +123,7 @@ final class ReactorHarness {
   /// Connects the session anew: the target's end is another socket, its StatSN starts again.
   func reconnect(
     _ session: SessionHandle? = nil, as parameters: NegotiatedParameters? = nil,
-    maxCmdSN: UInt32 = 60, earlyBytes: [UInt8] = [], isHeld: Bool = false,
-    loginRequestCount: Int = 0
+    maxCmdSN: UInt32 = 60, earlyBytes: [UInt8] = [], isHeld: Bool = false
   ) throws {
     if let parameters { self.parameters = parameters }
     let connection = try Self.pair(SOCK_STREAM)
@@ -134,8 +134,7 @@ final class ReactorHarness {
     assembler.headerDigest = self.parameters.headerDigest
     assembler.dataDigest = self.parameters.dataDigest
     start(
-      session, socket: connection.ours, maxCmdSN: maxCmdSN, earlyBytes: earlyBytes, isHeld: isHeld,
-      loginRequestCount: loginRequestCount)
+      session, socket: connection.ours, maxCmdSN: maxCmdSN, earlyBytes: earlyBytes, isHeld: isHeld)
     turn()
   }
 

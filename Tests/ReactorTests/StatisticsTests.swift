@@ -70,7 +70,8 @@ struct StatisticsTests {
     _ = harness.read(offset: 0, size: 512)
     _ = try harness.command()
     try harness.closeTarget()
-    try harness.reconnect(loginRequestCount: 3)
+    harness.loginRequestCount = 3
+    try harness.reconnect()
     _ = try harness.command()
     let numbers = try #require(try await harness.statistics())
     #expect(numbers.pdus[.scsiCommand] == 2)

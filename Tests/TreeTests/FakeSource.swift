@@ -79,6 +79,13 @@ actor FakeSource: TreeSource {
 
   func statistics(_ session: SessionHandle) -> SessionStatistics? { numbers }
 
+  nonisolated let stream = ByteStream(capacity: 256, readsLines: true)
+
+  func events() throws(Errno) -> ByteStream {
+    if let openError { throw openError }
+    return stream
+  }
+
   func tasks(_ session: SessionHandle) -> [OutstandingTask]? { outstanding }
 
   func abort(_ task: InitiatorTaskTag, of session: SessionHandle) throws(Errno) {

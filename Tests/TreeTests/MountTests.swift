@@ -125,15 +125,16 @@ struct MountTests {
   private static func wait(_ condition: String) -> String {
     "for i in $(seq 100); do \(condition) && exit 0; sleep 0.05; done; exit 1"
   }
+}
 
-  private func withMount(_ body: (TestMount) async throws -> Void) async throws {
-    let mount = try TestMount()
-    do {
-      try await body(mount)
-    } catch {
-      mount.end()
-      throw error
-    }
+/// Runs `body` with a mount, which ends whatever happens.
+func withMount(_ body: (TestMount) async throws -> Void) async throws {
+  let mount = try TestMount()
+  do {
+    try await body(mount)
+  } catch {
     mount.end()
+    throw error
   }
+  mount.end()
 }

@@ -17,7 +17,7 @@ struct TreePathTests {
     let walker = try Walker([try Fixtures.target()])
     #expect(
       try await walker.names("") == [
-        "control", "status", "version", "initiatorname", "last_error", "targets", "by-id",
+        "control", "status", "events", "version", "initiatorname", "last_error", "targets", "by-id",
         "by-path",
       ])
     #expect(try await walker.names("targets") == [Fixtures.iqn])
@@ -101,7 +101,8 @@ struct TreePathTests {
   func attributes() async throws {
     let walker = try Walker([try Fixtures.target()])
     let modes: [(String, UInt16)] = [
-      ("control", 0o600), ("status", 0o444), ("version", 0o444), ("initiatorname", 0o644),
+      ("control", 0o600), ("status", 0o444), ("events", 0o444), ("version", 0o444),
+      ("initiatorname", 0o644),
       ("last_error", 0o444), ("targets", 0o755), (Self.target + "/control", 0o600),
       (Self.target + "/state", 0o444), (Self.target + "/login_log", 0o400),
       (Self.target + "/sessions/1/control", 0o200),
@@ -151,7 +152,7 @@ struct TreePathTests {
   @Test(
     "What does not exist is ENOENT",
     arguments: [
-      "events", "metrics", "config", "targets/other", "T/lun01", "T/lun3", "T/lun9", "T/lun1.inf",
+      "metrics", "config", "targets/other", "T/lun01", "T/lun3", "T/lun9", "T/lun1.inf",
       "T/lun", "T/sessions/01", "T/sessions/2", "T/lun1.info/queue_depth", "T/portals/x", "T/..",
       "T/lun1.info/vpd/pg80", "targets/.", "T/lun-1",
     ])

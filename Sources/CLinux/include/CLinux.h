@@ -64,6 +64,8 @@ int clinux_name_of_address(const struct sockaddr *socket_address, char *address,
 
 // Time and memory.
 CLINUX_HOT uint64_t clinux_monotonic_nanoseconds(void);
+/// Since 1970, UTC.
+CLINUX_HOT uint64_t clinux_wall_nanoseconds(void);
 void *clinux_map_pages(size_t count);
 void clinux_unmap_pages(void *pages, size_t count);
 void clinux_name_thread(const char *name);

@@ -67,9 +67,16 @@ extension Initiator {
   ///
   /// Returns when those have been tried.
   func discover(_ portal: Portal) async throws(ControlError) {
-    let outcome = try await context.environment.connector.discover(
-      at: portal, settings: context.settings)
+    let outcome: DiscoveryOutcome
+    do {
+      outcome = try await context.environment.connector.discover(
+        at: portal, settings: context.settings)
+    } catch {
+      context.events.post(portal.address, "discovery failed: \(error.line)")
+      throw error
+    }
     let found = outcome.targets
+    context.events.post(portal.address, "discovery: \(found.count) target(s)")
     guard ending == nil else {
       throw ControlError(.canceled, .generic, "the mount is ending")
     }

@@ -84,6 +84,7 @@ package actor Initiator: TreeSource {
       await target(of: session)?.attention(lun, sense)
     case .asyncMessage(let session, let kind, let lun, let sense):
       context.logger.info("async message \(kind) for LUN \(lun.name)")
+      await target(of: session)?.tell(session, "async message: \(kind) for LUN \(lun.name)")
       if kind == .scsiAsyncEvent { await target(of: session)?.attention(lun, sense) }
     case .unitWantsLook(let session, let lun):
       await target(of: session)?.scheduleRefresh(of: lun)
@@ -109,16 +110,8 @@ package actor Initiator: TreeSource {
     return await context.port.statistics(session)
   }
 
-  package func tasks(_ session: SessionHandle) async -> [OutstandingTask]? {
-    guard context.registry.owner(of: session) != nil else { return nil }
-    return await context.port.tasks(session)
-  }
-
-  package func abort(_ task: InitiatorTaskTag, of session: SessionHandle) async throws(Errno) {
-    guard let tasks = await tasks(session), tasks.contains(where: { $0.tag == task }) else {
-      throw .noSuchFileOrDirectory
-    }
-    throw .notSupportedOnSocket  // EOPNOTSUPP
+  package nonisolated func events() throws(Errno) -> ByteStream {
+    try context.events.subscribe()
   }
 
   package func loginLog(target: String) async -> String? {

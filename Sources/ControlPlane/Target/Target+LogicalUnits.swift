@@ -192,6 +192,8 @@ extension Target {
       if let old = served?.geometry,
         old.capacityBytes != registration.geometry.capacityBytes
       {
+        tell(
+          lun, "lun resized: \(old.capacityBytes) to \(registration.geometry.capacityBytes) bytes")
         context.changes.yield(.capacityChanged(handle))
       }
     }
@@ -205,6 +207,7 @@ extension Target {
     let size = unit.registration.map { "\($0.geometry.capacityBytes) bytes" } ?? "no medium"
     let reason = unit.probed.reason.map { ": \($0)" } ?? ""
     logger.info("LUN \(lun.name): \(inquiry.vendor) \(inquiry.product), \(size)\(reason)")
+    tell(lun, "lun added: \(inquiry.vendor) \(inquiry.product), \(size)\(reason)")
     publish()
     hasNewUnits = true
     // A name that led elsewhere must not be believed any longer; new ones can wait for the rest.
@@ -258,6 +261,7 @@ extension Target {
   /// The unit behind a LUN is another one: the file of the old one is never served again.
   func makeStale(_ lun: LogicalUnitNumber, _ known: KnownFile) async {
     logger.warning("LUN \(lun.name) is another logical unit now: its old file is stale")
+    tell(lun, "lun removed: another logical unit is in its place")
     knownFiles[lun] = nil
     let (registry, handle) = (context.registry, known.handle)
     // Asked before anyone can see that the file is gone: no session is resumed ahead of it.
@@ -278,6 +282,7 @@ extension Target {
     guard let unit = units.remove(lun) else { return }
     let withdrawal = unit.registeredHandle.map { context.port.withdraw($0, error: error) }
     logger.info("LUN \(lun.name) is gone")
+    tell(lun, "lun removed")
     publish()
     context.changes.yield(.logicalUnitsChanged(target: directoryName))
     guard let withdrawal else { return }

@@ -106,6 +106,7 @@ extension Target {
       phase = .failed
       // Of all that wait for a place the initiator tells in one line.
       if failure.waitsForPlace { lastError = failure.error } else { note(failure.error) }
+      tell("login failed: \(failure.error.line)")
       publish()
       return failure
     }
@@ -151,6 +152,7 @@ extension Target {
         sessions.append(
           TargetSession(
             handle: handle, number: number, isid: isid, facts: connection.facts))
+        tell(handle, "session up: \(connection.facts.portal.address)")
         context.port.start(handle, connection.takeHandover())
         return
       } catch {
@@ -224,7 +226,10 @@ extension Target {
     scheduledScan = nil
     let ending = sessions
     sessions = []
-    for session in ending { session.recovery?.cancel() }
+    for session in ending {
+      session.recovery?.cancel()
+      tell(session, "session ended: logged out")
+    }
     wakeOpens()
     let files = units.values.compactMap(\.registeredHandle)
     let caches = units.values.filter(\.wantsFlush).map(\.probed.description.logicalUnitNumber)

@@ -17,6 +17,7 @@ extension Target {
       ControlError(
         .socketNotConnected, failure.errorCode,
         "session \(sessions[index].number) with \(portal.address) was lost: \(failure.sentence)"))
+    tell(handle, "session lost: \(failure.sentence)")
     settle()
     publish()
     // A target that takes logins and drops them at once gets one a second.
@@ -116,6 +117,7 @@ extension Target {
       } catch {
         guard !Task.isCancelled else { return }
         lastError = error.error
+        if tries == 0 { tell("login failed: \(error.error.line)") }
         logger.warning("try \(tries + 1): \(error.error.line)")
         publish()
         delay = schedule.delay(
@@ -159,6 +161,7 @@ extension Target {
     wakeOpens()
     context.port.resume(handle)
     logger.info("session \(sessions[index].number) is back")
+    tell(handle, "session recovered: \(sessions[index].facts.portal.address)")
     lastError = nil
     settle()
     publish()

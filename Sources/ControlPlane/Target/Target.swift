@@ -121,6 +121,7 @@ actor Target {
     }
     guard sessions.count > 1 else { return try await logOut(force: false) }
     sessions.removeAll { $0.number == number }
+    tell(session, "session ended: logged out")
     settle()
     exposeAll()
     publish()

@@ -105,6 +105,19 @@ final class ColdDispatcher: Sendable {
     }
   }
 
+  /// Serves a POLL; the notice it may ask for comes later and from any thread.
+  func serve(_ poll: PollRequest) {
+    guard let channel else { return }
+    serve(FuseRequest(unique: poll.unique, origin: .raw(channel))) {
+      (request, operations) async throws(Errno) in
+      let handle = poll.handle
+      // The kernel may have closed the file meanwhile, or be gone: then nobody waits.
+      let wake: @Sendable () -> Void = { try? channel.send(RawReply.pollNotice(handle: handle)) }
+      let events = try await operations.poll(poll.file, wake: poll.wantsNotice ? wake : nil)
+      request.answer(events: events)
+    }
+  }
+
   private func serve(
     _ request: FuseRequest,
     _ body: @escaping @Sendable (FuseRequest, any FileSystemOperations) async throws(Errno) -> Void

@@ -26,10 +26,20 @@ package protocol FileSystemOperations: Sendable {
 
   func open(_ node: NodeNumber, flags: OpenFlags) async throws(Errno) -> OpenedFile
 
-  /// At most `count` bytes from `offset`; fewer only at the end.
+  /// At most `count` bytes from `offset`; fewer only at the end, or where the file is a stream.
+  ///
+  /// - Parameter waits: for a stream with nothing to read; without, that is EAGAIN.
   func read(
-    _ file: OpenFileNumber, offset: UInt64, count: Int
+    _ file: OpenFileNumber, offset: UInt64, count: Int, waits: Bool
   ) async throws(Errno) -> ArraySlice<UInt8>
+
+  /// Says how many bytes of the last `read` the kernel took: none where it was interrupted.
+  func didRead(_ file: OpenFileNumber, byteCount: Int)
+
+  /// What an open file is ready for; `wake` is called, once, when a file that is not is.
+  func poll(
+    _ file: OpenFileNumber, wake: (@Sendable () -> Void)?
+  ) async throws(Errno) -> PollEvents
 
   /// Takes `byteCount` bytes, of which `bytes` are the first `ColdLimits.writtenBytes` at most.
   func write(
@@ -46,10 +56,4 @@ package protocol FileSystemOperations: Sendable {
   func releaseDirectory(_ directory: OpenFileNumber) async
 
   func statistics(of node: NodeNumber) async throws(Errno) -> FileSystemStatistics
-}
-
-extension FileSystemOperations {
-  package func remove(_ name: String, from parent: NodeNumber) async throws(Errno) {
-    throw .notPermitted
-  }
 }

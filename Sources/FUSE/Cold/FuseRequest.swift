@@ -53,6 +53,16 @@ final class FuseRequest: Sendable {
     }
   }
 
+  /// Answers a POLL.
+  @discardableResult
+  func answer(events: PollEvents) -> Bool {
+    unsafe send {
+      RawReply.bytes(unique: unique, events: events)
+    } libfuse: { _ in
+      preconditionFailure("POLL never reaches libfuse")
+    }
+  }
+
   /// Answers with an error.
   @discardableResult
   func fail(_ error: Errno) -> Bool {

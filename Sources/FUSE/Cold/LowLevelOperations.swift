@@ -5,8 +5,8 @@ import SystemPackage
 /// libfuse's table of callbacks: each starts a task, or refuses at once.
 ///
 /// An operation absent here is answered ENOSYS, after which the kernel never asks again: right for
-/// extended attributes, flush, access and poll. FSYNC, FALLOCATE and LSEEK must not be absent, or
-/// the kernel would stop sending them for LUN files too.
+/// extended attributes, flush and access. OPEN and POLL do not come here. FSYNC, FALLOCATE and
+/// LSEEK must not be absent, or the kernel would stop sending them for LUN files too.
 enum LowLevelOperations {
   /// The table.
   static var table: fuse_lowlevel_ops {
@@ -109,9 +109,12 @@ enum LowLevelOperations {
     unsafe table.read = { request, _, count, offset, information in
       guard let request = unsafe request, let information = unsafe information else { return }
       let file = OpenFileNumber(rawValue: unsafe information.pointee.fh)
+      let flags = OpenFlags(rawValue: UInt32(bitPattern: unsafe information.pointee.flags))
       unsafe dispatcher(of: request).serve(request) { (request, operations) async throws(Errno) in
-        let bytes = try await operations.read(file, offset: UInt64(max(0, offset)), count: count)
-        unsafe request.answer { unsafe FuseReply.bytes(bytes, to: $0) }
+        let bytes = try await operations.read(
+          file, offset: UInt64(max(0, offset)), count: count, waits: !flags.isNonblocking)
+        let isTaken = unsafe request.answer { unsafe FuseReply.bytes(bytes, to: $0) }
+        operations.didRead(file, byteCount: isTaken ? bytes.count : 0)
       }
     }
     unsafe table.write = { request, _, buffer, count, offset, information in

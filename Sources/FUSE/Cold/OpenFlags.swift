@@ -15,6 +15,7 @@ package struct OpenFlags: RawRepresentable, BitwiseCopyable, Hashable, Sendable 
   package var reads: Bool { accessMode != O_WRONLY }
   package var writes: Bool { accessMode != O_RDONLY }
   package var appends: Bool { CInt(bitPattern: rawValue) & O_APPEND != 0 }
+  package var isNonblocking: Bool { CInt(bitPattern: rawValue) & O_NONBLOCK != 0 }
   package var truncates: Bool { CInt(bitPattern: rawValue) & O_TRUNC != 0 }
   package var isDirect: Bool { CInt(bitPattern: rawValue) & Self.direct != 0 }
 

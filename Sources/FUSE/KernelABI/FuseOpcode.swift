@@ -14,6 +14,7 @@ package struct FuseOpcode: RawRepresentable, BitwiseCopyable, Hashable, Sendable
   package static let fsync = FuseOpcode(rawValue: 20)
   package static let initialize = FuseOpcode(rawValue: 26)
   package static let interrupt = FuseOpcode(rawValue: 36)
+  package static let poll = FuseOpcode(rawValue: 40)
   package static let fallocate = FuseOpcode(rawValue: 43)
   package static let lseek = FuseOpcode(rawValue: 46)
 }

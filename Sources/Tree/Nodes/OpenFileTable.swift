@@ -7,6 +7,8 @@ struct OpenFileTable: Sendable {
   enum OpenFile: Sendable {
     /// A value or usage text, built at open and the same until release.
     case content([UInt8], control: Control?)
+    /// A file that goes on.
+    case stream(ByteStream)
     case logicalUnit(LogicalUnitHandle)
     case directory([DirectoryItem])
   }

@@ -6,6 +6,7 @@ enum TreeEntry: Sendable {
   case directory(any TreeDirectory)
   case attribute(AttributeFile)
   case control(ControlFile)
+  case stream(StreamFile)
   case link(target: String)
   case logicalUnit(LogicalUnitFile)
 }

@@ -1,0 +1,12 @@
+import Reactor
+
+/// A file that goes on: each open reads what comes after it, and waits for more.
+struct StreamFile: Equatable, Sendable {
+  enum Source: Equatable, Sendable {
+    /// A line an event of the whole mount.
+    case events
+  }
+
+  var permissions: UInt16
+  var source: Source
+}

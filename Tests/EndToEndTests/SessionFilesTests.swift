@@ -1,0 +1,79 @@
+import Glibc
+import Lab
+import Testing
+
+extension EndToEnd {
+  /// What a person looks at to see a session work: `stats`, `tasks/`, `events`, against tgt.
+  @Suite("Files of a session", .requires(.tgtd))
+  struct SessionFilesTests {
+    @Test("stats counts what dd does; tasks shows what a stopped target owes, and unlink ends it")
+    func statsAndTasks() async throws {
+      try await withLab { lab in
+        let daemon = try await TargetDaemon.start(lab)
+        let mount = try await MountedFileSystem.start(lab, .mount(daemon.address))
+        let count = "awk '/^scsicmd_pdus: / { print $2 }' $T/sessions/1/stats"
+        let result = await mount.shell(
+          """
+          before=$(\(count))
+          dd if=$T/lun1 of=/dev/null bs=4096 count=50 iflag=direct status=none
+          after=$(\(count))
+          echo $((after - before)); wc -l < $T/sessions/1/stats; ls $T/sessions/1/tasks
+          """)
+        #expect(result.lines == ["50", "21"], "\(result)")
+        daemon.signal(SIGSTOP)
+        let stuck = await mount.shell(
+          """
+          dd if=$T/lun1 of=/dev/null bs=4096 count=1 skip=7 iflag=direct 2> error &
+          for i in $(seq 100); do
+            task=$(ls $T/sessions/1/tasks); [ -n "$task" ] && break; sleep 0.05
+          done
+          cat $T/sessions/1/tasks/$task | grep -v age_ms; stat -c %a $T/sessions/1/tasks/$task
+          rm -f $T/sessions/1/nothing; echo $?
+          """)
+        #expect(
+          stuck.lines == [
+            "lun: 1", "cdb: 88 00 00 00 00 00 00 00 00 38 00 00 00 08 00 00", "bytes: 4096",
+            "state: sent", "400", "0",
+          ], "\(stuck)")
+        daemon.signal(SIGCONT)
+        #expect(await eventually { await mount.shell("ls $T/sessions/1/tasks").value == "" })
+        await mount.expectServing()
+      }
+    }
+
+    @Test("events tells of a loss, the way back and a logout; one that waits does not keep a mount")
+    func events() async throws {
+      try await withLab { lab in
+        let daemon = try await TargetDaemon.start(lab)
+        let mount = try await MountedFileSystem.startInForeground(lab, .mount(daemon.address))
+        #expect(await eventually { await mount.shell("cat $T/state").value == "LOGGED_IN" })
+        let log = lab.fresh("events")
+        let reader = try ManagedProcess(["cat", "\(mount.path)/events"], output: log)
+        let nonblocking = await mount.shell("dd if=events iflag=nonblock count=1")
+        nonblocking.expectFailure("Resource temporarily unavailable")
+        // Until the reader has its file open nothing is told to it.
+        #expect(
+          await eventually {
+            await mount.shell("ls -l /proc/\(reader.processID)/fd").output.contains("/events")
+          })
+        await mount.shell("echo drop > $T/sessions/1/control").expectSuccess()
+        #expect(await eventually { reader.output.contains("session recovered") })
+        await mount.shell("echo logout > $T/control").expectSuccess()
+        let end = "/sessions/1 session ended: logged out\n"
+        #expect(await eventually { reader.output.hasSuffix(end) }, "\(reader.output)")
+        let lines = reader.output.split(separator: "\n").map {
+          $0.split(separator: " ", maxSplits: 2).map(String.init)
+        }
+        let session = "targets/\(daemon.targets[0].name)/sessions/1"
+        #expect(lines.allSatisfy { $0.count == 3 && $0[0].hasSuffix("Z") && $0[0].count == 24 })
+        #expect(lines.map { $0.dropFirst().joined(separator: " ") }.contains(
+          "\(session) session lost: dropped on request"))
+        // The daemon ends, logged out and unmounted, although somebody waits for events.
+        mount.foreground?.signal(SIGTERM)
+        #expect(await mount.waitForEnd() == 0)
+        #expect(await reader.wait(.seconds(10)) == 1)
+        #expect(reader.output.contains("No such device"), "\(reader.output)")
+      }
+    }
+  }
+}
