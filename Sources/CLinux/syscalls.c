@@ -148,6 +148,24 @@ int clinux_name_of_end(int fd, int remote, char *address, size_t capacity, uint1
   return clinux_name_of_address(end, address, capacity, port);
 }
 
+int clinux_address_of_end(int fd, int remote, uint8_t address[16], uint16_t *port) {
+  struct sockaddr_storage storage = {0};
+  socklen_t length = sizeof storage;
+  struct sockaddr *end = (struct sockaddr *)&storage;
+  if ((remote ? getpeername(fd, end, &length) : getsockname(fd, end, &length)) < 0) return -errno;
+  if (storage.ss_family == AF_INET) {
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&storage;
+    memcpy(address, &v4->sin_addr, 4);
+    *port = ntohs(v4->sin_port);
+    return 4;
+  }
+  if (storage.ss_family != AF_INET6) return -EAFNOSUPPORT;
+  const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&storage;
+  memcpy(address, &v6->sin6_addr, 16);
+  *port = ntohs(v6->sin6_port);
+  return 16;
+}
+
 int clinux_shutdown(int fd) { return shutdown(fd, SHUT_RDWR) < 0 ? -errno : 0; }
 
 int clinux_shutdown_write(int fd) { return shutdown(fd, SHUT_WR) < 0 ? -errno : 0; }

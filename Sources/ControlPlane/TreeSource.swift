@@ -45,6 +45,9 @@ package protocol TreeSource: Sendable {
   /// A line for each event from now on, until the stream is closed.
   func events() async throws(Errno) -> ByteStream
 
+  /// A session's PDUs as a pcap stream, until it is closed or the session ends.
+  func capture(_ session: SessionHandle) async throws(Errno) -> ByteStream
+
   /// A session's commands without a status, nil when it is gone.
   func tasks(_ session: SessionHandle) async -> [OutstandingTask]?
 

@@ -4,7 +4,7 @@ import Reactor
 import Synchronization
 package import SystemPackage
 
-/// Files that go on: `events`.
+/// Files that go on: `events`, `capture`.
 extension Tree {
   /// Begins to listen for who opens.
   func open(_ file: StreamFile, _ flags: OpenFlags) async throws(Errno) -> OpenedFile {
@@ -12,6 +12,7 @@ extension Tree {
     let stream =
       switch file.source {
       case .events: try await source.events()
+      case .capture(let session): try await source.capture(session)
       }
     let number = files.withLock { $0.insert(.stream(stream)) }
     // Not FOPEN_STREAM: head(1) takes a regular file that does not seek for an error.

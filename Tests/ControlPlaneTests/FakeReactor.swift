@@ -137,6 +137,7 @@ final class FakeReactor: Sendable {
       closed(session)
       continuation.resume()
     case .statistics(_, let continuation): continuation.resume(returning: SessionStatistics())
+    case .capture(_, _, let continuation): continuation.resume(returning: nil)
     case .tasks(_, let continuation): continuation.resume(returning: with(\.tasks))
     case .manage(let request, let continuation):
       continuation.resume(returning: with { $0.manage(request) })

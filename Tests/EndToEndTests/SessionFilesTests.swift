@@ -6,7 +6,7 @@ extension EndToEnd {
   /// What a person looks at to see a session work: `stats`, `tasks/`, `events`, against tgt.
   @Suite("Files of a session", .requires(.tgtd))
   struct SessionFilesTests {
-    @Test("stats counts what dd does; tasks shows what a stopped target owes, and unlink ends it")
+    @Test("stats counts what dd does; tasks shows what a target owes, unlink aborts it")
     func statsAndTasks() async throws {
       try await withLab { lab in
         let daemon = try await TargetDaemon.start(lab)
@@ -21,21 +21,28 @@ extension EndToEnd {
           """)
         #expect(result.lines == ["50", "21"], "\(result)")
         daemon.signal(SIGSTOP)
+        let outcome = lab.fresh("outcome")
         let stuck = await mount.shell(
           """
-          dd if=$T/lun1 of=/dev/null bs=4096 count=1 skip=7 iflag=direct 2> error &
+          dd if=$T/lun1 of=/dev/null bs=4096 count=1 skip=7 iflag=direct status=none &
           for i in $(seq 100); do
             task=$(ls $T/sessions/1/tasks); [ -n "$task" ] && break; sleep 0.05
           done
           cat $T/sessions/1/tasks/$task | grep -v age_ms; stat -c %a $T/sessions/1/tasks/$task
-          rm -f $T/sessions/1/nothing; echo $?
+          rm $T/sessions/1/tasks/0xffff0000 2>&1 | grep -o 'No such file'
+          (rm -f $T/sessions/1/tasks/$task; echo $? > \(outcome)) &
           """)
         #expect(
           stuck.lines == [
             "lun: 1", "cdb: 88 00 00 00 00 00 00 00 00 38 00 00 00 08 00 00", "bytes: 4096",
-            "state: sent", "400", "0",
+            "state: sent", "400", "No such file",
           ], "\(stuck)")
+        #expect(
+          await eventually {
+            await mount.shell("cat $T/sessions/1/stats").output.contains("tmfcmd_pdus: 1\n")
+          })
         daemon.signal(SIGCONT)
+        #expect(await eventually { await lab.shell("cat \(outcome)").value == "0" })
         #expect(await eventually { await mount.shell("ls $T/sessions/1/tasks").value == "" })
         await mount.expectServing()
       }
@@ -66,8 +73,9 @@ extension EndToEnd {
         }
         let session = "targets/\(daemon.targets[0].name)/sessions/1"
         #expect(lines.allSatisfy { $0.count == 3 && $0[0].hasSuffix("Z") && $0[0].count == 24 })
-        #expect(lines.map { $0.dropFirst().joined(separator: " ") }.contains(
-          "\(session) session lost: dropped on request"))
+        #expect(
+          lines.map { $0.dropFirst().joined(separator: " ") }.contains(
+            "\(session) session lost: dropped on request"))
         // The daemon ends, logged out and unmounted, although somebody waits for events.
         mount.foreground?.signal(SIGTERM)
         #expect(await mount.waitForEnd() == 0)

@@ -86,6 +86,8 @@ actor FakeSource: TreeSource {
     return stream
   }
 
+  func capture(_ session: SessionHandle) throws(Errno) -> ByteStream { try events() }
+
   func tasks(_ session: SessionHandle) -> [OutstandingTask]? { outstanding }
 
   func abort(_ task: InitiatorTaskTag, of session: SessionHandle) throws(Errno) {

@@ -34,7 +34,7 @@ struct TreePathTests {
         "targetname", "isid", "tsih", "tpgt", "erl", "state", "recovery_tmo", "initial_r2t",
         "immediate_data", "first_burst_len", "max_burst_len", "max_outstanding_r2t",
         "data_pdu_in_order", "data_seq_in_order", "cmdsn", "exp_cmdsn", "max_cmdsn", "stats",
-        "control", "connections", "tasks",
+        "control", "connections", "tasks", "capture",
       ])
     #expect(
       try await walker.names(Self.target + "/sessions/1/connections/0") == [

@@ -56,6 +56,8 @@ CLINUX_HOT int64_t clinux_sendmsg(int fd, const struct iovec *vectors, int count
 CLINUX_HOT int64_t clinux_recv(int fd, void *buffer, size_t count);
 /// The numeric address and port of one end; 0 or -errno.
 int clinux_name_of_end(int fd, int remote, char *address, size_t capacity, uint16_t *port);
+/// The address of one end, 4 or 16 bytes in network order, and its port; their number or -errno.
+int clinux_address_of_end(int fd, int remote, uint8_t address[16], uint16_t *port);
 int clinux_shutdown(int fd);
 int clinux_shutdown_write(int fd);
 /// The numeric address and port of a socket address; 0 or -errno.

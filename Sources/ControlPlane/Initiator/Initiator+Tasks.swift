@@ -9,6 +9,11 @@ extension Initiator {
     return await context.port.tasks(session)
   }
 
+  package func capture(_ session: SessionHandle) async throws(Errno) -> ByteStream {
+    guard context.registry.owner(of: session) != nil else { throw .socketNotConnected }
+    return try await context.port.capture(session)
+  }
+
   package func abort(_ task: InitiatorTaskTag, of session: SessionHandle) async throws(Errno) {
     guard let tasks = await tasks(session), tasks.contains(where: { $0.tag == task }) else {
       throw .noSuchFileOrDirectory

@@ -28,6 +28,8 @@ extension Reactor {
         continuation.resume()
       case .statistics(let handle, let continuation):
         continuation.resume(returning: statistics(handle))
+      case .capture(let handle, let stream, let continuation):
+        continuation.resume(returning: capture(handle, stream))
       case .tasks(let handle, let continuation):
         continuation.resume(returning: outstandingTasks(handle))
       case .interrupt(let unique):

@@ -30,7 +30,8 @@ extension Reactor {
     let payload = unsafe sessions[index].receive.unparsed + headerLength
     let present = min(available - headerLength, length)
     unsafe observe(
-      received: .dataIn, at: payload - headerLength, byteCount: isWhole ? total : 0, session: index)
+      received: header, at: payload - headerLength, headerLength: headerLength,
+      byteCount: isWhole ? total : 0, session: index)
     if isWhole {
       if sessions[index].machine.parameters.dataDigest,
         let error = Self.dataDigestError(
@@ -84,6 +85,10 @@ extension Reactor {
         .dataIn)
       if let error { return reject(session: index, error) }
     }
+    unsafe observe(
+      payload: slots.memory(slot) + slots[slot].memoryOffset + Int(dataIn.bufferOffset),
+      count: length, trailer: sessions[index].receive.unparsed, trailerCount: trailerLength,
+      session: index)
     sessions[index].receive.consume(trailerLength)
     sessions[index].position = .header
     finishDataIn(dataIn, slot: slot, session: index)

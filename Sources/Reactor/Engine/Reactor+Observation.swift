@@ -1,12 +1,51 @@
 import ISCSI
+import SystemPackage
 
 /// What people are shown of a session at work: its PDUs and its tasks.
 extension Reactor {
-  /// A PDU has come: whole, in `byteCount` bytes at `start`, or without all of its payload yet.
+  /// A PDU has come: whole, in `byteCount` bytes at `start`, or (0) without all of its payload yet.
   mutating func observe(
-    received opcode: Opcode, at start: UnsafeMutableRawPointer, byteCount: Int, session index: Int
+    received header: BasicHeaderSegment, at start: UnsafeMutableRawPointer, headerLength: Int,
+    byteCount: Int, session index: Int
   ) {
-    sessions[index].observer.counts[opcode] += 1
+    sessions[index].observer.counts[header.opcode] += 1
+    guard sessions[index].observer.tap != nil else { return }
+    let head = unsafe UnsafeRawBufferPointer(start: start, count: headerLength)
+    guard byteCount > 0 else {
+      return sessions[index].observer.show { unsafe $0.stage(head) }
+    }
+    let length = header.dataSegmentLength
+    // SAFETY: header, data and what ends them lie one behind the other in the receive buffer.
+    let pdu = unsafe CapturedPDU(
+      header: head, payload: UnsafeRawBufferPointer(start: start + headerLength, count: length),
+      trailer: UnsafeRawBufferPointer(
+        start: start + headerLength + length, count: byteCount - headerLength - length))
+    sessions[index].observer.show { $0.show(pdu, .received) }
+  }
+
+  /// The rest of a PDU has come whose header was observed: its data in a slot's pages.
+  mutating func observe(
+    payload: UnsafeMutableRawPointer, count: Int, trailer: UnsafeMutableRawPointer,
+    trailerCount: Int, session index: Int
+  ) {
+    guard sessions[index].observer.tap != nil else { return }
+    sessions[index].observer.show { tap in
+      // SAFETY: the caller has received as many bytes there.
+      unsafe tap.showStaged(
+        payload: UnsafeRawBufferPointer(start: payload, count: count),
+        trailer: UnsafeRawBufferPointer(start: trailer, count: trailerCount))
+    }
+  }
+
+  /// Shows a session to one more reader, or says why not.
+  mutating func capture(_ handle: SessionHandle, _ stream: ByteStream) -> Errno? {
+    guard let index = find(handle) else { return .socketNotConnected }
+    let tap =
+      sessions[index].observer.tap
+      ?? CaptureTap(path: CapturePath(socket: sessions[index].descriptor))
+    guard tap.add(stream) else { return .tooManyOpenFilesInSystem }
+    sessions[index].observer.tap = tap
+    return nil
   }
 
   /// Every command of a session that waits to be sent or to be answered, the oldest first;

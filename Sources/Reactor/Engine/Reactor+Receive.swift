@@ -167,7 +167,8 @@ extension Reactor {
         return reject(session: index, error)
       }
     }
-    unsafe observe(received: header.opcode, at: start, byteCount: total, session: index)
+    unsafe observe(
+      received: header, at: start, headerLength: headerLength, byteCount: total, session: index)
     dispatch(header, data.extracting(first: length), session: index)
     if sessions[index].isConnected { sessions[index].receive.consume(total) }
     return true

@@ -53,6 +53,7 @@ extension Reactor {
     sessions[index].pingedAt = 0
     let early = handover.earlyBytes
     sessions[index].connect(handover.socket)
+    sessions[index].observer.tap?.connect(CapturePath(socket: sessions[index].descriptor))
     nextTick = min(nextTick, now &+ Interval.tick)
     do throws(Errno) {
       try watch(session: index)
@@ -188,6 +189,7 @@ extension Reactor {
     noteServing(session: index)
     park(session: index)
     failPending(session: index, error: error)
+    sessions[index].observer.tap.take()?.finish()
     sessions[index].logout.take()?.resume()
   }
 }

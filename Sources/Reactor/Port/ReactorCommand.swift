@@ -12,6 +12,8 @@ enum ReactorCommand: Sendable {
   case drop(SessionHandle)
   case close(SessionHandle, Errno, CheckedContinuation<Void, Never>)
   case statistics(SessionHandle, CheckedContinuation<SessionStatistics?, Never>)
+  /// Shows the session's PDUs to a stream; nil, or why not.
+  case capture(SessionHandle, ByteStream, CheckedContinuation<Errno?, Never>)
   case tasks(SessionHandle, CheckedContinuation<[OutstandingTask]?, Never>)
   /// The caller of a request wants it over; sent from one reactor to the others.
   case interrupt(UInt64)
@@ -30,6 +32,7 @@ extension ReactorCommand {
     case .withdraw(_, _, let withdrawal): withdrawal.finish()
     case .logout(_, let continuation), .close(_, _, let continuation): continuation.resume()
     case .statistics(_, let continuation): continuation.resume(returning: nil)
+    case .capture(_, _, let continuation): continuation.resume(returning: .socketNotConnected)
     case .tasks(_, let continuation): continuation.resume(returning: nil)
     case .resume, .expose, .drop, .interrupt, .registerRing, .stop: break
     }

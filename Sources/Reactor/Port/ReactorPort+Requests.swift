@@ -74,6 +74,19 @@ extension ReactorPort {
     await withCheckedContinuation { lane(of: session).submit(.statistics(session, $0)) }
   }
 
+  /// A pcap stream of a session's PDUs from now on, until it is closed or the session ends; PDUs
+  /// that find it full are lost and counted.
+  ///
+  /// ENOTCONN when the handle names none, ENFILE when enough read already.
+  package func capture(_ session: SessionHandle) async throws(Errno) -> ByteStream {
+    let stream = ByteStream(capacity: CaptureTap.streamBytes)
+    let refusal = await withCheckedContinuation { continuation in
+      lane(of: session).submit(.capture(session, stream, continuation))
+    }
+    if let refusal { throw refusal }
+    return stream
+  }
+
   /// A session's commands without a status, at most as many as there are slots, the oldest first;
   /// nil when the handle names none.
   package func tasks(_ session: SessionHandle) async -> [OutstandingTask]? {

@@ -15,12 +15,13 @@ struct SessionsDirectory: TreeDirectory {
 /// `sessions/<n>/`, with the names of /sys/class/iscsi_session.
 struct SessionDirectory: TreeDirectory {
   private static let connections = "connections"
+  private static let capture = "capture"
 
   let target: TargetSnapshot
   let session: SessionSnapshot
 
   var names: [String] {
-    Rendering.session.names + ["control", Self.connections, TasksDirectory.name]
+    Rendering.session.names + ["control", Self.connections, TasksDirectory.name, Self.capture]
   }
 
   func entry(named name: String) -> TreeEntry? {
@@ -30,6 +31,8 @@ struct SessionDirectory: TreeDirectory {
         target: target.directoryName, number: session.number)
       return .control(ControlFile(scope: scope, permissions: 0o200, usage: ""))
     case Self.connections: return .directory(ConnectionsDirectory(session: session))
+    case Self.capture:
+      return .stream(StreamFile(permissions: 0o400, source: .capture(session.handle)))
     case TasksDirectory.name:
       return .directory(TasksDirectory(session: session.handle))
     default:

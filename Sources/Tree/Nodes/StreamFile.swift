@@ -5,6 +5,8 @@ struct StreamFile: Equatable, Sendable {
   enum Source: Equatable, Sendable {
     /// A line an event of the whole mount.
     case events
+    /// A session's PDUs as pcap.
+    case capture(SessionHandle)
   }
 
   var permissions: UInt16
