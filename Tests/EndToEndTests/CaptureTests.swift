@@ -21,6 +21,8 @@ extension EndToEnd {
           dd if=$T/lun1 of=/dev/null bs=1M count=2 iflag=direct status=none
           dd if=/dev/urandom of=$T/lun1 bs=1000 count=1 conv=notrunc,fsync status=none
           echo rescan > $T/control
+          echo drop > $T/sessions/1/control
+          until grep -q LOGGED_IN $T/state && [ "$(head -c 1 $T/lun1 | wc -c)" = 1 ]; do :; done
           echo logout > $T/control
           wait
           """
@@ -30,10 +32,10 @@ extension EndToEnd {
           tshark + " -Y iscsi -T fields -e ip.src -e tcp.srcport -e iscsi.opcode 2>/dev/null"
             + " | sort | uniq -c")
         // Both ends by their addresses; commands, Data-Out, the logout; Data-In, R2T, responses.
-        for opcode in ["0x01", "0x05", "0x06"] {
+        for opcode in ["0x01", "0x03", "0x05", "0x06"] {
           #expect(fields.lines.contains { $0.hasSuffix("\t\(opcode)") }, "\(fields)")
         }
-        for opcode in ["0x21", "0x25", "0x26", "0x31"] {
+        for opcode in ["0x21", "0x23", "0x25", "0x26", "0x31"] {
           let end = "127.0.0.1\t\(daemon.port)\t\(opcode)"
           #expect(fields.lines.contains { $0.hasSuffix(end) }, "\(fields)")
         }

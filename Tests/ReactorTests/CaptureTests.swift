@@ -35,7 +35,7 @@ struct CaptureTests {
   func fileHeader() {
     #expect(
       PacketWriter.fileHeader == [
-        0xD4, 0xC3, 0xB2, 0xA1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 8, 0, 0, 101, 0, 0, 0,
+        0xD4, 0xC3, 0xB2, 0xA1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0x28, 0, 0, 101, 0, 0, 0,
       ])
   }
 
@@ -216,15 +216,21 @@ struct CapturedSessionTests {
     #expect(shown[2].bytes.isEmpty)
   }
 
-  @Test("goes on over a loss, and ends with the session")
+  @Test("shows the login that follows a loss, and ends with the session")
   func ends() async throws {
     let harness = try ReactorHarness()
     let stream = try await capture(harness)
     try harness.closeTarget()
+    let request = [UInt8]([0x43]) + [0, 0, 0, 0, 0, 4, 3] + [UInt8](repeating: 0, count: 40)
+    let login = request + .pattern(1027) + [0]
+    harness.loginPDUs = [LoginPDU(isSent: true, bytes: login)]
     try harness.reconnect()
     _ = harness.read(offset: 0, size: 512)
     _ = try harness.command()
-    #expect(try await records(stream).map(\.isSent) == [true])
+    let shown = try await records(stream)
+    #expect(shown.map(\.isSent) == [true, true])
+    // Text is kept whole.
+    #expect(shown.first?.bytes == login)
     harness.stop()
     #expect(stream.poll(nil) == (true, true))
     let session = ReactorHarness.session

@@ -34,7 +34,7 @@ final class ReactorHarness {
   private var statSN: UInt32 = 100
   private var unique: UInt64 = 1000
   var parameters: NegotiatedParameters
-  var loginRequestCount = 0
+  var loginPDUs: [LoginPDU] = []
   let timeouts: SessionTimeouts
   private var registration: LogicalUnitRegistration
   /// The monotonic clock, in nanoseconds; it moves only when told.
@@ -105,7 +105,7 @@ final class ReactorHarness {
       expCmdSN: SerialNumber(rawValue: 50), maxCmdSN: SerialNumber(rawValue: maxCmdSN),
       earlyBytes: earlyBytes, timeouts: timeouts)
     handover.isHeld = isHeld
-    handover.loginRequestCount = loginRequestCount
+    handover.loginPDUs = loginPDUs
     port.start(session ?? home, handover)
   }
 

@@ -70,7 +70,8 @@ struct StatisticsTests {
     _ = harness.read(offset: 0, size: 512)
     _ = try harness.command()
     try harness.closeTarget()
-    harness.loginRequestCount = 3
+    let header = [UInt8](repeating: 0, count: 48)
+    harness.loginPDUs = (0..<6).map { LoginPDU(isSent: $0 % 2 == 0, bytes: header) }
     try harness.reconnect()
     _ = try harness.command()
     let numbers = try #require(try await harness.statistics())

@@ -15,8 +15,8 @@ struct PortalConnection: ~Copyable {
   private let socket: StreamSocket
   private var assembler: PDUAssembler
   private var deadline: MonotonicTime
-  /// PDUs received: during a login one for each that was sent.
-  private var receivedCount = 0
+  /// What was said in the login; nothing once it is over.
+  private var recorder: LoginRecorder? = LoginRecorder()
 
   /// Connects to the first of the portal's addresses that answers.
   ///
@@ -64,7 +64,8 @@ struct PortalConnection: ~Copyable {
   }
 
   /// Sends one PDU.
-  borrowing func send(_ unit: ProtocolDataUnit) throws(PortalFailure) {
+  mutating func send(_ unit: ProtocolDataUnit) throws(PortalFailure) {
+    recorder?.note(unit, isSent: true)
     let bytes = unit.encoded(
       headerDigest: assembler.headerDigest, dataDigest: assembler.dataDigest)
     do {
@@ -79,7 +80,7 @@ struct PortalConnection: ~Copyable {
     while true {
       do {
         if let unit = try assembler.next() {
-          receivedCount += 1
+          recorder?.note(unit, isSent: false)
           return unit
         }
       } catch {
@@ -105,6 +106,7 @@ struct PortalConnection: ~Copyable {
     assembler.dataDigest = parameters.dataDigest
     assembler.maximumDataSegmentLength = Int(parameters.maxRecvDataSegmentLength)
     self.deadline = deadline
+    recorder = nil
   }
 
   /// Our end and the peer's as sysfs shows them.
@@ -128,12 +130,12 @@ struct PortalConnection: ~Copyable {
     _ result: LoginResult, connectionID: UInt16, timeouts: SessionTimeouts
   ) -> ConnectionHandover {
     let earlyBytes = assembler.remainder()
-    let requestCount = receivedCount
+    let units = recorder?.units ?? []
     var handover = ConnectionHandover(
       socket: socket.release(), connectionID: connectionID, parameters: result.negotiated,
       cmdSN: result.cmdSN, expStatSN: result.expStatSN, expCmdSN: result.expCmdSN,
       maxCmdSN: result.maxCmdSN, earlyBytes: earlyBytes, timeouts: timeouts)
-    handover.loginRequestCount = requestCount
+    handover.loginPDUs = units
     return handover
   }
 

@@ -52,7 +52,7 @@ package struct LoginTranscript: Equatable, Sendable {
   }
 
   /// A challenge and its response together allow guessing the secret at leisure.
-  private static func isSecret(_ key: String) -> Bool {
+  static func isSecret(_ key: String) -> Bool {
     switch key {
     case "CHAP_C", "CHAP_R", "SRP_A", "SRP_B", "SRP_M", "SRP_HM", "SRP_s": true
     default: key.hasPrefix("KRB_") || key.hasPrefix("SPKM_")

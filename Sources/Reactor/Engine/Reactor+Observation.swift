@@ -3,6 +3,17 @@ import SystemPackage
 
 /// What people are shown of a session at work: its PDUs and its tasks.
 extension Reactor {
+  /// The session has a connection, made by these PDUs.
+  mutating func observe(_ logins: [LoginPDU], session index: Int) {
+    sessions[index].observer.counts[.loginRequest] += UInt64(logins.count { $0.isSent })
+    guard sessions[index].observer.tap != nil else { return }
+    let path = CapturePath(socket: sessions[index].descriptor)
+    sessions[index].observer.show { tap in
+      tap.connect(path)
+      for login in logins { tap.show(login) }
+    }
+  }
+
   /// A PDU has come: whole, in `byteCount` bytes at `start`, or (0) without all of its payload yet.
   mutating func observe(
     received header: BasicHeaderSegment, at start: UnsafeMutableRawPointer, headerLength: Int,

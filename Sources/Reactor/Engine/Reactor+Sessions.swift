@@ -38,7 +38,6 @@ extension Reactor {
       sessions[index].statistics = SessionStatistics()
       sessions[index].observer = PDUObserver()
     }
-    sessions[index].observer.counts[.loginRequest] += UInt64(handover.loginRequestCount)
     sessions[index].generation = handle.generation
     sessions[index].connectionID = handover.connectionID
     sessions[index].timeouts = handover.timeouts
@@ -52,8 +51,9 @@ extension Reactor {
     sessions[index].unitBeganAt = now
     sessions[index].pingedAt = 0
     let early = handover.earlyBytes
+    let logins = handover.loginPDUs
     sessions[index].connect(handover.socket)
-    sessions[index].observer.tap?.connect(CapturePath(socket: sessions[index].descriptor))
+    observe(logins, session: index)
     nextTick = min(nextTick, now &+ Interval.tick)
     do throws(Errno) {
       try watch(session: index)

@@ -1,3 +1,4 @@
+import ISCSI
 import LinuxIO
 
 /// Shows a session's PDUs to everyone who has its `capture` open; there only as long as somebody
@@ -45,6 +46,23 @@ final class CaptureTap {
   func show(_ pdu: CapturedPDU, _ direction: PacketWriter.Direction) {
     writer.write(pdu, direction, at: .now) { record in
       streams.removeAll { !$0.write(record) }
+    }
+  }
+
+  /// Shows a PDU of the login that made the connection.
+  func show(_ login: LoginPDU) {
+    guard login.bytes.count >= BasicHeaderSegment.byteCount else { return }
+    unsafe login.bytes.withUnsafeBytes { bytes in
+      // SAFETY: a PDU of ours or one that was parsed: its parts lie in its bytes.
+      let header = unsafe BasicHeaderSegment(parsing: bytes.bytes)
+      let start = BasicHeaderSegment.byteCount + Int(header.totalAHSLength) * 4
+      let end = start + header.dataSegmentLength
+      unsafe show(
+        CapturedPDU(
+          header: UnsafeRawBufferPointer(rebasing: bytes[..<start]),
+          payload: UnsafeRawBufferPointer(rebasing: bytes[start..<end]),
+          trailer: UnsafeRawBufferPointer(rebasing: bytes[end...])),
+        login.isSent ? .sent : .received)
     }
   }
 

@@ -1,20 +1,23 @@
+import ISCSI
 import LinuxIO
 import Wire
 
 /// Makes a capture file of PDUs: pcap records with an IP and a TCP header each.
 ///
 /// A PDU begins a segment of its own, so that who reads finds it without what came before. Of its
-/// data the first `dataLimit` bytes are kept; lengths, sequence numbers and checksums are those of
-/// the whole.
+/// data the first `dataLimit` bytes are kept (of text `textLimit`); lengths, sequence numbers and
+/// checksums are those of the whole.
 struct PacketWriter {
   enum Direction: Equatable, Sendable { case sent, received }
 
   /// LINKTYPE_RAW: packets begin with their IP header.
   private static let linkType: UInt32 = 101
   /// The most a record may have: headers, a whole PDU's header with additional ones, kept data.
-  static let recordLimit = 2048
+  static let recordLimit = 10 * 1024
   /// Data bytes kept of a PDU.
   static let dataLimit = 256
+  /// The same where they are text, which a login never has more of (RFC 7143, 13.12).
+  static let textLimit = 8192
   /// The most TCP payload in an IP packet of 65,535 bytes, with room for IPv6's header.
   static let segmentLimit = 65_472
 
@@ -48,8 +51,9 @@ struct PacketWriter {
     _ pdu: CapturedPDU, _ direction: Direction, at time: WallTime,
     to write: (ArraySlice<UInt8>) -> Void
   ) {
-    let isKept = unsafe pdu.payload.count <= Self.dataLimit
-    let keptCount = unsafe isKept ? pdu.byteCount : pdu.header.count + Self.dataLimit
+    let limit = unsafe pdu.header.first.map(Self.isText) == true ? Self.textLimit : Self.dataLimit
+    let isKept = unsafe pdu.payload.count <= limit
+    let keptCount = unsafe isKept ? pdu.byteCount : pdu.header.count + limit
     var offset = 0
     repeat {
       let end = min(offset + Self.segmentLimit, pdu.byteCount)
@@ -57,6 +61,14 @@ struct PacketWriter {
       write(record[...])
       offset = end
     } while offset < pdu.byteCount
+  }
+
+  /// Whether a PDU that begins with this byte carries text.
+  private static func isText(_ first: UInt8) -> Bool {
+    switch Opcode(rawValue: first & 0x3F) {
+    case .loginRequest, .loginResponse, .textRequest, .textResponse: true
+    default: false
+    }
   }
 
   /// Makes the record of one segment.

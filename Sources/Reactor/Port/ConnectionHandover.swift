@@ -20,8 +20,8 @@ package struct ConnectionHandover: ~Copyable, Sendable {
   /// Bytes that arrived behind the last Login Response.
   package var earlyBytes: [UInt8]
   package var timeouts: SessionTimeouts
-  /// PDUs the login took, for the session's statistics.
-  package var loginRequestCount = 0
+  /// What was said in the login, for the session's statistics and for who captures it.
+  package var loginPDUs: [LoginPDU] = []
   /// LUNs' commands wait for `ReactorPort.resume`; the control plane's are sent.
   package var isHeld = false
 
