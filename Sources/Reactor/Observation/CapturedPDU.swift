@@ -11,16 +11,21 @@ struct CapturedPDU {
 
   /// Calls `body` with each piece of the bytes in `range`, in order.
   func forEach(in range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Void) {
-    var start = 0
-    for unsafe piece in unsafe [header, payload, trailer] {
-      let wanted = range.clamped(to: start..<start + piece.count)
-      if !wanted.isEmpty {
-        // SAFETY: the range was clamped to the piece.
-        unsafe body(
-          UnsafeRawBufferPointer(
-            rebasing: piece[wanted.lowerBound - start..<wanted.upperBound - start]))
-      }
-      start += piece.count
-    }
+    unsafe lend(header, from: 0, range, body)
+    unsafe lend(payload, from: header.count, range, body)
+    unsafe lend(trailer, from: header.count + payload.count, range, body)
+  }
+
+  /// Calls `body` with what of a piece, which begins at `start`, lies in `range`.
+  private func lend(
+    _ piece: UnsafeRawBufferPointer, from start: Int, _ range: Range<Int>,
+    _ body: (UnsafeRawBufferPointer) -> Void
+  ) {
+    let wanted = range.clamped(to: start..<start + piece.count)
+    guard !wanted.isEmpty else { return }
+    // SAFETY: the range was clamped to the piece.
+    unsafe body(
+      UnsafeRawBufferPointer(
+        rebasing: piece[wanted.lowerBound - start..<wanted.upperBound - start]))
   }
 }
