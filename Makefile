@@ -139,7 +139,6 @@ tsan: deps-test ## Run the unit tests under ThreadSanitizer
 define sanitized
 	$(SWIFT) build --build-tests --sanitize $(1) --scratch-path .build-$(1) --jobs $(JOBS)
 	SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 \
-	  TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/Fuzz/tsan.suppressions \
 	  $(SWIFT) test --skip-build --sanitize $(1) --scratch-path .build-$(1) \
 	  --num-workers $(JOBS) --parallel $(SANITIZED_TESTS)
 endef
