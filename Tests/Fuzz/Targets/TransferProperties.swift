@@ -21,7 +21,7 @@ enum TransferProperties {
     parameters.maxBurstLength = 1 + (isWide ? input.number32() >> 8 : UInt32(input.number16() >> 4))
     parameters.firstBurstLength = min(parameters.maxBurstLength, 1 + UInt32(input.number16()))
     parameters.maxXmitDataSegmentLength = 1 + UInt32(input.number16() >> 4)
-    parameters.maxOutstandingR2T = 1 + UInt32(input.byte() % 20)
+    parameters.maxOutstandingR2T = 1 + UInt32(input.byte() % 80)
     try SessionNumbersProperties.check(parameters: parameters, &input)
     let direction: TransferState.Direction =
       choice & 0x10 != 0 ? .none : choice & 1 == 0 ? .read : .write
@@ -36,11 +36,14 @@ enum TransferProperties {
     _ expectedLength: UInt32, _ parameters: NegotiatedParameters, _ input: inout FuzzInput
   ) throws(Disagreement) {
     var transfer = TransferState(direction: .none, expectedLength: expectedLength)
+    var record = TransferRecord()
     let dataIn = dataIn(dataSN: 0, offset: 0, length: input.number16())
-    try hold((try? transfer.receive(dataIn)) == nil, "a task without data takes no Data-In")
+    try hold(
+      (try? transfer.receive(dataIn, parameters: parameters, record: &record)) == nil,
+      "a task without data takes no Data-In")
     let request = readyToTransfer(r2tSN: 0, tag: 1, offset: 0, length: 1)
     try hold(
-      (try? transfer.receive(request, parameters: parameters)) == nil,
+      (try? transfer.receive(request, parameters: parameters, record: &record)) == nil,
       "a task without data takes no R2T")
     try hold(transfer.isWhole && !transfer.hasBurst, "a task without data is whole")
   }
@@ -51,12 +54,14 @@ enum TransferProperties {
     _ expectedLength: UInt32, hasMap: Bool, _ input: inout FuzzInput
   ) throws(Disagreement) {
     var transfer = TransferState(direction: .read, expectedLength: expectedLength)
+    var record = TransferRecord()
+    let parameters = NegotiatedParameters()
     var model = ReadModel(expectedLength: Int(expectedLength), hasMap: hasMap)
     for _ in 0..<operationLimit where !input.isEmpty {
       if input.byte() == 0xFF {
         let request = readyToTransfer(r2tSN: 0, tag: 1, offset: 0, length: 1)
         try hold(
-          (try? transfer.receive(request, parameters: NegotiatedParameters())) == nil,
+          (try? transfer.receive(request, parameters: parameters, record: &record)) == nil,
           "a read takes no R2T")
         return
       }
@@ -65,8 +70,10 @@ enum TransferProperties {
       let length = input.number16() >> 4
       let isLegal = model.takes(dataSN: dataSN, offset: offset, length: Int(length))
       let violation: ProtocolViolation?
-      do {
-        try transfer.receive(dataIn(dataSN: dataSN, offset: offset, length: length))
+      do throws(ProtocolViolation) {
+        try transfer.receive(
+          dataIn(dataSN: dataSN, offset: offset, length: length), parameters: parameters,
+          record: &record)
         violation = nil
       } catch { violation = error }
       if let violation {
@@ -93,27 +100,34 @@ enum TransferProperties {
     let lengths = machine.unsolicitedLengths(expectedLength: expectedLength)
     try checkUnsolicited(lengths, expectedLength, parameters)
     var transfer = TransferState(direction: .write, expectedLength: expectedLength)
-    transfer.begin(immediateLength: lengths.immediate, unsolicitedLength: lengths.unsolicited)
+    var record = TransferRecord()
+    transfer.begin(
+      immediateLength: lengths.immediate, unsolicitedLength: lengths.unsolicited,
+      record: &record)
     var model = WriteModel(
       expectedLength: Int(expectedLength), hasMap: hasMap, immediate: Int(lengths.immediate),
       unsolicited: Int(lengths.unsolicited))
     for _ in 0..<operationLimit where !input.isEmpty {
       switch input.byte() {
       case 0..<0x80:
-        guard try ask(&transfer, &model, parameters, &input) else { return }
+        guard try ask(&transfer, &record, &model, parameters, &input) else { return }
       case 0xFF:
         let data = dataIn(dataSN: 0, offset: 0, length: 1)
-        try hold((try? transfer.receive(data)) == nil, "a write takes no Data-In")
+        try hold(
+          (try? transfer.receive(data, parameters: parameters, record: &record)) == nil,
+          "a write takes no Data-In")
         return
       default:
         guard transfer.hasBurst else { continue }
-        try send(&transfer, &model, maximumLength: 1 + UInt32(input.number16() >> 4))
+        try send(&transfer, &record, &model, maximumLength: 1 + UInt32(input.number16() >> 4))
       }
       try agree(transfer.hasBurst, model.hasBurst, "something may be sent")
-      try agree(transfer.isWhole, model.isWhole, "a write is whole when every byte was asked for")
+      try agree(
+        transfer.isWhole, model.isWhole && !model.hasBurst,
+        "a write is whole when every byte was asked for and sent")
     }
     // Whatever is queued is sent in the end, and nothing else.
-    while transfer.hasBurst { try send(&transfer, &model, maximumLength: 0x00FF_FFFF) }
+    while transfer.hasBurst { try send(&transfer, &record, &model, maximumLength: 0x00FF_FFFF) }
     try hold(!model.hasBurst, "every byte asked for is sent")
   }
 
@@ -136,7 +150,7 @@ enum TransferProperties {
 
   /// An R2T, mostly legal; false when the transfer refused it.
   private static func ask(
-    _ transfer: inout TransferState, _ model: inout WriteModel,
+    _ transfer: inout TransferState, _ record: inout TransferRecord, _ model: inout WriteModel,
     _ parameters: NegotiatedParameters, _ input: inout FuzzInput
   ) throws(Disagreement) -> Bool {
     let r2tSN = input.near(UInt32(truncatingIfNeeded: model.requestCount))
@@ -152,8 +166,8 @@ enum TransferProperties {
       maxOutstanding: Int(parameters.maxOutstandingR2T))
     let request = readyToTransfer(r2tSN: r2tSN, tag: tag, offset: offset, length: length)
     let violation: ProtocolViolation?
-    do {
-      try transfer.receive(request, parameters: parameters)
+    do throws(ProtocolViolation) {
+      try transfer.receive(request, parameters: parameters, record: &record)
       violation = nil
     } catch { violation = error }
     guard let violation else {
@@ -167,9 +181,10 @@ enum TransferProperties {
   }
 
   private static func send(
-    _ transfer: inout TransferState, _ model: inout WriteModel, maximumLength: UInt32
+    _ transfer: inout TransferState, _ record: inout TransferRecord, _ model: inout WriteModel,
+    maximumLength: UInt32
   ) throws(Disagreement) {
-    let segment = transfer.nextSegment(maximumLength: maximumLength)
+    let segment = transfer.nextSegment(maximumLength: maximumLength, record: &record)
     try hold(segment.length > 0, "a Data-Out carries something")
     try hold(segment.length <= maximumLength, "a Data-Out is no longer than the target takes")
     try model.send(

@@ -12,7 +12,7 @@ struct WriteModel {
   private enum Mark { case unasked, asked, sent }
 
   /// What a task holds at most, whatever was negotiated.
-  private static let requestCapacity = 15
+  private static let requestCapacity = 64
 
   let expectedLength: Int
   /// R2Ts taken so far.
