@@ -19,7 +19,6 @@ enum Requirement: CaseIterable, Sendable {
   case optimized
   case allocationCounter
   case strace
-  case tshark
   case ring
 
   /// Why it is not there; nil when it is.
@@ -48,7 +47,6 @@ enum Requirement: CaseIterable, Sendable {
       Programs.isExecutable(Binary.allocationCounter)
         ? nil : "\(Binary.allocationCounter) (swift build)"
     case .strace: Programs.objection(to: ["strace"], package: "strace")
-    case .tshark: Programs.objection(to: ["tshark"], package: "tshark")
     case .ring:
       RingSwitch.isThere
         ? nil : "FUSE over io_uring, Linux 6.14 or later, and the right to write \(RingSwitch.path)"
