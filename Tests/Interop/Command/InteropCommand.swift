@@ -48,6 +48,8 @@ struct InteropCommand: AsyncParsableCommand {
       print("Nothing is run against real targets: \(iscsifs) is missing (make build).")
       return
     }
+    // A guest that dies is an error of the step it dies in.
+    _ = signal(SIGPIPE, SIG_IGN)
     Interruption.install()
     let work = Task { try await compare() }
     let listener = Task {

@@ -4,8 +4,6 @@ import Lab
 import LinuxIO
 
 /// Linux's own target in a small guest, reached at the address it announces.
-///
-/// On the main thread, which starts the emulator: it dies with the thread that started it.
 @MainActor
 final class LinuxTarget: Resource {
   private let machine: GuestMachine

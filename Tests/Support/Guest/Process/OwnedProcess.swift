@@ -3,12 +3,12 @@ import LinuxIO
 
 /// A program this process started, known by its id until it is reaped, in a session of its own.
 ///
-/// It gets no terminal and no descriptor but the three standard ones, and is killed with the
-/// thread that started it: what a killed test run leaves behind would hold ports and devices.
+/// It gets no terminal and no descriptor but the three standard ones, and is killed when this
+/// process ends: what a killed test run leaves behind would hold ports and devices.
 /// Belongs to one thread.
 package final class OwnedProcess {
   /// Where one of the program's standard streams goes.
-  package enum Stream {
+  package enum Stream: Sendable {
     case null
     /// A pipe whose other end is `input`, `output` or `error`.
     case pipe
@@ -41,8 +41,10 @@ package final class OwnedProcess {
       theirs.append(number == 0 ? pair.reading : pair.writing)
       ours.append(number == 0 ? pair.writing : pair.reading)
     }
-    processID = try Self.spawn(
-      ["setpriv", "--pdeathsig", "KILL", "--"] + arguments, streams, theirs)
+    let command = ["setpriv", "--pdeathsig", "KILL", "--"] + arguments
+    processID = try ParentThread.shared.run { [theirs] in
+      Result { () throws(GuestError) in try Self.spawn(command, streams, theirs) }
+    }.get()
     self.input = ours[0]
     self.output = ours[1]
     self.error = ours[2]

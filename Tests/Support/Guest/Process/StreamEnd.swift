@@ -2,7 +2,7 @@ import Glibc
 import LinuxIO
 
 /// One end of a pipe, or a file that grows; closed when nobody holds it any more.
-final class StreamEnd {
+final class StreamEnd: Sendable {
   let descriptor: OwnedDescriptor
 
   private init(_ number: CInt) {
