@@ -51,6 +51,11 @@ package final class AuthenticationMemory: Sendable {
     }
   }
 
+  /// Notes that `peer` could do nothing with what it was offered.
+  func refusedTheRest(at peer: String) {
+    state.withLock { $0.fallbacks[peer]?.refusedTheRest() }
+  }
+
   func succeeded(at peer: String) {
     state.withLock { $0.fallbacks[peer]?.succeeded() }
   }

@@ -22,6 +22,7 @@ struct DiscoveryAttempt {
         return outcome
       } catch {
         first = first ?? error
+        if error.refusedOffer { memory.refusedTheRest(at: peer) }
         guard let algorithm = error.failedAlgorithm,
           memory.failed(at: peer, with: algorithm, of: algorithms)
         else { throw first ?? error }

@@ -40,6 +40,7 @@ struct LoginAttempt {
         var failure = first ?? error
         failure.records = records
         first = failure
+        if error.refusedOffer { memory.refusedTheRest(at: peer) }
         guard let algorithm = error.failedAlgorithm,
           memory.failed(at: peer, with: algorithm, of: algorithms)
         else { throw failure }

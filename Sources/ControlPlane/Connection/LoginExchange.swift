@@ -51,7 +51,10 @@ struct LoginExchange {
         }
       } catch {
         var failure = LoginFailure(error, at: place)
-        if error.mayBeTheAlgorithms { failure.failedAlgorithm = machine.chosenAlgorithm }
+        if error.mayBeTheAlgorithms, machine.isAuthenticating {
+          failure.failedAlgorithm = machine.chosenAlgorithm
+        }
+        failure.refusedOffer = machine.chosenAlgorithm == nil && error.isOfTheTarget
         throw failure
       }
     }
@@ -71,6 +74,15 @@ struct LoginExchange {
 }
 
 extension LoginError {
+  /// The target has said no, or something that no offer of ours allows.
+  fileprivate var isOfTheTarget: Bool {
+    switch self {
+    case .refused(let status): status.statusClass == 2
+    case .authentication: true
+    default: false
+    }
+  }
+
   /// What a target answers that cannot compute the algorithm it chose: Authentication failure, or
   /// no more than that the initiator is at fault.
   fileprivate var mayBeTheAlgorithms: Bool {

@@ -10,6 +10,8 @@ struct LoginFailure: Error, Equatable, Sendable {
   var waitsForPlace = false
   /// The CHAP algorithm that may be to blame: the target chose it, and then refused.
   var failedAlgorithm: CHAPAlgorithm?
+  /// The target refused before it chose an algorithm.
+  var refusedOffer = false
   /// What was tried.
   var records: [LoginRecord] = []
 

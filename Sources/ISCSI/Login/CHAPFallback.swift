@@ -27,6 +27,14 @@ package struct CHAPFallback: Equatable, Sendable {
     return false
   }
 
+  /// Notes that the target can do nothing with what was left to offer: what it failed with is all
+  /// it can do, and the secret was wrong, or the target out of order.
+  package mutating func refusedTheRest() {
+    guard !failed.isEmpty else { return }
+    failed = []
+    isExhausted = true
+  }
+
   /// Notes a login that succeeded.
   package mutating func succeeded() {
     // What failed while the secret was wrong may have been right.

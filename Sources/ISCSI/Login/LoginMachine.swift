@@ -55,6 +55,8 @@ package struct LoginMachine: Sendable {
 
   /// The CHAP algorithm the target chose, once we have answered with it.
   package var chosenAlgorithm: CHAPAlgorithm? { security.exchange?.algorithm }
+  /// Whether the two sides are still proving who they are.
+  package var isAuthenticating: Bool { stage == .securityNegotiation }
 
   /// Notes a remark of the caller's in the transcript.
   package mutating func note(remark: String) { transcript.note(remark: remark) }

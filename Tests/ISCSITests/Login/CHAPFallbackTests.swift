@@ -55,4 +55,28 @@ struct CHAPFallbackTests {
     let isWorthATry = fallback.failed(with: .md5, of: [.md5])
     #expect(!isWorthATry && fallback.offer(of: [.md5]) == [.md5])
   }
+
+  @Test("a target that can do nothing of the rest gets everything offered again")
+  func nothingOfTheRest() {
+    var fallback = CHAPFallback()
+    // It knows MD5 alone, and refused because the secret was wrong for a while.
+    let isWorthATry = fallback.failed(with: .md5, of: Self.all)
+    #expect(isWorthATry && fallback.offer(of: Self.all) == [.sha3of256, .sha256, .sha1])
+    fallback.refusedTheRest()
+    #expect(fallback.offer(of: Self.all) == Self.all)
+    // It is known by now that there is nothing to be found out.
+    let isAgain = fallback.failed(with: .md5, of: Self.all)
+    #expect(!isAgain)
+    fallback.refusedTheRest()
+    fallback.succeeded()
+    #expect(fallback.offer(of: Self.all) == Self.all)
+  }
+
+  @Test("a target that refused the whole offer is not said to have failed with anything")
+  func nothingAtAll() {
+    var fallback = CHAPFallback()
+    fallback.refusedTheRest()
+    let isWorthATry = fallback.failed(with: .md5, of: Self.all)
+    #expect(isWorthATry)
+  }
 }
