@@ -149,6 +149,27 @@ struct LoginLogoutTests {
     #expect(bench.target?.portals.last?.state == .loggedIn)
   }
 
+  @Test func wrongSecretIsToldThoughAnotherPortalIsDown() async throws {
+    let bench = try Bench()
+    let other = Portal(host: "192.0.2.2", port: 3260, targetPortalGroupTag: 1)
+    let third = Portal(host: "192.0.2.3", port: 3260, targetPortalGroupTag: 1)
+    bench.connector.answer(
+      .failure(LoginFailure(ControlError(.connectionRefused, .transport, "refused"))),
+      .failure(
+        LoginFailure(
+          ControlError(.keyRejected, .loginAuthenticationFailed, "wrong"), isPermanent: true)))
+    #expect(
+      await errno { () throws(ControlError) in
+        do {
+          try await bench.logIn(portals: [Bench.portal, other, third])
+        } catch {
+          throw error as? ControlError ?? ControlError(.ioError, .generic, "\(error)")
+        }
+      } == .keyRejected)
+    // It is wrong at the third portal, too.
+    #expect(bench.connector.orders.count == 2)
+  }
+
   @Test func removeWantsTheTargetLoggedOut() async throws {
     let bench = try Bench()
     try await bench.logIn()

@@ -40,6 +40,7 @@ struct PoolTests {
       await bench.reaches { bench in
         bench.reactor.with { $0.exposed.values.first?.sessions.count } == 2
       })
+    #expect(bench.target?.lastError == "0 SUCCESS")
   }
 
   @Test func targetThatAllowsOnlyOneSessionIsNotAskedAgain() async throws {

@@ -83,7 +83,7 @@ extension Initiator {
     context.logger.info("\(portal.address) tells of \(found.count) target(s)")
     for warning in outcome.warnings { context.logger.warning("\(portal.address): \(warning)") }
     var fresh: [Target] = []
-    for item in found {
+    for item in found where ending == nil {
       if let known = targets[item.name.directoryName] {
         await known.add(item.portals)
       } else {
@@ -91,7 +91,7 @@ extension Initiator {
       }
     }
     if !fresh.isEmpty { context.changes.yield(.targetsChanged) }
-    guard context.settings.loginPolicy == .automatic else { return }
+    guard context.settings.loginPolicy == .automatic, ending == nil else { return }
     await eachAtOnce(fresh) { await $0.keepLoggedIn() }
     let waitingCount = context.sessionQueue.count
     if waitingCount > 0 {

@@ -156,8 +156,13 @@ extension Target {
         context.port.start(handle, connection.takeHandover())
         return
       } catch {
-        // The first failure names the portal asked for first.
+        // The first failure names the portal asked for first; but a secret that is wrong is wrong
+        // everywhere, and not tried again soon.
         failure = failure ?? error
+        if error.error.errno == .keyRejected {
+          failure = error
+          break
+        }
         if epoch != mine || error.error.errno == .canceled { break }
       }
     }

@@ -20,11 +20,13 @@ extension Target {
   private func fillPool(with missing: Int, in mine: Int) async {
     var schedule = RecoverySchedule()
     var missing = missing
+    var noted: ControlError?
     while missing > 0, epoch == mine, !sessions.isEmpty {
       do {
         try await logInSession(startingAt: sessions.count % portals.count, in: mine)
         guard epoch == mine else { return }
         missing -= 1
+        if let noted, lastError == noted { lastError = nil }
         schedule = RecoverySchedule()
         settle()
         exposeAll()
@@ -33,6 +35,7 @@ extension Target {
       } catch {
         guard epoch == mine, !Task.isCancelled else { return }
         note(error.error)
+        noted = error.error
         publish()
         // The target may allow fewer sessions than we want: those it has do.
         guard !error.isPermanent, !error.waitsForPlace else { break }
