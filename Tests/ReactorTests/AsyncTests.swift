@@ -115,6 +115,25 @@ struct AsyncTests {
     #expect(again.header.opcode == .scsiCommand)
   }
 
+  @Test("P1: GOOD for a write whose bytes have not left us is no success")
+  func goodBeforeItLeft() throws {
+    var parameters = NegotiatedParameters()
+    parameters.initialR2T = false
+    parameters.firstBurstLength = 1 << 20
+    parameters.maxXmitDataSegmentLength = 1 << 17
+    let harness = try ReactorHarness(parameters: parameters)
+    var last: UInt64 = 0
+    for _ in 0..<8 where !harness.awaitsWritable {
+      last = harness.write(offset: 0, .pattern(1 << 17))
+    }
+    #expect(harness.awaitsWritable)
+    let slot = try #require(
+      (0..<16).first { harness.reactor.slots[$0].caller.unique == last })
+    // A target that has read nothing of it.
+    harness.sendResponse(harness.reactor.slots[slot].tag(index: slot))
+    #expect(harness.reply() == nil)
+  }
+
   @Test(
     "F30, H60: Async 0, 255 and reserved events go by, ten thousand of them",
     arguments: [0, 6, 42, 255])

@@ -139,8 +139,7 @@ struct DoorTests {
   func endWithQueuedPDUs() throws {
     let harness = try ReactorHarness(parameters: .manySegments)
     harness.fillTransmitQueue()
-    let task = InitiatorTaskTag(rawValue: 0x0001_0000)
-    harness.sendResponse(task, .reservationConflict)
+    harness.sendResponse(harness.reactor.slots[0].tag(index: 0), .reservationConflict)
     #expect(harness.reply()?.error == -EBADE)
     harness.stop()
     var count = 0
@@ -164,4 +163,19 @@ struct DoorTests {
 
 extension ReactorHarness {
   var waitingWithdrawals: Int { reactor.units[Int(Self.unit.index)].withdrawals.count }
+
+  @Test("tells of a session that was lost, whatever else is told meanwhile")
+  func essentialEvents() async throws {
+    let port = try ReactorPort()
+    let session = SessionHandle(index: 1, generation: 1)
+    port.tell(.sessionLost(session, .connectionClosed))
+    for _ in 0..<10_000 {
+      port.tell(.asyncMessage(session, .scsiAsyncEvent, LogicalUnitNumber(rawValue: 0), nil))
+    }
+    port.eventContinuation.finish()
+    var events: [ReactorEvent] = []
+    for await event in port.events { events.append(event) }
+    #expect(events.count <= 4096)
+    #expect(events.count { $0 == .sessionLost(session, .connectionClosed) } == 1)
+  }
 }

@@ -18,10 +18,10 @@ extension Reactor {
       lose(session: index, .requestedByTarget(time2WaitSeconds: message.parameter2))
     case .scsiAsyncEvent:
       let sense = SenseData(parsing: data.extracting(Self.senseBytes(data)))
-      port.eventContinuation.yield(
+      port.tell(
         .asyncMessage(handle, .scsiAsyncEvent, message.logicalUnit, sense?.additionalSense))
     case .some(let event):
-      port.eventContinuation.yield(.asyncMessage(handle, event, message.logicalUnit, nil))
+      port.tell(.asyncMessage(handle, event, message.logicalUnit, nil))
       if event == .negotiationRequested { beginText(session: index) }
       if event == .taskTermination {
         try confirmTermination(of: message.logicalUnit, session: index)

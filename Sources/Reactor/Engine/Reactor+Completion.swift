@@ -93,7 +93,7 @@ extension Reactor {
     let disposition = TaskDisposition(status: status, sense: sense)
     if let sense, sense.key == .unitAttention, !sense.isDeferred {
       let session = slots[index].session
-      port.eventContinuation.yield(
+      port.tell(
         .unitAttention(handle(of: Int(session)), slots[index].lun, sense.additionalSense))
     }
     switch disposition {
@@ -111,7 +111,7 @@ extension Reactor {
 
   /// Asks the control plane to find out what the slot's unit has become.
   private func askForLook(_ index: Int) {
-    port.eventContinuation.yield(
+    port.tell(
       .unitWantsLook(handle(of: Int(slots[index].session)), slots[index].lun))
   }
 
@@ -161,7 +161,7 @@ extension Reactor {
     let unit = slots[index].unit
     if failure == .logicalUnitGone {
       let handle = LogicalUnitHandle(index: unit, generation: units[Int(unit)].generation)
-      port.eventContinuation.yield(.logicalUnitGone(handle))
+      port.tell(.logicalUnitGone(handle))
     }
     if failure == .unsupportedCommand || failure == .illegalRequest,
       slots[index].cdb == .synchronizeCache16(), !slots[index].isAnswered

@@ -146,8 +146,10 @@ extension Reactor {
       let empty = unsafe RawSpan(_unsafeStart: slots.memory(slot), byteCount: 0)
       return finishControl(slot, status, residual, empty)
     }
+    // Of a write something may not even have left: whatever answered did not wait for it.
+    let hasLeft = slots[slot].transfer.direction != .write || slots[slot].transmitsQueued == 0
     complete(
       slot, status: status, sense: sense,
-      isWhole: residual == .none && isCounted && slots[slot].transfer.isWhole)
+      isWhole: residual == .none && isCounted && hasLeft && slots[slot].transfer.isWhole)
   }
 }

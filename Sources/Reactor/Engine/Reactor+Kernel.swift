@@ -44,7 +44,7 @@ extension Reactor {
       // ENODEV: unmounted, or the connection aborted. The loop goes on for the logouts.
       poll.remove(fuseNumber)
       isUnmounted = true
-      port.eventContinuation.yield(.unmounted)
+      port.tell(.unmounted)
     }
   }
 

@@ -92,7 +92,7 @@ extension Reactor {
     noteServing(session: index)
     sessions[index].changedAt = now
     park(session: index)
-    port.eventContinuation.yield(
+    port.tell(
       .sessionLost(handle(of: index), failure))
     nextTick = min(nextTick, now)
   }

@@ -28,7 +28,8 @@ extension Reactor {
       lun = slots[slot].lun
       refCmdSN = slots[slot].cmdSN
     }
-    guard let index = freeManagement(), sessions[session].transmit.freeCount > 0 else {
+    guard let index = freeManagement(), sessions[session].transmit.hasRoomForManagement
+    else {
       return continuation.resume(returning: .busy)
     }
     managementCount += 1

@@ -53,6 +53,9 @@ extension Reactor {
     }
     switch step {
     case .done: sessions[index].text = nil
+    case .request where sessions[index].state != .up:
+      // Nothing follows a Logout Request.
+      sessions[index].text = nil
     case .request(let text):
       guard sessions[index].transmit.freeCount > 0 else {
         throw .unexpectedForTask(.textResponse, header.initiatorTaskTag)

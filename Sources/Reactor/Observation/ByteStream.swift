@@ -111,13 +111,21 @@ package final class ByteStream: Sendable {
   package func read(count: Int, waits: Bool) async throws(Errno) -> ArraySlice<UInt8> {
     while true {
       let (bytes, reader) = try begin(count: count, waits: waits)
-      if let bytes { return bytes[...] }
+      if let bytes {
+        // The end is everybody's.
+        if bytes.isEmpty { state.withLock { $0.takeReader() }?.resume() }
+        return bytes[...]
+      }
       await withTaskCancellationHandler {
         await withCheckedContinuation { park(reader, $0) }
       } onCancel: {
         release(reader)
       }
-      if Task.isCancelled { throw .interrupted }
+      if Task.isCancelled {
+        // Who woke it meant a reader: the next one.
+        state.withLock { $0.takeReader() }?.resume()
+        throw .interrupted
+      }
     }
   }
 

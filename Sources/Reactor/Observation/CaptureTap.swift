@@ -74,6 +74,9 @@ final class CaptureTap {
 
   /// The payload of the staged header has come.
   func showStaged(payload: UnsafeRawBufferPointer, trailer: UnsafeRawBufferPointer) {
+    // It began before anybody looked.
+    guard !stagedHeader.isEmpty else { return }
+    defer { stagedHeader.removeAll(keepingCapacity: true) }
     unsafe stagedHeader.withUnsafeBytes { header in
       unsafe show(CapturedPDU(header: header, payload: payload, trailer: trailer), .received)
     }

@@ -18,4 +18,12 @@ package enum ReactorEvent: Equatable, Sendable {
   /// The kernel closed /dev/fuse: unmounted or aborted. The loop goes on for
   /// the logouts.
   case unmounted
+
+  /// Nothing else tells the same later.
+  var isEssential: Bool {
+    switch self {
+    case .sessionLost, .unmounted: true
+    case .unitAttention, .asyncMessage, .unitWantsLook, .logicalUnitGone: false
+    }
+  }
 }

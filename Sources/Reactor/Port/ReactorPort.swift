@@ -47,6 +47,14 @@ package final class ReactorPort: Sendable {
     RequestChannel(rawValue: reportedChannel.load(ordering: .relaxed)) ?? .device
   }
 
+  /// Tells the control plane; what it cannot do without is not lost to a flood of other events.
+  func tell(_ event: ReactorEvent) {
+    var event = event
+    while case .dropped(let older) = eventContinuation.yield(event), older.isEssential {
+      event = older
+    }
+  }
+
   func report(channel: RequestChannel) {
     reportedChannel.store(channel.rawValue, ordering: .relaxed)
   }

@@ -42,6 +42,9 @@ struct TransmitQueue: ~Copyable {
   /// the Logout, which must not starve behind data a target does not take.
   var hasRoom: Bool { freeCount > Self.reserve }
 
+  /// The same for task management, which may have half of that room.
+  var hasRoomForManagement: Bool { freeCount > Self.reserve / 2 }
+
   /// Queues a PDU; traps when there is no room (`freeCount` tells).
   ///
   /// - Parameter payload: the data segment; it must stay as it is until the PDU has left, which

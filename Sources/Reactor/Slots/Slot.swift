@@ -98,7 +98,8 @@ struct Slot: BitwiseCopyable {
   /// A fresh slot in the place of `old`, whose tasks' tags stay told apart from its own.
   init(reusing old: Slot, as kind: Kind) {
     self.kind = kind
-    generation = old.generation
+    // A tag that was shown for a command never sent is not another one's later.
+    generation = old.generation &+ 1
   }
 
   /// The tag of the slot's current task.
