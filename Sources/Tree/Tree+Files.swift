@@ -29,7 +29,7 @@ extension Tree {
     let bytes: [UInt8]
     switch files.withLock({ $0.file(file) }) {
     case .content(let content, _): bytes = content
-    case .stream(let stream): return try await stream.read(count: count, waits: waits)
+    case .stream(let stream): return try await read(stream, count: count, waits: waits)
     case .logicalUnit, .directory, nil: throw .badFileDescriptor
     }
     guard let start = Int(exactly: offset), start < bytes.count, count > 0 else { return [] }

@@ -19,6 +19,16 @@ extension Tree {
     return OpenedFile(number: number, options: [.direct, .noFlush])
   }
 
+  /// EBUSY when too many wait for streams already: others' requests need room, too.
+  func read(
+    _ stream: ByteStream, count: Int, waits: Bool
+  ) async throws(Errno) -> ArraySlice<UInt8> {
+    let others = streamReads.add(1, ordering: .relaxed).oldValue
+    defer { streamReads.subtract(1, ordering: .relaxed) }
+    guard others < Self.streamReadLimit || !waits else { throw .resourceBusy }
+    return try await stream.read(count: count, waits: waits)
+  }
+
   package func didRead(_ file: OpenFileNumber, byteCount: Int) {
     guard case .stream(let stream) = files.withLock({ $0.file(file) }) else { return }
     stream.settle(taken: byteCount)

@@ -24,6 +24,9 @@ package final class Tree: Sendable {
   let files = Mutex(OpenFileTable())
   let lastError = Mutex("0 SUCCESS")
   let links = TreeLinks()
+  /// Reads of streams under way: those that wait are requests the mount has only so many of.
+  let streamReads = Atomic(0)
+  static let streamReadLimit = 64
 
   package init(source: any TreeSource, options: TreeOptions, notifier: KernelNotifier) {
     self.source = source

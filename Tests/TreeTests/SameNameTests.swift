@@ -67,6 +67,20 @@ struct SameNameTests {
       ]) == ["../targets/iqn.b/lun1", "../targets/iqn.b/lun1", "../targets/iqn.a/lun1"])
   }
 
+  @Test("H58 nor one that tells its capacity only later")
+  func lateCapacity() throws {
+    let disk = try Fixtures.unit(1, handle: Fixtures.disk)
+    let clone = try double(blocks: Fixtures.blocks * 2)
+    var silent = clone
+    silent.description.capacity = nil
+    #expect(
+      try destinations([
+        [try target("iqn.b", disk)],
+        [try target("iqn.a", silent), try target("iqn.b", disk)],
+        [try target("iqn.a", clone), try target("iqn.b", disk)],
+      ]).last == "../targets/iqn.b/lun1")
+  }
+
   @Test("H58 two paths to one unit share the name, and the one that works is taken")
   func twoPaths() throws {
     let disk = try Fixtures.unit(1, handle: Fixtures.disk)

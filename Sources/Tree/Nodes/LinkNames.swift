@@ -67,7 +67,10 @@ struct LinkNames: Sendable {
     claims[name]?.candidates[index] = new
     guard let owner = claims[name]?.owner, owner.agrees(with: old.identity) else { return }
     if owner.serial == new.identity.serial {
-      claims[name]?.owner.capacity = new.identity.capacity ?? owner.capacity
+      // The owner's own size may change; who only does not contradict it says nothing of it.
+      if owner.capacity == nil || owner.capacity == old.identity.capacity {
+        claims[name]?.owner.capacity = new.identity.capacity ?? owner.capacity
+      }
     } else {
       disown(name)
     }
