@@ -32,7 +32,10 @@ extension InteropRun {
       return .passed(try await write(mount, Patterns.big, limit: .seconds(120)))
     }
     orderIsOpen = session.outcome == .impossible("this iscsifs offers Yes only")
-    await record(.anyOrder, session)
+    guard case .failed(let sentence) = session.outcome else {
+      return await record(.anyOrder, session)
+    }
+    await record(.anyOrder, refused(.anyOrder, sentence))
   }
 
   /// Every way data can go with a write, and the shortest and oddest lengths.

@@ -11,7 +11,11 @@ extension InteropRun {
 
   func logIn(_ mount: MountedFileSystem, _ node: TargetUnderTest.Node) async throws {
     let result = await mount.shell(
-      "cd targets/\(node.name) && echo login > control && cat state || cat last_error")
+      """
+      cd targets/\(node.name) && echo login > control
+      [ "$(cat state)" = LOGGED_IN ] || cat last_error
+      cat state
+      """)
     guard result.lines.last == "LOGGED_IN" else { throw InteropFailure(Self.line(result.output)) }
     let isThere = await eventually(.seconds(20)) {
       await mount.shell("test -e targets/\(node.name)/lun\(node.units[0].lun)").status == 0

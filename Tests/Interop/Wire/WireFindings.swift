@@ -16,6 +16,7 @@ struct WireFindings: Equatable, Sendable {
   /// Of Wireshark's epan/proto.h.
   private static let warning = 0x0060_0000
   private static let sequence = 0x0200_0000
+  private static let undecoded = 0x0500_0000
   private static let reject = 0x3F
 
   /// PDUs that went to the target.
@@ -66,8 +67,10 @@ struct WireFindings: Equatable, Sendable {
     let messages = Self.list(cells[6])
     for (index, severity) in Self.list(cells[4]).compactMap(Self.number).enumerated()
     where severity >= Self.warning {
-      // Resets and windows are TCP's affair.
-      if groups.indices.contains(index), groups[index] == Self.sequence { continue }
+      // Resets and windows are TCP's affair; what tshark does not know is no fault of the bytes.
+      if groups.indices.contains(index), [Self.sequence, Self.undecoded].contains(groups[index]) {
+        continue
+      }
       let message = messages.indices.contains(index) ? messages[index] : "malformed"
       let remark = Remark(packet: number, message: message)
       if isSent { complaints.append(remark) } else { targetComplaints.append(remark) }
