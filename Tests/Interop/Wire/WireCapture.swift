@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Lab
 
@@ -31,7 +32,7 @@ final class WireCapture: Resource {
     self.port = port
     file = lab.fresh("capture")
     process = try ManagedProcess(
-      ["dumpcap", "-i", "lo", "-f", "tcp port \(port)", "-B", "64", "-w", file],
+      ["dumpcap", "-P", "-i", "lo", "-f", "tcp port \(port)", "-B", "64", "-w", file],
       output: lab.fresh("dumpcap.log"))
   }
 
@@ -44,10 +45,11 @@ final class WireCapture: Resource {
     guard let lost = WireFindings.lostPackets(process.output) else {
       throw InteropFailure("dumpcap does not say what it lost: \(process.output)")
     }
+    let judged = try recut()
     // Every PDU of an expert's remark, then the opcodes and keys of all. Nothing that looks wrong
     // is left aside, however long it is.
     let options =
-      "-r '\(file)' -n -d tcp.port==\(port),iscsi -o iscsi.bogus_pdu_filter:FALSE"
+      "-r '\(judged)' -n -d tcp.port==\(port),iscsi -o iscsi.bogus_pdu_filter:FALSE"
       + " -o iscsi.bogus_pdu_max_data_len:16777215"
     let fields = WireFindings.fields.map { "-e \($0)" }.joined(separator: " ")
     let output = lab.fresh("dissection")
@@ -76,6 +78,16 @@ final class WireCapture: Resource {
       """, limit: .seconds(300))
     findings.addPings(pings.output, targetPort: port)
     return findings
+  }
+
+  /// The name of the same capture in segments tshark can follow.
+  private func recut() throws -> String {
+    var recutter = try SegmentRecutter(
+      Array(Data(contentsOf: URL(fileURLWithPath: file))), targetPort: port)
+    try recutter.run()
+    let name = lab.fresh("recut")
+    try Data(recutter.output).write(to: URL(fileURLWithPath: name))
+    return name
   }
 
   func end() async { await process.killGroup() }
