@@ -57,4 +57,76 @@ struct PoolTests {
     harness.advance(milliseconds: 118_500)
     #expect(harness.reply() == .init(unique: unique, error: -ENOLINK, payload: []))
   }
+
+  /// Two sessions, of which the first has a write in flight and one that waits; the second's target
+  /// stays silent at this end.
+  private func twoWrites() throws -> (harness: ReactorHarness, other: CInt, uniques: [UInt64]) {
+    let harness = try ReactorHarness(timeouts: SessionTimeouts(commandsMaximum: 1)) {
+      $0.sessions = [ReactorHarness.session, Self.second]
+    }
+    let other = try harness.startSilent(Self.second)
+    let uniques = (0..<4).map { harness.write(offset: $0 * 512, .pattern(512)) }
+    _ = try harness.command()
+    #expect(harness.queuedCount(5) == 1 && harness.queuedCount(6) == 1)
+    return (harness, other, uniques)
+  }
+
+  @Test("one is logged out: what waits goes to the other at once, what it had after the response")
+  func loggedOut() async throws {
+    let (harness, other, uniques) = try twoWrites()
+    defer { close(other) }
+    try await harness.told(
+      { .logout(ReactorHarness.session, $0) },
+      meanwhile: {
+        let logout = try #require(try harness.sent())
+        #expect(harness.queuedCount(5) == 0 && harness.queuedCount(6) == 2)
+        harness.sendLogoutResponse(to: logout)
+      })
+    #expect(harness.queuedCount(6) == 3 && harness.reply() == nil)
+    // The other ends too: nobody is left to send them.
+    try await harness.told(
+      { .logout(Self.second, $0) },
+      meanwhile: {
+        shutdown(other, CInt(SHUT_RDWR))
+        harness.turn()
+      })
+    let replies = uniques.map { _ in harness.reply() }
+    #expect(Set(replies.compactMap { $0?.unique }) == Set(uniques))
+    #expect(replies.allSatisfy { $0?.error == -ENOTCONN })
+  }
+
+  @Test("E02: a logout without its response leaves what was in flight with nobody to send it to")
+  func brokenLogout() async throws {
+    for response in [1, 3] as [UInt8] {
+      let (harness, other, uniques) = try twoWrites()
+      defer { close(other) }
+      try await harness.told(
+        { .logout(ReactorHarness.session, $0) },
+        meanwhile: {
+          harness.sendLogoutResponse(to: try #require(try harness.sent()), code: response)
+        })
+      #expect(harness.reply() == .init(unique: uniques[0], error: -ENOTCONN, payload: []))
+      #expect(harness.reply() == nil && harness.queuedCount(6) == 2)
+    }
+  }
+
+  @Test("E02: a lost one that is given up keeps its tasks from the other")
+  func lostThenLoggedOut() async throws {
+    let (harness, other, uniques) = try twoWrites()
+    defer { close(other) }
+    try harness.closeTarget()
+    await withCheckedContinuation { continuation in
+      harness.port.lane(0).submit(.logout(ReactorHarness.session, continuation))
+      harness.turn()
+    }
+    let replies = (0..<2).map { _ in harness.reply() }
+    #expect(replies.map { $0?.unique } == [uniques[0], uniques[2]])
+    #expect(replies.allSatisfy { $0?.error == -ENOTCONN })
+    #expect(harness.reply() == nil && harness.queuedCount(6) == 1)
+  }
+}
+
+extension ReactorHarness {
+  /// Commands that wait to be sent on the session at `index`.
+  func queuedCount(_ index: Int) -> Int { reactor.sessions[index].pending.count }
 }

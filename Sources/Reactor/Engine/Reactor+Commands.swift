@@ -109,7 +109,7 @@ extension Reactor {
     }
     sessions[index].logout = continuation
     requestLogout(session: index)
-    failPending(session: index, error: .socketNotConnected)
+    movePending(session: index)
   }
 
   private func statistics(_ handle: SessionHandle) -> SessionStatistics? {

@@ -125,6 +125,9 @@ extension Reactor {
       throw .unknownTask(.logoutResponse, tag)
     }
     try sessions[index].machine.advanceStatus(from: response.header)
+    if sessions[index].logout != nil, response.response == .closed {
+      return release(session: index, end: .proven)
+    }
     lose(session: index, .requestedByTarget(time2WaitSeconds: response.time2Wait))
   }
 

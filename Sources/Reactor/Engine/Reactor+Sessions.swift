@@ -182,14 +182,32 @@ extension Reactor {
     nextTick = min(nextTick, now &+ Interval.tick)
   }
 
-  /// Forgets a session; what still waits on it fails.
-  mutating func release(session index: Int, error: Errno = .socketNotConnected) {
-    if sessions[index].isConnected { disconnect(session: index) }
+  /// What is known of a session's tasks at its target when it is forgotten.
+  enum SessionEnd {
+    /// The target has closed the session and, with it, every task: they may be sent to another.
+    case proven
+    case unproven
+  }
+
+  /// Forgets a session; what still waits on it goes to another session of its unit, or fails.
+  mutating func release(
+    session index: Int, error: Errno = .socketNotConnected, end: SessionEnd = .unproven
+  ) {
+    let wasConnected = sessions[index].isConnected
+    if wasConnected { disconnect(session: index) }
     sessions[index].state = .free
     noteServing(session: index)
+    // What waits on a connection is at no target; of a lost one nobody knows.
+    if wasConnected, error == .socketNotConnected { movePending(session: index) }
     park(session: index)
+    if end == .proven { movePending(session: index) }
     failPending(session: index, error: error)
     sessions[index].observer.tap.take()?.finish()
     sessions[index].logout.take()?.resume()
+  }
+
+  /// Has every task that waits on the session wait on another of its unit; those without fail.
+  mutating func movePending(session index: Int) {
+    while let slot = sessions[index].pending.popFirst() { enqueue(Int(slot)) }
   }
 }
