@@ -124,6 +124,9 @@ extension SessionTimeouts {
       pingIntervalMilliseconds: UInt64(settings.noopOutIntervalSeconds) * 1000,
       pingTimeoutMilliseconds: UInt64(settings.noopOutSeconds) * 1000,
       logoutMilliseconds: UInt64(settings.logoutSeconds) * 1000,
+      abortMilliseconds: UInt64(settings.abortSeconds) * 1000,
+      logicalUnitResetMilliseconds: UInt64(settings.logicalUnitResetSeconds) * 1000,
+      targetResetMilliseconds: UInt64(settings.targetResetSeconds) * 1000,
       commandsMaximum: UInt16(clamping: commandsMax))
   }
 }

@@ -88,6 +88,8 @@ package actor Initiator: TreeSource {
       if kind == .scsiAsyncEvent { await target(of: session)?.attention(lun, sense) }
     case .unitWantsLook(let session, let lun):
       await target(of: session)?.scheduleRefresh(of: lun)
+    case .escalated(let session, let function, let lun):
+      await target(of: session)?.escalated(session, function, lun)
     case .logicalUnitGone(let unit):
       guard let owner = context.registry.owner(of: unit) else { return }
       await targets[owner]?.scheduleScan()

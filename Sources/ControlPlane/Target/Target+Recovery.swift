@@ -1,6 +1,7 @@
 import ISCSI
 import Logging
 import Reactor
+import SCSI
 import SystemPackage
 
 /// Coming back after a session was lost.
@@ -31,6 +32,15 @@ extension Target {
     }
     sessions[index].recovery = Task { await self.recover(handle, after: first) }
     sessions[index].lostFor = Self.stopwatch(context.clock)
+  }
+
+  /// A command went unanswered, and the reactor has asked the target to end it.
+  func escalated(
+    _ handle: SessionHandle, _ function: TaskManagementRequest.Function, _ lun: LogicalUnitNumber
+  ) {
+    let sentence = "no answer to a command for lun\(lun.name): \(function.name) sent"
+    logger.warning("\(sentence)")
+    tell(handle, sentence)
   }
 
   /// A session that is lost sooner after its return waits for the rest of it.

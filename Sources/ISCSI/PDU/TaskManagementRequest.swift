@@ -20,6 +20,24 @@ package struct TaskManagementRequest: BitwiseCopyable, Sendable {
     case queryTaskSet = 10
     case nexusReset = 11
     case queryAsynchronousEvent = 12
+
+    /// What the standards call it.
+    package var name: String {
+      switch self {
+      case .abortTask: "ABORT TASK"
+      case .abortTaskSet: "ABORT TASK SET"
+      case .clearACA: "CLEAR ACA"
+      case .clearTaskSet: "CLEAR TASK SET"
+      case .logicalUnitReset: "LOGICAL UNIT RESET"
+      case .targetWarmReset: "TARGET WARM RESET"
+      case .targetColdReset: "TARGET COLD RESET"
+      case .taskReassign: "TASK REASSIGN"
+      case .queryTask: "QUERY TASK"
+      case .queryTaskSet: "QUERY TASK SET"
+      case .nexusReset: "I_T NEXUS RESET"
+      case .queryAsynchronousEvent: "QUERY ASYNCHRONOUS EVENT"
+      }
+    }
   }
 
   package var header: BasicHeaderSegment

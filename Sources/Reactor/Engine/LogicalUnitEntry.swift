@@ -47,6 +47,12 @@ struct LogicalUnitEntry {
   /// Whether the reactor `lane` has a session for it.
   func isServed(by lane: Int) -> Bool { servingLanes & (1 << UInt16(lane)) != 0 }
 
+  /// Whether the session shows it.
+  func isReached(by session: SessionHandle) -> Bool {
+    for position in 0..<Int(sessionCount) where sessions[position] == session { return true }
+    return false
+  }
+
   /// Tells who waits that no request is at the target any more.
   mutating func finishWithdrawals() {
     guard !withdrawals.isEmpty else { return }

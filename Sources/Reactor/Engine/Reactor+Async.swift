@@ -69,7 +69,7 @@ extension Reactor {
     switch (rejected.opcode, reject.reason) {
     case (.taskManagementRequest, _):
       guard let function = management(tag, session: index) else { throw violation }
-      end(management: function, .rejected(reason: reject.rawReason))
+      conclude(management: function, .rejected(reason: reject.rawReason))
     case (.textRequest, _):
       guard sessions[index].text != nil, tag == sessions[index].textTag else { throw violation }
       sessions[index].text = nil

@@ -28,28 +28,47 @@ extension Reactor {
       lun = slots[slot].lun
       refCmdSN = slots[slot].cmdSN
     }
-    guard let index = freeManagement(), sessions[session].transmit.hasRoomForManagement
+    guard
+      let index = send(
+        request.function, lun: lun, task: request.task, refCmdSN: refCmdSN,
+        timeoutMilliseconds: request.timeoutMilliseconds, session: session)
     else {
       return continuation.resume(returning: .busy)
     }
+    managements[index].continuation = continuation
+  }
+
+  /// Queues a function's request; its place, nil where there is none free or no room to send.
+  ///
+  /// - Parameters:
+  ///   - lun: zero where the function is about none.
+  ///   - task, refCmdSN: the task it is about, where it is about one.
+  mutating func send(
+    _ function: TaskManagementRequest.Function, lun: LogicalUnitNumber, task: InitiatorTaskTag,
+    refCmdSN: SerialNumber, timeoutMilliseconds: UInt64, session: Int
+  ) -> Int? {
+    guard let index = freeManagement(), sessions[session].transmit.hasRoomForManagement
+    else { return nil }
     managementCount += 1
     managements[index].isBusy = true
+    managements[index].isEscalation = false
     managements[index].generation &+= 1
     managements[index].session = UInt16(session)
-    managements[index].function = request.function
+    managements[index].function = function
     managements[index].lun = lun
-    managements[index].task = request.function.isAboutTask ? request.task : .reserved
+    managements[index].task = function.isAboutTask ? task : .reserved
     managements[index].cmdSN = sessions[session].machine.cmdSN
-    managements[index].deadline = now &+ request.timeoutMilliseconds &* Interval.millisecond
-    managements[index].continuation = continuation
+    managements[index].deadline = now &+ timeoutMilliseconds &* Interval.millisecond
     nextTick = min(nextTick, managements[index].deadline)
     let pdu = TaskManagementRequest(
-      function: request.function, logicalUnit: lun,
+      function: function, logicalUnit: lun,
       initiatorTaskTag: managements[index].tag(index: index),
       referencedTaskTag: managements[index].task, cmdSN: managements[index].cmdSN,
       expStatSN: sessions[session].machine.expStatSN, refCmdSN: refCmdSN)
-    unsafe sessions[session].transmit.append(pdu.header, parameters: parameters)
+    unsafe sessions[session].transmit.append(
+      pdu.header, parameters: sessions[session].machine.parameters)
     sessionsToPump |= 1 << UInt64(session)
+    return index
   }
 
   private func freeManagement() -> Int? {
@@ -92,36 +111,58 @@ extension Reactor {
     case .functionSucceeded: outcome = .succeeded
     case let refusal: outcome = .refused(refusal)
     }
+    conclude(management: index, outcome)
+  }
+
+  /// A function has its outcome: its tasks end, or the ladder goes on.
+  mutating func conclude(management index: Int, _ outcome: TaskManagementOutcome) {
     let ended = managements[index]
+    let session = Int(ended.session)
+    let isRung = sessions[session].escalation == index
     end(management: index, outcome)
-    if outcome == .complete, function.endsTasks { endTasks(of: ended, session: session) }
+    if isRung, outcome != .complete { climb(from: ended, after: .refused) }
+    guard outcome == .complete, ended.function.endsTasks else { return }
+    endTasks(of: ended, session: session)
+    if ended.function.isReset { suspect(ended, but: session) }
   }
 
   /// Frees a function's place and tells who waits.
   mutating func end(management index: Int, _ outcome: TaskManagementOutcome) {
     managements[index].isBusy = false
     managementCount -= 1
+    let session = Int(managements[index].session)
+    if sessions[session].escalation == index { sessions[session].escalation = nil }
     managements[index].continuation.take()?.resume(returning: outcome)
   }
 
-  /// Ends what a function has ended at the target and what was not answered before it.
+  /// Ends what a function has ended at the target and what was not answered before it, in the
+  /// order the tasks were sent in.
   private mutating func endTasks(of ended: ManagementTask, session: Int) {
-    for slot in 0..<slots.count
-    where slots[slot].kind != .free && slots[slot].stage == .inFlight
-      && slots[slot].session == UInt16(session) && concerns(ended, slot)
-    {
+    while let slot = firstConcerned(by: ended, session: session) {
       leave(slot, session: session)
       if slots[slot].kind == .control {
         finishControl(slot, .aborted)
       } else if slots[slot].isAnswered {
         end(slot)
-      } else if ended.function.isReset {
+      } else if ended.function.isReset || ended.isEscalation {
         // Nobody asked for these tasks to fail: they are sent again.
         complete(slot, status: .taskAborted, sense: nil, isWhole: false)
       } else {
         finish(slot, error: slots[slot].isInterrupted ? .interrupted : .ioError)
       }
     }
+  }
+
+  private func firstConcerned(by ended: ManagementTask, session: Int) -> Int? {
+    var first: Int?
+    for slot in 0..<slots.count
+    where slots[slot].kind != .free && slots[slot].stage == .inFlight
+      && slots[slot].session == UInt16(session) && concerns(ended, slot)
+    {
+      if let other = first, !slots[slot].cmdSN.precedes(slots[other].cmdSN) { continue }
+      first = slot
+    }
+    return first
   }
 
   private func concerns(_ ended: ManagementTask, _ slot: Int) -> Bool {
@@ -139,7 +180,7 @@ extension Reactor {
     }
   }
 
-  /// Deadlines: who waits is told; a target that still says nothing is given up.
+  /// Deadlines: who waits is told, the ladder goes on; a target that says nothing is given up.
   mutating func tickManagements() {
     guard managementCount > 0 else { return }
     for index in 0..<managements.count where managements[index].isBusy {
@@ -150,6 +191,11 @@ extension Reactor {
       } else if now >= deadline {
         managements[index].continuation.take()?.resume(returning: .timedOut)
         nextTick = min(nextTick, end)
+        guard sessions[Int(managements[index].session)].escalation == index,
+          let later = climb(from: managements[index], after: .timedOut)
+        else { continue }
+        // A late answer to the lower rung still counts, for as long as the upper one has.
+        managements[index].deadline = later
       } else {
         nextTick = min(nextTick, deadline)
       }

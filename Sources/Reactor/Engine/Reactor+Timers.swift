@@ -29,18 +29,19 @@ extension Reactor {
     case .delayed where now >= slots[index].retryAt:
       delayedCount -= 1
       again(index)
-    case .queued where sessions[session].isHeld && sessions[session].isUp:
-      // Held again and again is as good as lost: its tasks wait no longer than a lost one's.
-      if sessions[session].timeouts.replacementMilliseconds != nil, isOverdue(index) {
+    case .queued where isOverdue(index):
+      // Without a path, or with one that is held again and again, as long as the caller wants. The
+      // target that answers pings and opens no window is not what the caller meant.
+      if sessions[session].isServing {
+        giveUp(index, error: .ioError)
+      } else if sessions[session].timeouts.replacementMilliseconds != nil {
         giveUp(index, error: .noLink)
       }
-    case .queued where sessions[session].isUp && isOverdue(index):
-      // The target answers pings and opens no window.
-      giveUp(index, error: .ioError)
-    case .inFlight where now >= slots[index].sentAt &+ Interval.command:
-      // Pings are answered, this command is not: start the session over, which ends the task.
+    case .inFlight:
       if isOverdue(index) { giveUp(index, error: .ioError) }
-      lose(session: session, .commandTimedOut)
+      // Pings are answered, this command is not.
+      let due = slots[index].sentAt &+ Interval.command
+      if now >= due { escalate(index) }
     default: break
     }
   }
@@ -57,9 +58,7 @@ extension Reactor {
       return finishControl(index, .timedOut)
     }
     resumeControl(index, .failure(.timedOut))
-    if now >= slots[index].retryAt &+ Interval.command {
-      lose(session: session, .commandTimedOut)
-    }
+    if now >= slots[index].retryAt &+ Interval.command { escalate(index) }
   }
 
   private mutating func tick(session index: Int) {

@@ -13,6 +13,8 @@ package enum ReactorEvent: Equatable, Sendable {
   /// A unit is to be looked at: it waits for START UNIT (04/02), or refuses an address it had
   /// (05/21/00). Told once for each command.
   case unitWantsLook(SessionHandle, LogicalUnitNumber)
+  /// A command was not answered in time: this function was sent to end it, or all of the unit's.
+  case escalated(SessionHandle, TaskManagementRequest.Function, LogicalUnitNumber)
   /// A unit answered that it does not exist (05/25/00).
   case logicalUnitGone(LogicalUnitHandle)
   /// The kernel closed /dev/fuse: unmounted or aborted. The loop goes on for
@@ -23,7 +25,7 @@ package enum ReactorEvent: Equatable, Sendable {
   var isEssential: Bool {
     switch self {
     case .sessionLost, .unmounted: true
-    case .unitAttention, .asyncMessage, .unitWantsLook, .logicalUnitGone: false
+    case .unitAttention, .asyncMessage, .unitWantsLook, .escalated, .logicalUnitGone: false
     }
   }
 }

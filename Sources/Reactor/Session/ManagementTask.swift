@@ -10,6 +10,8 @@ struct ManagementTask {
   static let capacity = 64
 
   var isBusy = false
+  /// A rung of the ladder, which nobody waits for.
+  var isEscalation = false
   /// Told apart in the tag from the place's earlier functions.
   var generation: UInt16 = 0
   var session: UInt16 = 0

@@ -79,6 +79,9 @@ struct Session: ~Copyable {
   var observer = PDUObserver()
   var logout: CheckedContinuation<Void, Never>?
 
+  /// The place of the function the ladder stands on; nil while every command is answered in time.
+  var escalation: Int?
+
   /// A text exchange under way, and by when it must be over.
   var text: TextExchange?
   var textDeadline: UInt64 = 0
@@ -152,6 +155,7 @@ struct Session: ~Copyable {
     bursts.removeAll()
     inFlightCount = 0
     text = nil
+    escalation = nil
     transmit.removeAll(slots)
   }
 

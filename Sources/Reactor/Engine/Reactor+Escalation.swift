@@ -1,0 +1,70 @@
+import ISCSI
+import SCSI
+import Wire
+
+/// The ladder: what is done about commands a target does not answer while it answers pings.
+///
+/// A session climbs for one command at a time. Each rung has its own time; above the last the
+/// session is lost and opened anew, which ends its tasks at the target for certain.
+extension Reactor {
+  /// Begins the ladder for a command in flight that has taken too long.
+  mutating func escalate(_ slot: Int) {
+    let session = Int(slots[slot].session)
+    guard sessions[session].isUp, sessions[session].escalation == nil else { return }
+    let index = send(
+      .abortTask, lun: slots[slot].lun, task: slots[slot].tag(index: slot),
+      refCmdSN: slots[slot].cmdSN,
+      timeoutMilliseconds: sessions[session].timeouts.abortMilliseconds, session: session)
+    // Not even a request of 48 bytes can be sent: nothing less than a new session helps.
+    guard let index else { return lose(session: session, .commandTimedOut) }
+    stand(on: index)
+  }
+
+  /// Goes to the rung above a function that did not help; the time that one has, nil where the
+  /// session is lost instead.
+  @discardableResult
+  mutating func climb(
+    from task: ManagementTask, after why: Escalation.Disappointment
+  ) -> UInt64? {
+    let session = Int(task.session)
+    sessions[session].escalation = nil
+    let timeouts = sessions[session].timeouts
+    let next = Escalation.rung(above: task.function, after: why).flatMap { function in
+      send(
+        function, lun: function == .logicalUnitReset ? task.lun : LogicalUnitNumber(rawValue: 0),
+        task: .reserved, refCmdSN: SerialNumber(rawValue: 0),
+        timeoutMilliseconds: function == .logicalUnitReset
+          ? timeouts.logicalUnitResetMilliseconds : timeouts.targetResetMilliseconds,
+        session: session)
+    }
+    guard let next else {
+      lose(session: session, .commandTimedOut)
+      return nil
+    }
+    stand(on: next)
+    return managements[next].deadline
+  }
+
+  private mutating func stand(on index: Int) {
+    let session = Int(managements[index].session)
+    managements[index].isEscalation = true
+    sessions[session].escalation = index
+    port.tell(
+      .escalated(handle(of: session), managements[index].function, managements[index].lun))
+  }
+
+  /// A reset through one session ends the tasks of every other, and not every target tells: what is
+  /// in flight there is asked after at once, not after the time of a command.
+  mutating func suspect(_ ended: ManagementTask, but session: Int) {
+    let handle = handle(of: session)
+    for slot in 0..<slots.requestCount
+    where slots[slot].kind != .free && slots[slot].stage == .inFlight
+      && slots[slot].session != UInt16(session)
+      && units[Int(slots[slot].unit)].isReached(by: handle)
+      && (ended.function != .logicalUnitReset || slots[slot].lun == ended.lun)
+    {
+      slots[slot].sentAt = now &- Interval.command
+      nextTick = now
+    }
+  }
+}
