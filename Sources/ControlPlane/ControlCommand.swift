@@ -14,6 +14,8 @@ package enum TargetCommand: Equatable, Sendable {
   case login(nowait: Bool)
   case logout(force: Bool)
   case rescan
+  /// TARGET WARM RESET or TARGET COLD RESET.
+  case reset(isCold: Bool)
   case remove
 }
 
@@ -21,4 +23,8 @@ package enum TargetCommand: Equatable, Sendable {
 package enum SessionCommand: Equatable, Sendable {
   case logout
   case drop
+  /// Asks the target for a sign of life.
+  case nop
+  /// replacement_timeout of this session, in seconds; nil for ever (`recovery_tmo`).
+  case setRecoveryTimeout(seconds: UInt64?)
 }

@@ -142,6 +142,11 @@ extension Tree {
         try CommandGrammar.session(text)
       }
       try await source.perform(command, target: target, session: number)
+    case .recoveryTimeout(let target, let number):
+      let command = try Self.parsed { () throws(CommandError) in
+        try CommandGrammar.recoveryTimeout(text)
+      }
+      try await source.perform(command, target: target, session: number)
     case .initiatorName:
       try await source.setInitiatorName(text)
     }

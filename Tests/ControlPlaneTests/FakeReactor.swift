@@ -53,10 +53,16 @@ final class FakeReactor: Sendable {
     /// What is outstanding, and how task management functions end.
     var tasks: [OutstandingTask] = []
     var managed: [InitiatorTaskTag] = []
+    var functions: [TaskManagementRequest.Function] = []
+    var ping = PingOutcome.answered(nanoseconds: 1_500)
+    var replacements: [UInt64?] = []
+    /// The replacement_timeout of the last connection handed over, in milliseconds.
+    var handedReplacement: UInt64?
     var outcome = TaskManagementOutcome.complete
 
     mutating func manage(_ request: TaskManagement) -> TaskManagementOutcome {
       managed.append(request.task)
+      functions.append(request.function)
       return outcome
     }
   }
@@ -115,7 +121,11 @@ final class FakeReactor: Sendable {
 
   private func take(_ command: ReactorCommand) {
     switch command {
-    case .start(let session, let box): started(session, isHeld: box.take()?.isHeld ?? false)
+    case .start(let session, let box):
+      guard let handover = box.take() else { return }
+      let replacement = handover.timeouts.replacementMilliseconds
+      with { $0.handedReplacement = replacement }
+      started(session, isHeld: handover.isHeld)
     case .resume(let session): resumed(session)
     case .execute(let task, let continuation):
       if with({ $0.silent.contains(task.lun) }) {
@@ -141,6 +151,8 @@ final class FakeReactor: Sendable {
     case .tasks(_, let continuation): continuation.resume(returning: with(\.tasks))
     case .manage(let request, let continuation):
       continuation.resume(returning: with { $0.manage(request) })
+    case .ping(_, let continuation): continuation.resume(returning: with(\.ping))
+    case .setReplacement(_, let milliseconds): with { $0.replacements.append(milliseconds) }
     case .interrupt, .registerRing, .stop: break
     }
   }

@@ -162,6 +162,69 @@ struct RecoveryTests {
     #expect(await bench.reaches { $0.reactor.with { $0.dropped } == [session.handle] })
   }
 
+  @Test("recovery_tmo is the session's own, through its losses, and not written while it is lost")
+  func recoveryTimeout() async throws {
+    let bench = try Bench()
+    try await bench.logIn()
+    let set = SessionCommand.setRecoveryTimeout(seconds: 7)
+    try await bench.initiator.perform(set, target: Bench.targetName, session: 1)
+    #expect(bench.target?.sessions.first?.recoveryTimeoutSeconds == 7)
+    #expect(await bench.reaches { $0.reactor.with { $0.replacements } == [7_000] })
+    bench.connector.answer(refusal())
+    _ = try lose(bench)
+    #expect(await bench.reaches { $0.target?.state == .recovering && $0.clock.sleeperCount == 1 })
+    await #expect(
+      throws: ControlError(
+        .resourceBusy, .busy, "session 1 of \(Bench.targetName) is not logged in")
+    ) { try await bench.initiator.perform(set, target: Bench.targetName, session: 1) }
+    _ = await bench.clock.fireNext()
+    #expect(await bench.reaches { $0.target?.state == .loggedIn })
+    #expect(bench.reactor.with { $0.handedReplacement } == 7_000)
+    let forEver = SessionCommand.setRecoveryTimeout(seconds: nil)
+    try await bench.initiator.perform(forEver, target: Bench.targetName, session: 1)
+    #expect(await bench.reaches { $0.reactor.with { $0.replacements } == [7_000, nil] })
+    #expect(bench.target?.sessions.first?.recoveryTimeoutSeconds == nil)
+  }
+
+  @Test("nop tells whether the target answered, reset whether it did what was asked")
+  func nopAndReset() async throws {
+    let bench = try Bench()
+    try await bench.logIn()
+    let name = Bench.targetName
+    try await bench.initiator.perform(.nop, target: name, session: 1)
+    await #expect(throws: ControlError.self) {
+      try await bench.initiator.perform(.nop, target: name, session: 2)
+    }
+    for (ping, errno) in [
+      (.sessionLost, .timedOut), (.notConnected, .socketNotConnected), (.busy, .resourceBusy),
+    ] as [(PingOutcome, Errno)] {
+      bench.reactor.with { $0.ping = ping }
+      do {
+        try await bench.initiator.perform(.nop, target: name, session: 1)
+        Issue.record("\(ping) is no success")
+      } catch { #expect(error.errno == errno) }
+    }
+    try await bench.initiator.perform(.reset(isCold: false), target: name)
+    try await bench.initiator.perform(.reset(isCold: true), target: name)
+    #expect(bench.reactor.with { $0.functions } == [.targetWarmReset, .targetColdReset])
+    bench.reactor.with { $0.outcome = .sessionLost }
+    try await bench.initiator.perform(.reset(isCold: true), target: name)
+    for (outcome, errno) in [
+      (.sessionLost, .socketNotConnected), (.refused(.functionNotSupported), .notSupportedOnSocket),
+      (.refused(.functionAuthorizationFailed), .permissionDenied), (.refused(nil), .ioError),
+      (.timedOut, .timedOut), (.busy, .resourceBusy),
+    ] as [(TaskManagementOutcome, Errno)] {
+      bench.reactor.with { $0.outcome = outcome }
+      do {
+        try await bench.initiator.perform(.reset(isCold: false), target: name)
+        Issue.record("\(outcome) is no success")
+      } catch {
+        #expect(error.errno == errno)
+        #expect(error.sentence.hasPrefix("TARGET WARM RESET at \(name)"))
+      }
+    }
+  }
+
   @Test func waitsStayWithinAFifth() {
     var least = RecoverySchedule()
     var most = RecoverySchedule()

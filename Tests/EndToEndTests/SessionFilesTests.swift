@@ -48,6 +48,39 @@ extension EndToEnd {
       }
     }
 
+    @Test("nop, reset and recovery_tmo do what they say; what is wrong is told in last_error")
+    func sessionCommands() async throws {
+      try await withLab { lab in
+        let daemon = try await TargetDaemon.start(lab)
+        let mount = try await MountedFileSystem.start(lab, .mount(daemon.address))
+        #expect(await eventually { await mount.shell("cat $T/state").value == "LOGGED_IN" })
+        await mount.shell("echo nop > $T/sessions/1/control").expectSuccess()
+        await mount.shell("echo off > $T/sessions/1/recovery_tmo").expectSuccess()
+        #expect(await mount.shell("cat $T/sessions/1/recovery_tmo").value == "off")
+        await mount.shell("echo 3 > $T/sessions/1/recovery_tmo").expectSuccess()
+        #expect(await mount.shell("cat $T/sessions/1/recovery_tmo").value == "3")
+        await mount.shell("echo soon > $T/sessions/1/recovery_tmo").expectFailure(
+          "Invalid argument")
+        #expect(
+          await mount.shell("cat $T/last_error").value
+            == "7 INVAL recovery_tmo takes 0 to 86400 seconds, or off")
+        await mount.shell("echo reset > $T/control").expectSuccess()
+        await mount.expectServing()
+        // Its target frozen, a ping says so when the session is given up.
+        daemon.signal(SIGSTOP)
+        await mount.shell("echo nop > $T/sessions/1/control").expectFailure("timed out")
+        let began = await mount.shell("date +%s").value
+        await mount.shell("dd if=$T/lun1 of=/dev/null bs=4k count=1 iflag=direct").expectFailure(
+          "severed")
+        let took = await mount.shell("echo $(( $(date +%s) - \(began) ))").value
+        // Never before its time; how long after it depends on the machine.
+        #expect((Int(took) ?? 99) <= 30, "recovery_tmo 3 took \(took) s")
+        daemon.signal(SIGCONT)
+        #expect(await eventually { await mount.shell("cat $T/state").value == "LOGGED_IN" })
+        await mount.expectServing()
+      }
+    }
+
     @Test("events tells of a loss, the way back and a logout; one that waits does not keep a mount")
     func events() async throws {
       try await withLab { lab in

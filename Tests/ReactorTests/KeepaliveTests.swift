@@ -98,6 +98,52 @@ struct KeepaliveTests {
     #expect(harness.sleep == -1)
   }
 
+  @Test("a ping somebody asks for is answered with its time, also where pings are off")
+  func askedFor() async throws {
+    let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))
+    let answered = try await harness.told(
+      { .ping(ReactorHarness.session, $0) },
+      meanwhile: {
+        let ping = try #require(try harness.sent()).header
+        #expect(ping.opcode == .nopOut && ping.isImmediate)
+        harness.advance(milliseconds: 4_999)
+        harness.send(
+          NOPIn(
+            initiatorTaskTag: ping.initiatorTaskTag, statSN: harness.nextStatSN(),
+            expCmdSN: harness.window.exp, maxCmdSN: harness.window.max
+          ).header)
+      })
+    #expect(answered == .answered(nanoseconds: 4_999_000_000))
+    let silent = try await harness.told(
+      { .ping(ReactorHarness.session, $0) },
+      meanwhile: { harness.advance(milliseconds: 5_000) })
+    #expect(silent == .sessionLost)
+    let gone = try await harness.told(
+      { .ping(ReactorHarness.session, $0) }, meanwhile: {})
+    #expect(gone == .notConnected)
+    #expect(await harness.events() == [.sessionLost(ReactorHarness.session, .pingTimedOut)])
+  }
+
+  @Test("one NOP-Out serves all who wait, sixteen of them; the seventeenth is told busy")
+  func sharedPing() async throws {
+    let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))
+    let port = harness.port
+    let waiting = (0..<16).map { _ in Task { await port.ping(ReactorHarness.session) } }
+    while harness.pingerCount < 16 {
+      harness.turn()
+      await Task.yield()
+    }
+    #expect(
+      try await harness.told({ .ping(ReactorHarness.session, $0) }, meanwhile: {}) == .busy)
+    harness.stop()
+    var outcomes: [PingOutcome] = []
+    for task in waiting { outcomes.append(await task.value) }
+    #expect(outcomes == [PingOutcome](repeating: .sessionLost, count: 16))
+    var pings = 0
+    while let unit = try harness.sent(), unit.header.opcode == .nopOut { pings += 1 }
+    #expect(pings == 1)
+  }
+
   @Test("P3: a command never answered gets EIO once replacement_timeout has passed over its tries")
   func neverAnswered() throws {
     let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))
@@ -127,6 +173,9 @@ extension NegotiatedParameters {
 }
 
 extension ReactorHarness {
+  /// Who waits for the answer to a ping.
+  var pingerCount: Int { reactor.sessions[5].pingers.count }
+
   /// Writes more than socket and transmit queue hold, the target reading none of it.
   func fillTransmitQueue() {
     for index in 0..<10 { _ = write(offset: UInt64(index) << 17, .pattern(1 << 17)) }

@@ -112,6 +112,20 @@ struct RecoveryTests {
     #expect(harness.reply() == .init(unique: unique, error: -ENOLINK, payload: []))
   }
 
+  @Test("replacement_timeout set on a session counts at once, for one that is lost too")
+  func replacementSet() throws {
+    let harness = try ReactorHarness(timeouts: SessionTimeouts(replacementMilliseconds: nil))
+    let unique = harness.read(offset: 0, size: 512)
+    try harness.closeTarget()
+    harness.advance(milliseconds: 10_000)
+    harness.port.setReplacement(ReactorHarness.session, milliseconds: 30_000)
+    harness.turn()
+    harness.advance(milliseconds: 19_999)
+    #expect(harness.reply() == nil)
+    harness.advance(milliseconds: 1)
+    #expect(harness.reply() == .init(unique: unique, error: -ENOLINK, payload: []))
+  }
+
   @Test("without replacement_timeout keeps its tasks for ever, asleep")
   func forEver() throws {
     let harness = try ReactorHarness(timeouts: SessionTimeouts(replacementMilliseconds: nil))

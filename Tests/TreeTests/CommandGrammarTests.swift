@@ -26,7 +26,8 @@ struct CommandGrammarTests {
     arguments: [
       ("login", .login(nowait: false)), ("login nowait", .login(nowait: true)),
       ("logout", .logout(force: false)), ("logout force", .logout(force: true)),
-      ("rescan", .rescan), ("remove", .remove),
+      ("rescan", .rescan), ("remove", .remove), ("reset", .reset(isCold: false)),
+      ("reset warm", .reset(isCold: false)), ("reset cold", .reset(isCold: true)),
     ] as [(String, TargetCommand)])
   func target(text: String, command: TargetCommand) throws {
     #expect(try CommandGrammar.target(text) == command)
@@ -36,6 +37,25 @@ struct CommandGrammarTests {
   func session() throws {
     #expect(try CommandGrammar.session("logout") == .logout)
     #expect(try CommandGrammar.session("drop") == .drop)
+    #expect(try CommandGrammar.session(" nop ") == .nop)
+    #expect(throws: CommandError("nop takes no argument")) { try CommandGrammar.session("nop 1") }
+    #expect(throws: CommandError("usage: reset [warm|cold]")) {
+      try CommandGrammar.target("reset hot")
+    }
+  }
+
+  @Test("recovery_tmo takes seconds, or off for ever, as sysfs does")
+  func recoveryTimeout() throws {
+    for (text, seconds) in [("0", 0), ("120", 120), ("86400", 86_400)] as [(String, UInt64)] {
+      #expect(
+        try CommandGrammar.recoveryTimeout(text) == .setRecoveryTimeout(seconds: seconds))
+    }
+    for text in ["off", "-1"] {
+      #expect(try CommandGrammar.recoveryTimeout(text) == .setRecoveryTimeout(seconds: nil))
+    }
+    for text in ["", "-2", "86401", "1 2", "+5", "1s", "99999999999999999999"] {
+      #expect(throws: CommandError.self) { try CommandGrammar.recoveryTimeout(text) }
+    }
   }
 
   @Test(
@@ -60,10 +80,10 @@ struct CommandGrammarTests {
 
   @Test("Case counts, options have one place, and other verbs are unknown")
   func refusesOthers() {
-    for text in ["LOGIN", "login later", "logout now", "reset", "rescan x", "remove x"] {
+    for text in ["LOGIN", "login later", "logout now", "reset hot", "rescan x", "remove x"] {
       #expect(throws: CommandError.self) { try CommandGrammar.target(text) }
     }
-    for text in ["nop", "failover", "drop it", "logout force"] {
+    for text in ["failover", "nop 2", "drop it", "logout force"] {
       #expect(throws: CommandError.self) { try CommandGrammar.session(text) }
     }
   }

@@ -34,6 +34,7 @@ extension Initiator {
     case .rescan:
       if let error = await target.rescan() { throw error }
       await target.forgetError()
+    case .reset(let isCold): try await target.reset(isCold: isCold)
     case .remove: try await remove(directoryName)
     }
   }
@@ -49,6 +50,9 @@ extension Initiator {
     switch command {
     case .logout: try await target.logOutSession(number: session)
     case .drop: try await target.dropSession(number: session)
+    case .nop: try await target.pingSession(number: session)
+    case .setRecoveryTimeout(let seconds):
+      try await target.setRecoveryTimeout(seconds: seconds, ofSession: session)
     }
   }
 

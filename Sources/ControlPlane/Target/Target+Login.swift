@@ -151,7 +151,8 @@ extension Target {
         guard epoch == mine else { break }
         sessions.append(
           TargetSession(
-            handle: handle, number: number, isid: isid, facts: connection.facts))
+            handle: handle, number: number, isid: isid, facts: connection.facts,
+            timeouts: context.settings.sessionTimeouts))
         tell(handle, "session up: \(connection.facts.portal.address)")
         context.port.start(handle, connection.takeHandover())
         return

@@ -26,7 +26,7 @@ extension Target {
     var first = max(Self.shortestStay - back, .zero)
     if case .requestedByTarget(let seconds) = failure {
       // It may ask for hours; nobody's I/O waits longer than the limit.
-      let limit = context.settings.sessionTimeouts.replacementMilliseconds
+      let limit = sessions[index].timeouts.replacementMilliseconds
       let asked = Duration.seconds(Int(seconds))
       first = max(first, limit.map { min(asked, .milliseconds($0)) } ?? asked)
     }
@@ -59,11 +59,14 @@ extension Target {
   /// has been away for too long (replacement_timeout).
   private var timeToWait: Duration? {
     guard !sessions.isEmpty, sessions.allSatisfy(\.isLost) else { return nil }
-    guard let limit = context.settings.sessionTimeouts.replacementMilliseconds else {
-      return .seconds(1 << 30)
+    let waits = sessions.map { session -> Duration in
+      guard let limit = session.timeouts.replacementMilliseconds else {
+        return .seconds(1 << 30)
+      }
+      return .milliseconds(limit) - (session.lostFor?() ?? .zero)
     }
-    let gone = sessions.compactMap { $0.lostFor?() }.max() ?? .zero
-    return gone < .milliseconds(limit) ? .milliseconds(limit) - gone : nil
+    guard let longest = waits.max(), longest > .zero else { return nil }
+    return longest
   }
 
   /// Lets an open wait here for the path, where its caller can be interrupted.
@@ -150,6 +153,7 @@ extension Target {
     let lossCount = sessions[index].lossCount
     sessions[index].facts = connection.facts
     connection.handover.isHeld = true
+    connection.handover.timeouts = sessions[index].timeouts
     context.port.start(handle, connection.takeHandover())
     let failure = await verifyUnits(behind: handle)
     guard let found = lostSession(handle) else { return false }

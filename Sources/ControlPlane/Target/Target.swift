@@ -115,10 +115,7 @@ actor Target {
 
   /// Ends one session; the last one's end is the target's logout.
   func logOutSession(number: Int) async throws(ControlError) {
-    guard let session = sessions.first(where: { $0.number == number }) else {
-      throw ControlError(
-        .socketNotConnected, .sessionNotFound, "\(name) has no session \(number)")
-    }
+    let session = try session(number: number)
     guard sessions.count > 1 else { return try await logOut(force: false) }
     sessions.removeAll { $0.number == number }
     tell(session, "session ended: logged out")
@@ -127,15 +124,6 @@ actor Target {
     publish()
     wakeOpens()
     await end(session)
-  }
-
-  /// Closes a session's connection as if it had been lost.
-  func dropSession(number: Int) throws(ControlError) {
-    guard let session = sessions.first(where: { $0.number == number }) else {
-      throw ControlError(
-        .socketNotConnected, .sessionNotFound, "\(name) has no session \(number)")
-    }
-    context.port.drop(session.handle)
   }
 
   // MARK: - Opens
@@ -179,12 +167,11 @@ actor Target {
     showUnits(
       Reach(
         isBlocked: !sessions.isEmpty && sessions.allSatisfy(\.isLost), portals: reached))
-    let timeouts = context.settings.sessionTimeouts
     context.board.put(
       TargetSnapshot(
         name: name.value, directoryName: directoryName, state: shownState,
         lastError: lastError?.line ?? ControlError.successLine, portals: portalSnapshots,
-        sessions: sessions.map { $0.snapshot(timeouts: timeouts) },
+        sessions: sessions.map(\.snapshot),
         logicalUnits: shownUnits))
   }
 

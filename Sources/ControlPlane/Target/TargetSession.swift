@@ -9,6 +9,8 @@ struct TargetSession {
   /// The same in every login of this session.
   let isid: ISID
   var facts: LoginFacts
+  /// The configuration's, but for what was written to `recovery_tmo`.
+  var timeouts: SessionTimeouts
   /// The connection is gone and being made again, or its units are not known to be the old ones.
   var isLost = false
   /// Connections of it that were lost.
@@ -20,7 +22,7 @@ struct TargetSession {
   /// Logs in again while `isLost`.
   var recovery: Task<Void, Never>?
 
-  func snapshot(timeouts: SessionTimeouts) -> SessionSnapshot {
+  var snapshot: SessionSnapshot {
     let connection = ConnectionSnapshot(
       connectionID: facts.connectionID, address: facts.ends.address, port: facts.ends.port,
       persistentAddress: facts.portal.host, persistentPort: facts.portal.port,

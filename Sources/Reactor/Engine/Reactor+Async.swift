@@ -77,7 +77,7 @@ extension Reactor {
       (.nopOut, .commandNotSupported):
       // Whoever rejects a ping is there.
       guard tag == Tag.ping, sessions[index].pingedAt != 0 else { throw violation }
-      sessions[index].pingedAt = 0
+      sessions[index].endPing(.answered(nanoseconds: now &- sessions[index].pingedAt))
     case (.scsiCommand, .longOperationReject):
       guard let slot = slotInFlight(tag, session: index) else { throw violation }
       leave(slot, session: index)

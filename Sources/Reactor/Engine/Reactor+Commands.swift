@@ -26,6 +26,11 @@ extension Reactor {
       case .close(let handle, let error, let continuation):
         if let index = find(handle) { release(session: index, error: error) }
         continuation.resume()
+      case .ping(let handle, let continuation): ping(handle, continuation)
+      case .setReplacement(let handle, let milliseconds):
+        guard let index = find(handle) else { continue }
+        sessions[index].timeouts.replacementMilliseconds = milliseconds
+        nextTick = now
       case .statistics(let handle, let continuation):
         continuation.resume(returning: statistics(handle))
       case .capture(let handle, let stream, let continuation):

@@ -100,7 +100,7 @@ extension Reactor {
       guard header.initiatorTaskTag == Tag.ping, sessions[index].pingedAt != 0
       else { throw .unknownTask(.nopIn, header.initiatorTaskTag) }
       try sessions[index].machine.advanceStatus(from: header)
-      sessions[index].pingedAt = 0
+      sessions[index].endPing(.answered(nanoseconds: now &- sessions[index].pingedAt))
       return
     }
     guard header.targetTransferTag != .reserved else { return }

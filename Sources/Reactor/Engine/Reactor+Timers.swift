@@ -108,7 +108,6 @@ extension Reactor {
   /// is asked with one that is: of many idle sessions some eight groups come to be, each of them a
   /// wake, and no target's answer comes with all others'.
   private mutating func ping(session index: Int, _ timeouts: SessionTimeouts) {
-    guard timeouts.pingIntervalMilliseconds > 0 else { return }
     let heard = sessions[index].receivedAt
     if sessions[index].pingedAt > 0 {
       let deadline =
@@ -120,6 +119,7 @@ extension Reactor {
       }
       return lose(session: index, .pingTimedOut)
     }
+    guard timeouts.pingIntervalMilliseconds > 0 else { return }
     let interval = timeouts.pingIntervalMilliseconds &* Interval.millisecond
     let due = heard &+ interval
     guard now &+ interval / Interval.pingGroups >= due, sessions[index].transmit.freeCount > 0
@@ -127,6 +127,11 @@ extension Reactor {
       nextTick = min(nextTick, max(due, now &+ Interval.tick))
       return
     }
+    sendPing(session: index)
+  }
+
+  /// Queues a NOP-Out, whose answer has its own time.
+  private mutating func sendPing(session index: Int) {
     let ping = NOPOut(
       initiatorTaskTag: Tag.ping,
       cmdSN: sessions[index].machine.cmdSN, expStatSN: sessions[index].machine.expStatSN)
@@ -134,6 +139,21 @@ extension Reactor {
       ping.header, parameters: sessions[index].machine.parameters)
     sessions[index].pingedAt = now
     sessionsToPump |= 1 << UInt64(index)
-    nextTick = min(nextTick, now &+ timeouts.pingTimeoutMilliseconds &* Interval.millisecond)
+    let timeout = sessions[index].timeouts.pingTimeoutMilliseconds &* Interval.millisecond
+    nextTick = min(nextTick, now &+ timeout)
+  }
+
+  /// Asks for somebody who waits; an answer that is awaited already serves them too.
+  mutating func ping(
+    _ handle: SessionHandle, _ continuation: CheckedContinuation<PingOutcome, Never>
+  ) {
+    guard let index = find(handle), sessions[index].isUp else {
+      return continuation.resume(returning: .notConnected)
+    }
+    guard sessions[index].pingers.count < Session.pingerLimit,
+      sessions[index].pingedAt > 0 || sessions[index].transmit.freeCount > 0
+    else { return continuation.resume(returning: .busy) }
+    sessions[index].pingers.append(continuation)
+    if sessions[index].pingedAt == 0 { sendPing(session: index) }
   }
 }

@@ -11,6 +11,9 @@ enum ReactorCommand: Sendable {
   case logout(SessionHandle, CheckedContinuation<Void, Never>)
   case drop(SessionHandle)
   case close(SessionHandle, Errno, CheckedContinuation<Void, Never>)
+  case ping(SessionHandle, CheckedContinuation<PingOutcome, Never>)
+  /// How long tasks wait for the session from now on, in milliseconds; nil for ever.
+  case setReplacement(SessionHandle, UInt64?)
   case statistics(SessionHandle, CheckedContinuation<SessionStatistics?, Never>)
   /// Shows the session's PDUs to a stream; nil, or why not.
   case capture(SessionHandle, ByteStream, CheckedContinuation<Errno?, Never>)
@@ -31,10 +34,11 @@ extension ReactorCommand {
     case .manage(_, let continuation): continuation.resume(returning: .notConnected)
     case .withdraw(_, _, let withdrawal): withdrawal.finish()
     case .logout(_, let continuation), .close(_, _, let continuation): continuation.resume()
+    case .ping(_, let continuation): continuation.resume(returning: .notConnected)
     case .statistics(_, let continuation): continuation.resume(returning: nil)
     case .capture(_, _, let continuation): continuation.resume(returning: .socketNotConnected)
     case .tasks(_, let continuation): continuation.resume(returning: nil)
-    case .resume, .expose, .drop, .interrupt, .registerRing, .stop: break
+    case .resume, .expose, .drop, .setReplacement, .interrupt, .registerRing, .stop: break
     }
   }
 }

@@ -69,6 +69,17 @@ extension ReactorPort {
     await withCheckedContinuation { lane(of: session).submit(.close(session, error, $0)) }
   }
 
+  /// Asks the session's target for a sign of life (NOP-Out); returns when it has answered, or is
+  /// given up for not answering.
+  package func ping(_ session: SessionHandle) async -> PingOutcome {
+    await withCheckedContinuation { lane(of: session).submit(.ping(session, $0)) }
+  }
+
+  /// Changes how long the session's tasks wait while it is lost, in milliseconds; nil for ever.
+  package func setReplacement(_ session: SessionHandle, milliseconds: UInt64?) {
+    lane(of: session).submit(.setReplacement(session, milliseconds))
+  }
+
   /// A session's numbers, nil when the handle names none.
   package func statistics(_ session: SessionHandle) async -> SessionStatistics? {
     await withCheckedContinuation { lane(of: session).submit(.statistics(session, $0)) }

@@ -72,6 +72,10 @@ struct Session: ~Copyable {
   var unitBeganAt: UInt64 = 0
   /// When an unanswered ping was sent; 0 when none is.
   var pingedAt: UInt64 = 0
+  /// Who waits for its answer.
+  var pingers: [CheckedContinuation<PingOutcome, Never>] = []
+  /// Those at once.
+  static let pingerLimit = 16
   /// When the connection was lost, or the Logout sent.
   var changedAt: UInt64 = 0
 
@@ -156,7 +160,17 @@ struct Session: ~Copyable {
     inFlightCount = 0
     text = nil
     escalation = nil
+    endPing(.sessionLost)
     transmit.removeAll(slots)
+  }
+
+  /// The ping under way is over.
+  mutating func endPing(_ outcome: PingOutcome) {
+    pingedAt = 0
+    guard !pingers.isEmpty else { return }
+    let waiting = pingers
+    pingers = []
+    for pinger in waiting { pinger.resume(returning: outcome) }
   }
 
   /// Whether the connection takes another command.

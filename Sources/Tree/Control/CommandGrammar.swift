@@ -24,6 +24,7 @@ package enum CommandGrammar {
     login [nowait]
     logout [force]
     rescan
+    reset [warm|cold]
     remove
 
     """
@@ -31,6 +32,7 @@ package enum CommandGrammar {
   package static let sessionUsage = """
     logout
     drop
+    nop
 
     """
 
@@ -88,6 +90,12 @@ package enum CommandGrammar {
     case "rescan":
       try none(arguments, of: "rescan")
       return .rescan
+    case "reset":
+      let form = "reset [warm|cold]"
+      guard arguments.count <= 1, ["warm", "cold"].contains(arguments.first ?? "warm") else {
+        throw usage(form)
+      }
+      return .reset(isCold: arguments.first == "cold")
     case "remove":
       try none(arguments, of: "remove")
       return .remove
@@ -105,8 +113,26 @@ package enum CommandGrammar {
     case "drop":
       try none(words.dropFirst(), of: "drop")
       return .drop
+    case "nop":
+      try none(words.dropFirst(), of: "nop")
+      return .nop
     default: throw unknown(words.first, sessionUsage)
     }
+  }
+
+  /// What is written to a session's `recovery_tmo`: seconds, or "off" (-1) for ever.
+  package static func recoveryTimeout(_ text: String) throws(CommandError) -> SessionCommand {
+    let words = words(of: text)
+    guard words.count == 1, let word = words.first else {
+      throw CommandError("recovery_tmo takes one number of seconds, or off")
+    }
+    if word == "off" || word == "-1" { return .setRecoveryTimeout(seconds: nil) }
+    guard word.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let seconds = UInt64(word),
+      seconds <= 86_400
+    else {
+      throw CommandError("recovery_tmo takes 0 to 86400 seconds, or off")
+    }
+    return .setRecoveryTimeout(seconds: seconds)
   }
 
   private static func words(of text: String) -> [String] {

@@ -5,12 +5,13 @@ struct ControlFile: Sendable {
     case root
     case target(String)
     case session(target: String, number: Int)
+    case recoveryTimeout(target: String, number: Int)
     case initiatorName
 
     /// The directory name of the target it is about; nil where it is about all.
     var target: String? {
       switch self {
-      case .target(let target), .session(let target, _): target
+      case .target(let target), .session(let target, _), .recoveryTimeout(let target, _): target
       case .root, .initiatorName: nil
       }
     }

@@ -36,9 +36,13 @@ struct SessionDirectory: TreeDirectory {
     case TasksDirectory.name:
       return .directory(TasksDirectory(session: session.handle))
     default:
-      return Rendering.session.file(
-        named: name, of: SessionFacts(targetName: target.name, session: session)
-      ).map { .attribute($0) }
+      let facts = SessionFacts(targetName: target.name, session: session)
+      guard var file = Rendering.session.file(named: name, of: facts) else { return nil }
+      if name == Rendering.recoveryTimeout {
+        file.permissions = 0o644
+        file.writes = .recoveryTimeout(target: target.directoryName, number: session.number)
+      }
+      return .attribute(file)
     }
   }
 }

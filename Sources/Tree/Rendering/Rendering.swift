@@ -12,6 +12,9 @@ enum Rendering {
   /// The word of a LUN that answers.
   static let runningState = "running"
 
+  /// The one value of a session that can be written.
+  static let recoveryTimeout = "recovery_tmo"
+
   /// `sessions/<n>/`.
   static let session = AttributeTable<SessionFacts>([
     ("targetname", { .text(line($0.targetName)) }),

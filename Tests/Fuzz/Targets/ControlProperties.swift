@@ -65,6 +65,7 @@ enum ControlProperties {
       case .login(let nowait): ["login", nowait ? "nowait" : nil]
       case .logout(let force): ["logout", force ? "force" : nil]
       case .rescan: ["rescan"]
+      case .reset(let isCold): ["reset", isCold ? "cold" : words.count > 1 ? "warm" : nil]
       case .remove: ["remove"]
       }
     try agreeWords(written, words)
@@ -77,6 +78,8 @@ enum ControlProperties {
     switch command {
     case .logout: try agreeWords(["logout"], words)
     case .drop: try agreeWords(["drop"], words)
+    case .nop: try agreeWords(["nop"], words)
+    case .setRecoveryTimeout: try agreeWords(["a number is no session's command"], words)
     }
   }
 
