@@ -112,6 +112,11 @@ int clinux_set_no_delay(int fd) {
   return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0 ? -errno : 0;
 }
 
+int clinux_set_urgent_inline(int fd) {
+  int on = 1;
+  return setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on) < 0 ? -errno : 0;
+}
+
 int64_t clinux_sendmsg(int fd, const struct iovec *vectors, int count) {
   struct msghdr message = {.msg_iov = (struct iovec *)vectors, .msg_iovlen = (size_t)count};
   RETRY(int64_t, sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));

@@ -35,16 +35,17 @@ package final class NonblockingSocket: Sendable {
 
   /// Writes `bytes` from `offset` on; a broken pipe is no signal.
   ///
-  /// The corresponding C function is `sendmsg(MSG_NOSIGNAL)`.
-  package func send(_ bytes: [UInt8], from offset: Int) -> Outcome {
+  /// - Parameter isUrgent: TCP's urgent pointer goes to the last byte.
+  /// The corresponding C function is `send(MSG_NOSIGNAL)`.
+  package func send(_ bytes: [UInt8], from offset: Int, isUrgent: Bool = false) -> Outcome {
     let number = descriptor.rawValue
-    // SAFETY: the vector points into the borrowed array for this call only.
+    let urgency = isUrgent ? CInt(MSG_OOB) : 0
+    let flags = CInt(MSG_NOSIGNAL) | CInt(MSG_DONTWAIT) | urgency
+    // SAFETY: the kernel reads the borrowed array's bytes in this call only.
     let count = unsafe bytes[offset...].withUnsafeBytes { buffer in
-      var vector = unsafe iovec(
-        iov_base: UnsafeMutableRawPointer(mutating: buffer.baseAddress), iov_len: buffer.count)
-      return unsafe clinux_sendmsg(number, &vector, 1)
+      unsafe Glibc.send(number, buffer.baseAddress, buffer.count, flags)
     }
-    return outcome(count)
+    return outcome(count >= 0 ? Int64(count) : -Int64(errno))
   }
 
   /// Says that nothing more will be sent (FIN); reading goes on.

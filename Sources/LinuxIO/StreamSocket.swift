@@ -21,6 +21,8 @@ package struct StreamSocket: ~Copyable, Sendable {
 
   /// Connects to `address`, without Nagle's delay.
   ///
+  /// TCP's urgent data are bytes like others (RFC 6093, 4): kept apart, one would be missing from
+  /// the stream.
   /// The corresponding C functions are `socket`, `connect` and `setsockopt(TCP_NODELAY)`.
   package init(
     connectingTo address: SocketAddress, deadline: MonotonicTime,
@@ -28,6 +30,7 @@ package struct StreamSocket: ~Copyable, Sendable {
   ) throws(Errno) {
     let descriptor = OwnedDescriptor(
       owning: try Errno.check(clinux_stream_socket(address.family)))
+    _ = try Errno.check(clinux_set_urgent_inline(descriptor.rawValue))
     // SAFETY: the array holds a whole sockaddr of its own length.
     let result = unsafe address.bytes.withUnsafeBytes { bytes -> CInt in
       guard let start = bytes.baseAddress else { return -EINVAL }

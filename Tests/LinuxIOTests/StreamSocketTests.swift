@@ -85,6 +85,22 @@ struct StreamSocketTests {
     #expect(try socket.receive(maximumCount: 64, deadline: soon()).isEmpty)
   }
 
+  @Test("H66 urgent data arrive in their place")
+  func urgentDataArriveInTheirPlace() throws {
+    let listener = try ListeningSocket(loopbackPort: 0, isIPv6: false)
+    let socket = try StreamSocket(
+      connectingTo: try address("127.0.0.1", listener.port), deadline: soon())
+    let accepted = listener.accept()
+    let peer = try #require(accepted)
+    #expect(peer.send(Array("abc".utf8), from: 0, isUrgent: true) == .moved(3))
+    #expect(peer.send(Array("def".utf8), from: 0) == .moved(3))
+    var received: [UInt8] = []
+    while received.count < 6 {
+      received += try socket.receive(maximumCount: 64, deadline: soon())
+    }
+    #expect(String(decoding: received, as: UTF8.self) == "abcdef")
+  }
+
   @Test func cancellationEndsAWaitAtOnce() throws {
     let peer = try LoopbackPeer()
     let signal = try CancellationSignal()

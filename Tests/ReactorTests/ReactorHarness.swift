@@ -123,10 +123,11 @@ final class ReactorHarness {
   /// Connects the session anew: the target's end is another socket, its StatSN starts again.
   func reconnect(
     _ session: SessionHandle? = nil, as parameters: NegotiatedParameters? = nil,
-    maxCmdSN: UInt32 = 60, earlyBytes: [UInt8] = [], isHeld: Bool = false
+    maxCmdSN: UInt32 = 60, earlyBytes: [UInt8] = [], isHeld: Bool = false,
+    over given: (ours: CInt, theirs: CInt)? = nil
   ) throws {
     if let parameters { self.parameters = parameters }
-    let connection = try Self.pair(SOCK_STREAM)
+    let connection = try given ?? Self.pair(SOCK_STREAM)
     close(target)
     target = connection.theirs
     statSN = 100

@@ -50,6 +50,8 @@ int clinux_stream_socket(int family);
 int clinux_connect(int fd, const struct sockaddr *address, uint32_t length);
 int clinux_socket_error(int fd);
 int clinux_set_no_delay(int fd);
+/// Urgent data arrive in their place among the others.
+int clinux_set_urgent_inline(int fd);
 // The accepted socket is non-blocking.
 int clinux_accept(int fd);
 CLINUX_HOT int64_t clinux_sendmsg(int fd, const struct iovec *vectors, int count);

@@ -17,7 +17,9 @@ extension Reactor {
   mutating func serve(session index: Int, _ interest: EventPoll.Interest) {
     guard sessions[index].isConnected else { return }
     if interest.contains(.writable) { awaitWritable(session: index, false) }
-    if interest.contains(.peerClosed) { sessions[index].isPeerClosed = true }
+    if !interest.isDisjoint(with: [.peerClosed, .urgent]) {
+      sessions[index].receivesToTheEnd = true
+    }
     if !interest.isDisjoint(with: [.readable, .error, .hangup, .peerClosed]) {
       receive(session: index)
     }
@@ -59,7 +61,7 @@ extension Reactor {
       if sessions[index].isAmidUnit {
         nextTick = min(nextTick, sessions[index].unitBeganAt &+ Interval.wholePDU)
       }
-      if count < wanted, !sessions[index].isPeerClosed { return }
+      if count < wanted, !sessions[index].receivesToTheEnd { return }
     }
     // A ring tells of what is new, not of what is left.
     sessionsToReceive |= 1 << UInt64(index)

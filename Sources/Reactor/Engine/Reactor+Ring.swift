@@ -107,7 +107,8 @@ extension Reactor {
   /// Watches a session's socket for what arrives.
   mutating func watchByRing(session index: Int) {
     ring.poll(
-      sessions[index].descriptor, .readable, repeats: true, token: ringToken(session: index))
+      sessions[index].descriptor, [.readable, .urgent], repeats: true,
+      token: ringToken(session: index))
   }
 
   /// Watches a session's socket for room, once.

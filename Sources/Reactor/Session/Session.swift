@@ -61,8 +61,8 @@ struct Session: ~Copyable {
   var payloadSlot = 0
   var payloadOffset = 0
   var payloadRemaining = 0
-  /// The target has sent its last: no edge tells of what lies in the socket.
-  var isPeerClosed = false
+  /// One receive may leave bytes no edge tells of: the target has sent its last, or urgent data.
+  var receivesToTheEnd = false
   /// The last Data-In was large: receive headers alone, payload where it belongs.
   var expectsLargePayload = false
 
@@ -151,7 +151,7 @@ struct Session: ~Copyable {
     socket = nil
     descriptor = -1
     awaitsWritable = false
-    isPeerClosed = false
+    receivesToTheEnd = false
     expectsLargePayload = false
     position = .header
     payloadRemaining = 0

@@ -158,7 +158,9 @@ package final class TargetConnection {
       for fault in faults { wire = fault.wire(wire, of: unit.unit.header) }
       for action in wire {
         append(action, to: &actions)
-        guard case .send = action else {
+        switch action {
+        case .send, .sendUrgent: continue
+        case .close, .reset:
           connectionLost()
           return actions
         }

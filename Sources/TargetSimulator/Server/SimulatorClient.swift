@@ -18,7 +18,7 @@ final class SimulatorClient {
 
   let socket: NonblockingSocket
   private let connection: TargetConnection
-  private var output: [[UInt8]] = []
+  private var output: [(bytes: [UInt8], isUrgent: Bool)] = []
   private var outputIndex = 0
   private var offset = 0
   private var state = State.open
@@ -85,7 +85,9 @@ final class SimulatorClient {
   private func queue(_ action: ConnectionAction) {
     switch action {
     case .send(let bytes):
-      output.append(bytes)
+      output.append((bytes, false))
+    case .sendUrgent(let bytes):
+      output.append((bytes, true))
     case .close:
       state = .closing
     case .reset:
@@ -98,10 +100,11 @@ final class SimulatorClient {
 
   private func write() {
     while hasOutput {
-      switch socket.send(output[outputIndex], from: offset) {
+      let (bytes, isUrgent) = output[outputIndex]
+      switch socket.send(bytes, from: offset, isUrgent: isUrgent) {
       case .moved(let count):
         offset += count
-        if offset == output[outputIndex].count {
+        if offset == bytes.count {
           outputIndex += 1
           offset = 0
         }

@@ -24,6 +24,14 @@ final class SimulatedPortalServer: Resource {
     server.withPortal { $0.faultsForConnection = { _ in faults() } }
   }
 
+  /// The faults of new connections, by their number from 0.
+  func setFaults(_ faults: @escaping @Sendable (_ connection: Int) -> [any ConnectionFault]) {
+    server.withPortal { $0.faultsForConnection = faults }
+  }
+
+  /// Connections so far.
+  var connectionCount: Int { server.withPortal { $0.log.connectionCount } }
+
   /// Every SCSI command that came, in order.
   var commands: [LoggedCommand] { server.withPortal { $0.log.commands } }
 
