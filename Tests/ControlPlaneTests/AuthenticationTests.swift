@@ -229,6 +229,37 @@ struct AuthenticationTests {
     #expect(memory.judge(Array(ours.bytes.reversed()), of: login) == .fresh)
   }
 
+  /// The first login stands still before the target's last answer, the second comes beside it.
+  @Test("C18 a target that gives two logins under way one challenge gets no answer in the second")
+  func parallel() async throws {
+    var credentials = CHAPAuthenticator.Credentials(user: "user", secret: Self.secret)
+    credentials.repeatsChallenge = true
+    let server = try server(credentials)
+    defer { server.stop() }
+    server.withPortal { portal in
+      // The choice of CHAP, and the challenge.
+      portal.faultsForConnection = { $0 == 0 ? [FreezeFault(afterPDUs: 2)] : [] }
+    }
+    async let first = logIn(server, policy())
+    while server.withPortal({ $0.log.securityTexts.count { $0["CHAP_R"] != nil } }) == 0 {
+      await ManualClock.pause()
+    }
+    guard case .failure(let failure) = try await logIn(server, policy()) else {
+      Issue.record("let in by another login's challenge")
+      return
+    }
+    #expect(failure.error.errno == .keyRejected)
+    #expect(failure.error.sentence.contains("challenge of another login"), "\(failure.error)")
+    // The answer to it was said once only, in the login it belongs to.
+    #expect(server.withPortal { $0.log.securityTexts.count { $0["CHAP_R"] != nil } } == 1)
+    server.withPortal { portal in
+      for fault in portal.connections[0].faults { (fault as? FreezeFault)?.isFrozen = false }
+    }
+    _ = try await first.get()
+    // It has ended: the same challenge once more is remarked upon, no more.
+    #expect(try await logIn(server, policy()).get().records.first?.text.contains("! ") == true)
+  }
+
   @Test("C18 the challenge of a login under way is refused in another, until that has ended")
   func shared() {
     let memory = AuthenticationMemory()

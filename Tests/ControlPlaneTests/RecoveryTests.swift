@@ -70,20 +70,20 @@ struct RecoveryTests {
     }
   }
 
-  @Test("H36 lost again as soon as it is back: a login a second, however often")
+  @Test("H36 lost again as soon as it is back: a login a second, a thousand times")
   func lostAtOnce() async throws {
     let bench = try Bench()
     try await bench.logIn()
     let start = bench.clock.now
     _ = try lose(bench)
     #expect(await bench.reaches { $0.connector.orders.count == 2 && $0.target?.state == .loggedIn })
-    for count in 3...100 {
+    for count in 3...1002 {
       _ = try lose(bench)
       #expect(await bench.clock.fires(.seconds(1)))
       #expect(
         await bench.reaches { $0.connector.orders.count == count && $0.target?.state == .loggedIn })
     }
-    #expect(start.duration(to: bench.clock.now) >= .seconds(98))
+    #expect(start.duration(to: bench.clock.now) >= .seconds(1000))
   }
 
   @Test func targetsWishToWaitIsObeyed() async throws {

@@ -29,7 +29,7 @@ extension EndToEnd {
       return server
     }
 
-    @Test("H66 connections that end behind each of the first 20 PDUs cost time, not data")
+    @Test("H36, H66 connections that end behind each of the first 20 PDUs cost time, not data")
     func cuts() async throws {
       try await withLab { lab in
         // FIN: the target sends no more and goes on reading, until our end is closed too.
@@ -43,6 +43,8 @@ extension EndToEnd {
           await mount.shell("echo discover \(server.address) > control").expectSuccess()
         }
         #expect(await mount.shell("cat targets/*/state | grep -c LOGGED_IN").value == "8")
+        let sockets = "ls -l /proc/\(mount.daemonID)/fd | grep -c socket:"
+        let before = await mount.shell(sockets).value
         for server in servers { server.reset() }
         let file = try lab.write(String(repeating: "0123456789abcdef", count: 4096))
         let isThrough = await eventually(.seconds(90)) {
@@ -59,6 +61,7 @@ extension EndToEnd {
         }
         #expect(isThrough, "\(servers.map(\.connectionCount))")
         #expect(await mount.shell("cat targets/*/state | grep -c LOGGED_IN").value == "8")
+        #expect(await mount.shell(sockets).value == before)
         await mount.shell("for t in targets/*; do cmp -n 65536 $t/lun1 \(file) || exit 1; done")
           .expectSuccess()
       }

@@ -28,6 +28,20 @@ struct ControlTaskTests {
     #expect(try result.get() == .init(status: .good, data: .pattern(36), sense: []))
   }
 
+  @Test("F24: take what fits of an answer that would be longer")
+  func overflow() async throws {
+    let harness = try ReactorHarness()
+    let task = inquiry()
+    let result = try await harness.told(
+      { .execute(task, $0) },
+      meanwhile: {
+        let command = try harness.command().view
+        harness.sendDataIn(
+          command.header.initiatorTaskTag, .pattern(255), residual: .overflow(45))
+      })
+    #expect(try result.get() == .init(status: .good, data: .pattern(255), sense: []))
+  }
+
   @Test("F16.1.2: a CDB of 32 bytes goes on in the additional header", arguments: [false, true])
   func extendedCDB(digests: Bool) async throws {
     var parameters = NegotiatedParameters()

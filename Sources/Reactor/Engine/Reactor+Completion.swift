@@ -110,7 +110,7 @@ extension Reactor {
   }
 
   /// Asks the control plane to find out what the slot's unit has become.
-  private func askForLook(_ index: Int) {
+  func askForLook(_ index: Int) {
     port.tell(
       .unitWantsLook(handle(of: Int(slots[index].session)), slots[index].lun))
   }

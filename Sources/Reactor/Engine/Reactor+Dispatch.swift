@@ -149,6 +149,8 @@ extension Reactor {
       let empty = unsafe RawSpan(_unsafeStart: slots.memory(slot), byteCount: 0)
       return finishControl(slot, status, residual, empty)
     }
+    // Who has more to move than our blocks come to has other blocks: none of it can be trusted.
+    if case .overflow = residual, slots[slot].attempts == 0 { askForLook(slot) }
     // Of a write something may not even have left: whatever answered did not wait for it.
     let hasLeft = slots[slot].transfer.direction != .write || slots[slot].transmitsQueued == 0
     complete(
