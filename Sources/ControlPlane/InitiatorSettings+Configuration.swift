@@ -51,10 +51,23 @@ extension OperationalParameters {
     // Order holds where one side wants it: what may be either way is left to the target.
     dataPDUInOrder = settings.dataPDUInOrder == .yes
     dataSequenceInOrder = settings.dataSequenceInOrder == .yes
+    iSCSIProtocolLevel = settings.protocolLevel == 0 ? nil : settings.protocolLevel
+    taskReporting = settings.taskReporting.map(TaskReporting.init)
     // Offered only is what the data path does, whatever is asked for: one connection a session,
     // recovery by logging in again. A target that agreed to more would use it.
     maxConnections = 1
     errorRecoveryLevel = 0
+  }
+}
+
+extension TaskReporting {
+  fileprivate init(_ named: TaskReportingMode) {
+    self =
+      switch named {
+      case .rfc3720: .rfc3720
+      case .responseFence: .responseFence
+      case .fastAbort: .fastAbort
+      }
   }
 }
 

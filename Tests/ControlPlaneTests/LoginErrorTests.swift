@@ -232,6 +232,39 @@ struct LoginErrorTests {
     #expect(found.map(\.name.value) == [Self.target])
   }
 
+  @Test("L40, L43 RFC 7144's keys with targets that take, lower, refuse and do not know them")
+  func newKeys() async throws {
+    let outcomes: [(level: Int, refusal: String?, agreed: UInt32, reporting: TaskReporting)] = [
+      (2, nil, 2, .responseFence), (1, nil, 1, .responseFence),
+      (2, "NotUnderstood", 1, .rfc3720), (2, "Reject", 1, .rfc3720),
+    ]
+    for outcome in outcomes {
+      let server = try server()
+      defer { server.stop() }
+      server.withPortal { portal in
+        portal.targets[0].parameters.iSCSIProtocolLevel = outcome.level
+        guard let refusal = outcome.refusal else { return }
+        for key in ["iSCSIProtocolLevel", "TaskReporting"] {
+          portal.targets[0].parameters.refusals[key] = refusal
+        }
+      }
+      var wanted = settings()
+      wanted.loginTimeoutMilliseconds = 5_000
+      wanted.operational.iSCSIProtocolLevel = 2
+      wanted.operational.taskReporting = [.fastAbort, .responseFence]
+      let connection = try await driver().logIn(
+        LoginOrder(
+          targetName: Self.target, portal: Portal(host: "127.0.0.1", port: server.port),
+          isid: ISID(random: 1, qualifier: 1)),
+        settings: wanted)
+      let agreed = connection.facts.parameters
+      #expect(agreed.iSCSIProtocolLevel == outcome.agreed, "\(outcome)")
+      #expect(agreed.taskReporting == outcome.reporting, "\(outcome)")
+      let text = try #require(connection.facts.records.first?.text)
+      #expect(text.contains("> iSCSIProtocolLevel=2\n> TaskReporting=FastAbort,ResponseFence\n"))
+    }
+  }
+
   @Test func cancelledLoginEndsAtOnce() async throws {
     let peer = try LoopbackPeer()
     var patient = settings()

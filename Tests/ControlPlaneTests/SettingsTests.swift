@@ -43,6 +43,23 @@ struct SettingsTests {
     #expect(settings.operational.errorRecoveryLevel == 0)
   }
 
+  @Test("L40, L43 RFC 7144's keys are offered when a configuration says so, and not otherwise")
+  func newKeysAreOfferedAsConfigured() throws {
+    var configuration = Configuration()
+    let plain = try InitiatorSettings(
+      configuration, initiatorName: "iqn.2026-01.test:initiator", isidRandom: 1)
+    #expect(plain.operational.iSCSIProtocolLevel == nil)
+    #expect(plain.operational.taskReporting == [])
+    try configuration.apply([
+      .option("node.session.iscsi.iSCSIProtocolLevel", "2"),
+      .option("node.session.iscsi.TaskReporting", "FastAbort, ResponseFence, RFC3720"),
+    ])
+    let modern = try InitiatorSettings(
+      configuration, initiatorName: "iqn.2026-01.test:initiator", isidRandom: 1)
+    #expect(modern.operational.iSCSIProtocolLevel == 2)
+    #expect(modern.operational.taskReporting == [.fastAbort, .responseFence, .rfc3720])
+  }
+
   /// RFC 7143, 13.18 and 13.19: the keys' function is OR, so that No leaves it to the target.
   @Test func theOrderOfDataIsOfferedAsConfigured() throws {
     for (preference, isInOrder) in [(OrderPreference.yes, true), (.no, false), (.yesOrNo, false)] {

@@ -20,6 +20,10 @@ package struct NegotiationSettings: Equatable, Sendable {
   package var maxXmitDataSegmentLength: UInt32 = 0
   package var headerDigest = DigestPreference.none
   package var dataDigest = DigestPreference.none
+  /// iSCSIProtocolLevel as it is offered; 0 offers none.
+  package var protocolLevel: UInt32 = 0
+  /// In the order they are offered; empty offers none.
+  package var taskReporting: [TaskReportingMode] = []
 
   package init() {}
 }
@@ -32,6 +36,15 @@ package enum DigestPreference: String, CaseIterable, Sendable {
   case crc32c = "CRC32C"
   case crc32cOrNone = "CRC32C,None"
   case noneOrCRC32C = "None,CRC32C"
+}
+
+/// How a target may tell of tasks it ended.
+///
+/// Source: RFC 7143, 13.23.
+package enum TaskReportingMode: String, CaseIterable, Sendable {
+  case rfc3720 = "RFC3720"
+  case responseFence = "ResponseFence"
+  case fastAbort = "FastAbort"
 }
 
 /// Whether data must come in order: yes, not needed, or as the target likes it.

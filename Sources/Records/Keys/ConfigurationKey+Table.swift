@@ -119,6 +119,13 @@ extension ConfigurationKey {
       "node.session.iscsi.DataSequenceInOrder", \.negotiation.dataSequenceInOrder, .word,
       "iscsifs's own: whether sequences must come in order."),
     .init(
+      "node.session.iscsi.iSCSIProtocolLevel", \.negotiation.protocolLevel,
+      .number(1...2, or: 0),
+      "iscsifs's own: the level to offer, 2 for RFC 7144's task management; 0: none is offered."),
+    .init(
+      "node.session.iscsi.TaskReporting", \.negotiation.taskReporting, .list(),
+      "iscsifs's own: RFC3720, ResponseFence or FastAbort, or a list. Not set: not offered."),
+    .init(
       "node.conn[0].iscsi.MaxRecvDataSegmentLength", \.negotiation.maxRecvDataSegmentLength,
       .number(lengths), "Bytes of data we take in one PDU."),
     .init(
@@ -173,7 +180,7 @@ extension ConfigurationKey {
         "\(prefix).password_in", within: path, \.targetSecret, .secret,
         "The secret the target must know; never the same as ours."),
       .init(
-        "\(prefix).chap_algs", within: path, \.algorithms, .algorithms,
+        "\(prefix).chap_algs", within: path, \.algorithms, .list(),
         "Digests offered for CHAP, the wanted one first."),
       .init(
         "\(prefix).allow_weak", within: path, \.allowsWeakSecrets, .yesNo,

@@ -61,17 +61,22 @@ where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
   }
 }
 
-extension ValueForm where Value == [CHAPAlgorithm] {
-  /// Names separated by commas, the wanted one first.
-  static let algorithms = ValueForm(
-    expectation: "a list of " + CHAPAlgorithm.allCases.map(\.rawValue).joined(separator: ", "),
-    parse: { text in
-      let words = text.split(separator: ",", omittingEmptySubsequences: false)
-      let algorithms = words.compactMap { ValueForm<CHAPAlgorithm>.word.parse(String($0)) }
-      let isWhole = algorithms.count == words.count
-      return isWhole && Set(algorithms).count == algorithms.count ? algorithms : nil
-    },
-    print: { $0.map(\.rawValue).joined(separator: ",") })
+extension ValueForm {
+  /// Words of an enumeration separated by commas, the wanted one first; none prints as not set.
+  static func list<Word>() -> ValueForm
+  where
+    Word: RawRepresentable & CaseIterable & Hashable, Word.RawValue == String, Value == [Word]
+  {
+    ValueForm(
+      expectation: "a list of " + Word.allCases.map(\.rawValue).joined(separator: ", "),
+      parse: { text in
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+        let words = parts.compactMap { ValueForm<Word>.word.parse(String($0)) }
+        let isWhole = words.count == parts.count
+        return isWhole && Set(words).count == words.count ? words : nil
+      },
+      print: { $0.isEmpty ? nil : $0.map(\.rawValue).joined(separator: ",") })
+  }
 }
 
 extension ValueForm where Value == String? {

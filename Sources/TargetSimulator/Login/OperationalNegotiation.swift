@@ -39,6 +39,7 @@ struct OperationalNegotiation {
   }
 
   private mutating func answer(_ key: String, _ value: String) throws(Failure) -> String? {
+    if let refusal = offer.refusals[key] { return refusal }
     switch key {
     case "InitiatorName", "InitiatorAlias", "TargetName", "SessionType":
       return nil
@@ -64,9 +65,9 @@ struct OperationalNegotiation {
     case "IFMarkInt", "OFMarkInt":
       return "Reject"
     case "TaskReporting":
-      return value.listElements.first { ["RFC3720", "ResponseFence"].contains($0) } ?? "Reject"
+      return value.listElements.first(where: offer.taskReporting.contains) ?? "Reject"
     case "iSCSIProtocolLevel":
-      return String(min(try number(key, value, in: 0...31), 1))
+      return String(min(try number(key, value, in: 0...31), offer.iSCSIProtocolLevel))
     default:
       return try answerSessionKey(key, value)
     }

@@ -32,6 +32,10 @@ package struct TargetParameters: Sendable {
   package var answersAbsentInquiry = true
   /// The first byte of these data: 7Fh, or 3Fh as some targets have it.
   package var absentInquiryByte: UInt8 = 0x7F
+  package var iSCSIProtocolLevel = 1
+  package var taskReporting = ["RFC3720", "ResponseFence"]
+  /// Keys that get an answer of their own, such as NotUnderstood from a target of RFC 3720.
+  package var refusals: [String: String] = [:]
   /// Keys the target declares of itself in the first operational answer, such as TargetAlias.
   package var additionalKeys: [(key: String, value: String)] = []
 

@@ -36,7 +36,7 @@ extension TargetConnection {
     case .taskReassign:
       response = .taskAllegianceReassignmentNotSupported
     case .queryTask, .queryTaskSet, .nexusReset, .queryAsynchronousEvent, nil:
-      // iSCSIProtocolLevel 2 is not offered.
+      // RFC 7144's functions are not simulated.
       response = .functionNotSupported
     }
     send(

@@ -12,6 +12,7 @@ enum Capability: String, CaseIterable, Sendable {
   case guardedDiscovery = "discovery with CHAP"
   case digests = "digests"
   case modes = "write modes, odd lengths"
+  case newKeys = "RFC 7144's keys offered"
   case pings = "the target's pings"
   case anyOrder = "data in any order"
   case wire = "on the wire"

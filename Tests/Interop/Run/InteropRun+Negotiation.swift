@@ -68,6 +68,24 @@ extension InteropRun {
     await record(.modes, .passed("\(modes.count) ways"))
   }
 
+  /// Offers what most targets do not know: whatever they answer, they go on working.
+  mutating func newKeys() async {
+    let settings = [
+      "node.session.iscsi.iSCSIProtocolLevel = 2",
+      "node.session.iscsi.TaskReporting = FastAbort,ResponseFence,RFC3720",
+    ]
+    let session = await session(target.open, settings) { mount in
+      let result = try await expect(
+        mount,
+        "grep -h -o '^< \\(iSCSIProtocolLevel\\|TaskReporting\\)=.*' "
+          + "targets/\(target.open.name)/login_log | tail -2")
+      let answers = result.lines.map { $0.dropFirst(2) }
+      guard !answers.isEmpty else { return .passed("it does not answer") }
+      return .passed("it answers " + answers.joined(separator: ", "))
+    }
+    await record(.newKeys, session)
+  }
+
   /// Says nothing for as long as the target pings, and is still there; the wire has the rest.
   mutating func idling() async {
     guard let seconds = target.idleSeconds else {

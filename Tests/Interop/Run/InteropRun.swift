@@ -27,6 +27,7 @@ struct InteropRun {
     await authentication()
     await digests()
     await modes()
+    await newKeys()
     await idling()
     await anyOrder()
     await guardedDiscovery()
