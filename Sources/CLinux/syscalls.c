@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -194,5 +195,9 @@ void *clinux_map_pages(size_t count) {
 }
 
 void clinux_unmap_pages(void *pages, size_t count) { munmap(pages, count); }
+
+int clinux_set_dumpable(int is_dumpable) {
+  return prctl(PR_SET_DUMPABLE, is_dumpable ? 1UL : 0UL, 0UL, 0UL, 0UL) < 0 ? -errno : 0;
+}
 
 void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

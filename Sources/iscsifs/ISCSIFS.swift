@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import LinuxIO
 import SystemPackage
 
 /// The command `iscsifs`, and `mount.iscsifs` when called by that name.
@@ -28,6 +29,8 @@ struct ISCSIFS: AsyncParsableCommand {
 
   /// Runs what the arguments say and ends the process with the status of it.
   static func main() async {
+    // Every command may come to read secrets.
+    ProcessMemory.protect()
     let name = FilePath(CommandLine.arguments.first ?? "").lastComponent?.string
     let isHelper = name == "mount.iscsifs"
     do {

@@ -8,11 +8,11 @@ struct MountOptionsTests {
   func all() throws {
     let options = try MountOptions(parsing: [
       "login=manual,cache=writeback,ro,allow_other,uid=1000,gid=100,umask=077",
-      "state=/var/lib/x,config=/etc/x.conf,sessions=2,node.session.queue_depth=16",
+      "state=/var/lib/x,config=/etc/x.conf,sessions=2,allow_core,node.session.queue_depth=16",
     ])
     #expect(options.login == .manual)
     #expect(options.cache == .writeback)
-    #expect(options.isReadOnly && options.allowsOther)
+    #expect(options.isReadOnly && options.allowsOther && options.allowsCore)
     #expect(options.userID == 1000 && options.groupID == 100 && options.umask == 0o077)
     #expect(options.stateDirectory == "/var/lib/x")
     #expect(options.configurationFile == "/etc/x.conf")

@@ -73,5 +73,6 @@ CLINUX_HOT uint64_t clinux_wall_nanoseconds(void);
 void *clinux_map_pages(size_t count);
 void clinux_unmap_pages(void *pages, size_t count);
 void clinux_name_thread(const char *name);
+int clinux_set_dumpable(int is_dumpable);
 
 #endif

@@ -8,6 +8,7 @@ extension MountOptions {
     "ro": Flag(path: \.isReadOnly, value: true),
     "rw": Flag(path: \.isReadOnly, value: false),
     "allow_other": Flag(path: \.allowsOther, value: true),
+    "allow_core": Flag(path: \.allowsCore, value: true),
   ]
 
   static let valued: Set<String> = [

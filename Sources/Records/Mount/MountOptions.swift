@@ -6,6 +6,8 @@ package struct MountOptions: Equatable, Sendable {
   package var channel = ChannelMode.automatic
   package var isReadOnly = false
   package var allowsOther = false
+  /// The daemon may be dumped and traced by its user, with what secrets it holds.
+  package var allowsCore = false
   package var userID: UInt32?
   package var groupID: UInt32?
   package var umask: UInt32?

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Glibc
+import LinuxIO
 import Logging
 import Records
 import SystemPackage
@@ -13,8 +14,8 @@ struct StartOptions: ParsableArguments {
       "Mount options, separated by commas.",
       discussion: """
         login=auto|manual, cache=none|read|writeback, channel=auto|dev|uring, ro, allow_other, \
-        uid=N, gid=N, umask=OCTAL, state=DIR, config=FILE, sessions=N, and every node.* key of \
-        open-iscsi by its name.
+        uid=N, gid=N, umask=OCTAL, state=DIR, config=FILE, sessions=N, allow_core (a crash leaves \
+        a core, with the secrets in it), and every node.* key of open-iscsi by its name.
         """,
       valueName: "option,..."))
   var o: [String] = []
@@ -47,6 +48,7 @@ struct StartOptions: ParsableArguments {
       if foreground || ready != nil {
         // Somebody waits at a terminal: failed logins are told in sentences when it is mounted.
         LogSetup.bootstrap(verbosity: verbose, usual: ready == nil ? .notice : .error)
+        if plan.options.allowsCore { ProcessMemory.expose() }
         try await iscsifs.run(plan)
       } else {
         let operands = [sourceArgument(work), plan.mountpoint].compactMap(\.self)

@@ -20,6 +20,7 @@ enum Requirement: CaseIterable, Sendable {
   case allocationCounter
   case strace
   case ring
+  case coreFiles
 
   /// Why it is not there; nil when it is.
   var objection: String? {
@@ -50,6 +51,9 @@ enum Requirement: CaseIterable, Sendable {
     case .ring:
       RingSwitch.isThere
         ? nil : "FUSE over io_uring, Linux 6.14 or later, and the right to write \(RingSwitch.path)"
+    case .coreFiles:
+      CoreFile.isLeftWhereAProgramRuns
+        ? nil : "a \(CoreFile.patternPath) that names a file without a directory"
     case .fusermount: Programs.objection(to: ["fusermount3"], package: "fuse3")
     }
   }
