@@ -35,4 +35,12 @@ package struct BlockRange: BitwiseCopyable, Hashable, Sendable {
   package func contains(_ block: LogicalBlockAddress) -> Bool {
     !isEmpty && first <= block && block <= last
   }
+
+  /// Takes `count` blocks off the front; traps when there are fewer.
+  @inlinable
+  package mutating func removeFirst(_ count: UInt64) {
+    precondition(count <= self.count, "a range loses no more than it has")
+    first = first.advanced(by: count)
+    self.count -= count
+  }
 }

@@ -101,3 +101,15 @@ extension Geometry {
     BlockRange(first: LogicalBlockAddress(0), count: blockCount)
   }
 }
+
+extension Geometry {
+  /// The geometry of a place where no unit is: one block, never used.
+  package static let none: Geometry = {
+    do throws(GeometryError) {
+      return try Geometry(
+        logicalBlockLength: 512, lastLogicalBlockAddress: LogicalBlockAddress(0))
+    } catch {
+      preconditionFailure("one block of 512 bytes is a geometry")
+    }
+  }()
+}

@@ -37,24 +37,33 @@ package struct LBAStatusData: Hashable, Sendable {
     parsing bytes: borrowing RawSpan, from start: LogicalBlockAddress, to end: LogicalBlockAddress
   ) throws(ParameterDataError) {
     guard bytes.byteCount >= 8 else { throw .tooShort(byteCount: bytes.byteCount, minimum: 8) }
-    let claimed = 4 + Int(bytes.bigEndian(at: 0, as: UInt32.self))
-    let limit = min(bytes.byteCount, claimed)
     extents = []
-    var next = start.rawValue
-    var offset = 8
-    while offset + 16 <= limit, next < end.rawValue {
-      let first = bytes.bigEndian(at: offset, as: UInt64.self)
-      let count = UInt64(bytes.bigEndian(at: offset + 8, as: UInt32.self))
-      let (last, overflow) = first.addingReportingOverflow(count)
-      // The first descriptor may begin before the block asked about; later ones follow on.
-      guard first <= next, !overflow, last > next else { break }
-      let stop = min(last, end.rawValue)
-      extents.append(
-        Extent(
-          first: LogicalBlockAddress(next), count: stop - next,
-          status: Status(rawValue: bytes.byte(at: offset + 12) & 0x0F)))
-      next = stop
-      offset += 16
+    var next = start
+    while let extent = Self.extent(at: extents.count, of: bytes, from: next, to: end) {
+      extents.append(extent)
+      next = next.advanced(by: extent.count)
     }
+  }
+
+  /// What the descriptor at `index` of an answer says of the blocks from `start` up to, not
+  /// including, `end`; nil when it is not there or does not tell of `start`.
+  ///
+  /// For `index` 0 `start` is the block asked about, then where the extent before it ends.
+  package static func extent(
+    at index: Int, of bytes: borrowing RawSpan, from start: LogicalBlockAddress,
+    to end: LogicalBlockAddress
+  ) -> Extent? {
+    guard bytes.byteCount >= 8, start < end else { return nil }
+    let claimed = 4 + Int(bytes.bigEndian(at: 0, as: UInt32.self))
+    let offset = 8 + 16 * index
+    guard offset + 16 <= min(bytes.byteCount, claimed) else { return nil }
+    let first = bytes.bigEndian(at: offset, as: UInt64.self)
+    let count = UInt64(bytes.bigEndian(at: offset + 8, as: UInt32.self))
+    let (last, overflow) = first.addingReportingOverflow(count)
+    // The first descriptor may begin before the block asked about; later ones follow on.
+    guard first <= start.rawValue, !overflow, last > start.rawValue else { return nil }
+    return Extent(
+      first: start, count: min(last, end.rawValue) - start.rawValue,
+      status: Status(rawValue: bytes.byte(at: offset + 12) & 0x0F))
   }
 }

@@ -29,4 +29,16 @@ package enum UnmapParameterList {
     }
     return bytes
   }
+
+  /// Lays the list that deallocates one range at the start of `bytes`: 24 bytes.
+  package static func store(
+    _ first: LogicalBlockAddress, count: UInt32, into bytes: inout MutableRawSpan
+  ) {
+    bytes.storeBigEndian(UInt16(22), at: 0)
+    bytes.storeBigEndian(UInt16(16), at: 2)
+    bytes.storeBigEndian(UInt32(0), at: 4)
+    bytes.storeBigEndian(first.rawValue, at: 8)
+    bytes.storeBigEndian(count, at: 16)
+    bytes.storeBigEndian(UInt32(0), at: 20)
+  }
 }

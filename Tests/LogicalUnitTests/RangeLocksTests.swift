@@ -166,7 +166,7 @@ private struct Model {
 }
 
 /// Steele and others' splitmix64: the same numbers from the same seed everywhere.
-private struct SplitMix {
+struct SplitMix {
   var state: UInt64
 
   mutating func next() -> UInt64 {

@@ -61,15 +61,3 @@ struct LogicalUnitEntry {
     for withdrawal in waiting { withdrawal.finish() }
   }
 }
-
-extension Geometry {
-  /// The geometry of a place in the table where no unit is: one block, never used.
-  static let none: Geometry = {
-    do throws(GeometryError) {
-      return try Geometry(
-        logicalBlockLength: 512, lastLogicalBlockAddress: LogicalBlockAddress(0))
-    } catch {
-      preconditionFailure("one block of 512 bytes is a geometry")
-    }
-  }()
-}
