@@ -1,5 +1,7 @@
 #include "CFUSEShims.h"
 
+#include <linux/falloc.h>
+#include <linux/fs.h>
 #include <linux/fuse.h>
 #include <stddef.h>
 
@@ -45,3 +47,18 @@ SIZE(fuse_write_in, 40);
 
 _Static_assert(FUSE_OPEN == 14 && FUSE_WRITE == 16 && FUSE_INIT == 26, "opcodes");
 _Static_assert(FUSE_INTERRUPT == 36, "opcodes");
+
+SIZE(fuse_fallocate_in, 32);
+AT(fuse_fallocate_in, offset, 8);
+AT(fuse_fallocate_in, length, 16);
+AT(fuse_fallocate_in, mode, 24);
+
+SIZE(fuse_lseek_in, 24);
+AT(fuse_lseek_in, offset, 8);
+AT(fuse_lseek_in, whence, 16);
+SIZE(fuse_lseek_out, 8);
+
+_Static_assert(FUSE_FALLOCATE == 43 && FUSE_LSEEK == 46, "opcodes");
+_Static_assert(FALLOC_FL_KEEP_SIZE == 1 && FALLOC_FL_PUNCH_HOLE == 2, "fallocate modes");
+_Static_assert(FALLOC_FL_ZERO_RANGE == 0x10, "fallocate modes");
+_Static_assert(SEEK_DATA == 3 && SEEK_HOLE == 4, "whence");

@@ -36,8 +36,8 @@ package protocol TreeSource: Sendable {
   /// Counts an open of a LUN's file, or says why it cannot be opened.
   func openLogicalUnit(_ unit: LogicalUnitHandle, writable: Bool) async throws(Errno)
 
-  /// Takes back one open.
-  func closeLogicalUnit(_ unit: LogicalUnitHandle) async
+  /// Takes back one open, which was for writing or not.
+  func closeLogicalUnit(_ unit: LogicalUnitHandle, writable: Bool) async
 
   /// A session's numbers at this moment, nil when it is gone.
   func statistics(_ session: SessionHandle) async -> SessionStatistics?

@@ -66,7 +66,8 @@ extension Tree {
   package func release(_ file: OpenFileNumber, of node: NodeNumber) async {
     let removed = files.withLock { $0.remove(file) }
     switch removed {
-    case .logicalUnit(let unit): await source.closeLogicalUnit(unit)
+    case .logicalUnit(let unit, let writable):
+      await source.closeLogicalUnit(unit, writable: writable)
     case .stream(let stream): stream.close()
     case .content, .directory, nil: break
     }
@@ -76,7 +77,7 @@ extension Tree {
     _ unit: LogicalUnitHandle, _ flags: OpenFlags
   ) async throws(Errno) -> OpenedFile {
     try await source.openLogicalUnit(unit, writable: flags.writes)
-    let number = files.withLock { $0.insert(.logicalUnit(unit)) }
+    let number = files.withLock { $0.insert(.logicalUnit(unit, writable: flags.writes)) }
     var options: OpenedFile.Options = []
     if flags.isDirect || self.options.cacheMode == .none {
       options.formUnion([.direct, .parallelDirectWrites])

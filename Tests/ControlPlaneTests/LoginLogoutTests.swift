@@ -66,7 +66,7 @@ struct LoginLogoutTests {
     try await bench.logIn()
     let handle = try #require(bench.unit()?.handle)
     try await bench.initiator.openLogicalUnit(handle, writable: true)
-    await bench.initiator.closeLogicalUnit(handle)
+    await bench.initiator.closeLogicalUnit(handle, writable: true)
     try await bench.initiator.perform(.logout(force: false), target: Bench.targetName)
     #expect(bench.reactor.with { $0.loggedOut.count } == 1)
     await #expect(throws: Errno.noSuchAddressOrDevice) {

@@ -48,10 +48,10 @@ struct ScaleTests {
     #expect(bench.unit(luns[300])?.openCount == 1)
     #expect(after.ownChunkCount(beside: units) == 1)
     #expect(bench.initiator.snapshot().revision == before.revision + 1)
-    await bench.initiator.closeLogicalUnit(handle)
+    await bench.initiator.closeLogicalUnit(handle, writable: true)
     #expect(bench.target?.logicalUnits == units)
     // Closed is closed: another close takes nothing back.
-    await bench.initiator.closeLogicalUnit(handle)
+    await bench.initiator.closeLogicalUnit(handle, writable: true)
     #expect(bench.initiator.snapshot().revision == before.revision + 2)
   }
 

@@ -13,7 +13,7 @@ actor FakeSource: TreeSource {
     case session(SessionCommand, String, Int)
     case name(String)
     case opened(LogicalUnitHandle, writable: Bool)
-    case closed(LogicalUnitHandle)
+    case closed(LogicalUnitHandle, writable: Bool)
     case aborted(InitiatorTaskTag, SessionHandle)
   }
 
@@ -75,7 +75,9 @@ actor FakeSource: TreeSource {
     told.append(.opened(unit, writable: writable))
   }
 
-  func closeLogicalUnit(_ unit: LogicalUnitHandle) { told.append(.closed(unit)) }
+  func closeLogicalUnit(_ unit: LogicalUnitHandle, writable: Bool) {
+    told.append(.closed(unit, writable: writable))
+  }
 
   func statistics(_ session: SessionHandle) -> SessionStatistics? { numbers }
 

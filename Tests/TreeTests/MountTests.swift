@@ -63,7 +63,7 @@ struct MountTests {
       let unit = Fixtures.disk
       #expect(
         await mount.source.told.allSatisfy {
-          $0 == .opened(unit, writable: true) || $0 == .closed(unit)
+          $0 == .opened(unit, writable: true) || $0 == .closed(unit, writable: true)
         })
     }
   }

@@ -22,7 +22,7 @@ struct TreeNodeTests {
     #expect(
       await walker.source.told == [
         .opened(Fixtures.disk, writable: true), .opened(Fixtures.disk, writable: false),
-        .closed(Fixtures.disk),
+        .closed(Fixtures.disk, writable: true),
       ])
   }
 

@@ -21,7 +21,7 @@ package actor Initiator: TreeSource {
   let context: ControlContext
   var targets: [String: Target] = [:]
   /// Whose file is open how often: a file that is stale by now is closed there too.
-  private var openFiles: [LogicalUnitHandle: (owner: String, count: Int)] = [:]
+  private var openFiles: [LogicalUnitHandle: (owner: String, count: Int, writers: Int)] = [:]
   private let shutdownRequest = FirstOutcome()
   /// The shutdown under way or done, for everyone who asks.
   var ending: Task<Void, Never>?
@@ -127,12 +127,17 @@ package actor Initiator: TreeSource {
       throw context.registry.isStale(unit) ? .staleNFSFileHandle : .noSuchAddressOrDevice
     }
     try await target.open(unit, writable: writable)
-    openFiles[unit, default: (owner, 0)].count += 1
+    openFiles[unit, default: (owner, 0, 0)].count += 1
+    guard writable else { return }
+    openFiles[unit]?.writers += 1
+    context.port.opened(unit)
   }
 
-  package func closeLogicalUnit(_ unit: LogicalUnitHandle) async {
-    guard let (owner, count) = openFiles[unit] else { return }
-    openFiles[unit] = count > 1 ? (owner, count - 1) : nil
+  package func closeLogicalUnit(_ unit: LogicalUnitHandle, writable: Bool) async {
+    guard let (owner, count, writers) = openFiles[unit] else { return }
+    let remaining = writable && writers > 0 ? writers - 1 : writers
+    if remaining < writers { context.port.closed(unit) }
+    openFiles[unit] = count > 1 ? (owner, count - 1, remaining) : nil
     await targets[owner]?.close(unit)
   }
 

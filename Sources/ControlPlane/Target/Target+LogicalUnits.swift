@@ -244,7 +244,8 @@ extension Target {
       isWriteProtected: probed.description.isWriteProtected || context.settings.isReadOnly,
       supportsForceUnitAccess: probed.description.supportsForceUnitAccess,
       hasVolatileCache: probed.description.hasVolatileCache,
-      supportsSixteenByteCommands: probed.supportsSixteenByteCommands)
+      supportsSixteenByteCommands: probed.supportsSixteenByteCommands,
+      provisioning: Provisioning(probed.description, geometry: geometry))
   }
 
   /// Serves every file with the sessions there are now.

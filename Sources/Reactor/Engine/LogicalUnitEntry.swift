@@ -21,6 +21,10 @@ struct LogicalUnitEntry {
   var supportsForceUnitAccess = false
   var hasVolatileCache = false
   var form = TransferCommands.Form.sixteen
+  /// How blocks are zeroed and given back, without what the unit has refused since it told.
+  private(set) var provisioning = Provisioning(geometry: .none)
+  /// The same as it told.
+  private var toldProvisioning = Provisioning(geometry: .none)
   /// One bit for every reactor that has a session for it.
   private(set) var servingLanes: UInt16 = 0
   /// The reactor that serves it for those without.
@@ -43,6 +47,21 @@ struct LogicalUnitEntry {
       servingLanes |= 1 << UInt16(lanes.lane(of: Int(handle.index)))
     }
   }
+
+  /// Takes note of how blocks are zeroed; what was refused stays refused while nothing new is told.
+  mutating func use(_ provisioning: Provisioning) {
+    guard provisioning != toldProvisioning else { return }
+    toldProvisioning = provisioning
+    self.provisioning = provisioning
+  }
+
+  /// The unit refuses the command a clearing is at; false when there is no other way.
+  mutating func refuse(_ clearing: inout RangeClearing) -> Bool {
+    clearing.refused(&provisioning)
+  }
+
+  /// The unit refuses GET LBA STATUS.
+  mutating func refuseStatus() { provisioning.tellsStatus = false }
 
   /// Whether the reactor `lane` has a session for it.
   func isServed(by lane: Int) -> Bool { servingLanes & (1 << UInt16(lane)) != 0 }

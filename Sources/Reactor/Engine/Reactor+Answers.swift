@@ -1,5 +1,6 @@
 import FUSE
 import Glibc
+import ISCSI
 import LinuxIO
 import SystemPackage
 
@@ -20,9 +21,14 @@ extension Reactor {
 
   /// Answers a write: how many bytes were accepted.
   mutating func answer(slot index: Int, accepted: UInt32) {
-    let caller = settle(index)
     // fuse_write_out {size, padding}
-    var body = UInt64(accepted)
+    answer(slot: index, body: UInt64(accepted))
+  }
+
+  /// Answers with a word of payload.
+  mutating func answer(slot index: Int, body: UInt64) {
+    let caller = settle(index)
+    var body = body
     let header = ReplyHeader(unique: caller.unique, payloadLength: 8)
     guard caller.entry != nil else {
       var reply = (header, body)
@@ -81,10 +87,15 @@ extension Reactor {
       unsafe (after + arrived.lowerBound).copyMemory(
         from: before + arrived.lowerBound, byteCount: arrived.count)
     }
-    guard slots[index].kind == .write else { return }
-    let start = slots[index].payload - Int(slots[index].headFill)
-    let count =
+    var start = slots[index].payload - Int(slots[index].headFill)
+    var count =
       Int(slots[index].headFill) + Int(slots[index].resultLength) + Int(slots[index].tailFill)
+    switch slots[index].kind {
+    case .write: break
+    case .clear:
+      (start, count) = (slots[index].memoryOffset, Int(slots[index].transfer.expectedLength))
+    default: return
+    }
     // SAFETY: both have the layout of `SlotMemory`; the blocks lie around the payload.
     unsafe (after + start).copyMemory(from: before + start, byteCount: count)
     // Also where an earlier try of the command has left data queued.
@@ -94,6 +105,11 @@ extension Reactor {
   }
 
   // MARK: - To a caller
+
+  /// Answers success without payload.
+  mutating func answer(_ caller: Caller) {
+    send(ReplyHeader(unique: caller.unique, payloadLength: 0), to: caller)
+  }
 
   /// Answers with an error and no payload.
   mutating func answer(_ caller: Caller, error: Errno) {

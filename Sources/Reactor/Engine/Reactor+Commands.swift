@@ -61,6 +61,7 @@ extension Reactor {
     units[index].isWriteProtected = registration.isWriteProtected
     units[index].supportsForceUnitAccess = registration.supportsForceUnitAccess
     units[index].hasVolatileCache = registration.hasVolatileCache
+    units[index].use(registration.provisioning)
     units[index].form = registration.supportsSixteenByteCommands ? .sixteen : .tenWhereItFits
   }
 

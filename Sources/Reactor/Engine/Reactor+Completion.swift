@@ -7,13 +7,17 @@ import SystemPackage
 extension Reactor {
   /// The current command did what it was asked: what comes next for the slot?
   mutating func succeed(_ index: Int) {
-    if slots[index].kind == .write, slots[index].step == .transfer {
+    let kind = slots[index].kind
+    if kind == .write || kind == .clear, slots[index].step == .transfer {
       sharedUnits.wrote(Int(slots[index].unit), lane: lane)
     }
     // Nobody waits any more, and its LUN may be another by now: nothing further is sent.
     guard !slots[index].isAnswered else { return end(index) }
     switch (slots[index].kind, slots[index].step) {
     case (.write, .readHead), (.write, .readTail): fillEdge(index)
+    case (.clear, .readHead): patch(index)
+    case (.clear, _): continueClearing(index)
+    case (.seek, _): continueSearch(index)
     case (.read, _):
       guard slots[index].commands.remaining.isEmpty else {
         return issueNext(index, at: slots[index].payload - Int(slots[index].headFill))
@@ -34,7 +38,7 @@ extension Reactor {
       sharedUnits.flushed(Int(slots[index].unit), upTo: slots[index].epoch)
       if slots[index].kind == .write { return finishWrite(index) }
       finishSynchronize(index)
-    case (.synchronize, _), (.control, _), (.cold, _), (.free, _):
+    case (.write, .status), (.synchronize, _), (.control, _), (.cold, _), (.free, _):
       preconditionFailure("this kind of slot has no such step")
     }
   }
@@ -133,13 +137,13 @@ extension Reactor {
     again(index)
   }
 
-  /// True when a request has been tried for as long as a lost path may take.
+  /// True when a request has got on with nothing for as long as a lost path may take.
   ///
   /// A path that is there is given the time of one command at least.
   func isOverdue(_ index: Int) -> Bool {
     let timeouts = sessions[Int(slots[index].session)].timeouts
     let limit = (timeouts.replacementMilliseconds ?? 120_000) &* Interval.millisecond
-    return now >= slots[index].startedAt &+ max(limit, Interval.command)
+    return now >= slots[index].progressedAt &+ max(limit, Interval.command)
   }
 
   /// Sends the slot's command again, from its first byte.
@@ -170,6 +174,7 @@ extension Reactor {
       slots[index].cdb = .synchronizeCache10()
       return enqueue(index)
     }
+    guard !goesAround(index, failure) else { return }
     finish(index, error: Errno(failure))
   }
 }

@@ -153,8 +153,9 @@ extension Reactor {
     if case .overflow = residual, slots[slot].attempts == 0 { askForLook(slot) }
     // Of a write something may not even have left: whatever answered did not wait for it.
     let hasLeft = slots[slot].transfer.direction != .write || slots[slot].transmitsQueued == 0
-    complete(
-      slot, status: status, sense: sense,
-      isWhole: residual == .none && isCounted && hasLeft && slots[slot].transfer.isWhole)
+    // Who answers with a list fills what room there is as far as the list goes.
+    let hasMoved =
+      slots[slot].step == .status || residual == .none && slots[slot].transfer.isWhole
+    complete(slot, status: status, sense: sense, isWhole: isCounted && hasLeft && hasMoved)
   }
 }

@@ -112,9 +112,18 @@ extension Reactor {
       guard let unit = admit(caller, handle) else { return true }
       begin(index, .synchronize, for: caller, handle)
       beginSynchronize(index, unit: unit)
-    case .fallocate, .lseek:
-      // Not offered: the kernel remembers and answers for us.
-      answer(caller, error: .noFunction)
+    case .fallocate:
+      guard let request = FallocateRequest(parsing: operation) else {
+        answer(caller, error: .ioError)
+        return true
+      }
+      beginAllocation(index, request, for: caller, handle)
+    case .lseek:
+      guard let request = SeekRequest(parsing: operation) else {
+        answer(caller, error: .ioError)
+        return true
+      }
+      beginSeek(index, request, for: caller, handle)
     default: return false
     }
     return true

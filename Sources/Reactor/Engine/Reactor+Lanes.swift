@@ -93,7 +93,7 @@ extension Reactor {
   mutating func beginGranted(_ index: Int) {
     guard slots[index].isRewrite,
       !sharedUnits.isQuiet(Int(slots[index].unit), for: lane)
-    else { return beginFill(index) }
+    else { return beginLocked(index) }
     slots[index].stage = .quiet
     rewritesWaiting += 1
   }
@@ -104,8 +104,12 @@ extension Reactor {
       guard sharedUnits.isQuiet(Int(slots[index].unit), for: lane) else { continue }
       slots[index].stage = .idle
       rewritesWaiting -= 1
-      beginFill(index)
+      beginLocked(index)
     }
+  }
+
+  private mutating func beginLocked(_ index: Int) {
+    if slots[index].kind == .clear { clearNext(index) } else { beginFill(index) }
   }
 
   /// A write has ended: gives up its place at the gate.

@@ -18,6 +18,7 @@ extension Reactor {
       unsafe slots.lend(ringMemory.base(entry), to: index)
     }
     slots[index].startedAt = now
+    slots[index].progressedAt = now
     if !earlyInterrupts.isEmpty, earlyInterrupts.take(caller.unique) {
       slots[index].isInterrupted = true
     }
@@ -126,7 +127,8 @@ extension Reactor {
     readEdge(index, .readTail, slot.blocks.last, at: SlotMemory.scratchTail)
   }
 
-  private mutating func readEdge(
+  /// Reads a block to lay it around what changes in it.
+  mutating func readEdge(
     _ index: Int, _ step: Slot.Step, _ block: LogicalBlockAddress, at offset: Int
   ) {
     let unit = Int(slots[index].unit)
@@ -138,7 +140,7 @@ extension Reactor {
   }
 
   /// True unless the unit has changed under a write that waited; then it has been answered.
-  private mutating func stillFits(_ index: Int) -> Bool {
+  mutating func stillFits(_ index: Int) -> Bool {
     let geometry = units[Int(slots[index].unit)].geometry
     guard slots[index].blockShift == geometry.logicalBlockShift else {
       finish(index, error: .staleNFSFileHandle)

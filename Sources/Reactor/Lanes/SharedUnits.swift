@@ -19,6 +19,8 @@ final class SharedUnits: @unchecked Sendable {
     let synced = Atomic<UInt64>(0)
     /// The device told of an earlier write's failure: the next fsync passes it on.
     let owesError = Atomic<Bool>(false)
+    /// Opens for writing, of all units that had this place.
+    let writers = Atomic<UInt32>(0)
   }
 
   private struct Counters: ~Copyable {
@@ -88,6 +90,24 @@ final class SharedUnits: @unchecked Sendable {
     // Most fsyncs find none: the first look takes no cache line from anyone.
     units[unit].owesError.load(ordering: .acquiring)
       && units[unit].owesError.exchange(false, ordering: .acquiringAndReleasing)
+  }
+
+  // MARK: - Opens
+
+  /// A file of the unit was opened for writing.
+  func opened(_ unit: Int) {
+    units[unit].writers.add(1, ordering: .sequentiallyConsistent)
+  }
+
+  /// One of these was closed, and none of its mappings is left.
+  func closed(_ unit: Int) {
+    units[unit].writers.subtract(1, ordering: .sequentiallyConsistent)
+  }
+
+  /// Whether the kernel may hold bytes of the unit that have not come to us: pages written through
+  /// a mapping, or written back later.
+  func mayBeDirty(_ unit: Int) -> Bool {
+    units[unit].writers.load(ordering: .sequentiallyConsistent) != 0
   }
 
   // MARK: - Writes among reactors

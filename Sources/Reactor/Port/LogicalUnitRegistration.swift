@@ -18,6 +18,8 @@ package struct LogicalUnitRegistration: Equatable, Sendable {
   package var hasVolatileCache: Bool
   /// READ/WRITE/SYNCHRONIZE CACHE (16) are known; otherwise the 10-byte forms are sent.
   package var supportsSixteenByteCommands: Bool
+  /// How blocks are zeroed and given back.
+  package var provisioning: Provisioning
 
   package init(
     sessions: [SessionHandle],
@@ -26,7 +28,8 @@ package struct LogicalUnitRegistration: Equatable, Sendable {
     isWriteProtected: Bool,
     supportsForceUnitAccess: Bool,
     hasVolatileCache: Bool,
-    supportsSixteenByteCommands: Bool
+    supportsSixteenByteCommands: Bool,
+    provisioning: Provisioning? = nil
   ) {
     precondition(
       !sessions.isEmpty && sessions.count <= Self.sessionCapacity, "one to four sessions")
@@ -37,5 +40,6 @@ package struct LogicalUnitRegistration: Equatable, Sendable {
     self.supportsForceUnitAccess = supportsForceUnitAccess
     self.hasVolatileCache = hasVolatileCache
     self.supportsSixteenByteCommands = supportsSixteenByteCommands
+    self.provisioning = provisioning ?? Provisioning(geometry: geometry)
   }
 }

@@ -53,6 +53,12 @@ extension ReactorPort {
     return withdrawal
   }
 
+  /// Takes note that a LUN file was opened for writing; `closed` follows.
+  package func opened(_ unit: LogicalUnitHandle) { sharedUnits.opened(Int(unit.index)) }
+
+  /// Takes note that such an open has been given up.
+  package func closed(_ unit: LogicalUnitHandle) { sharedUnits.closed(Int(unit.index)) }
+
   /// Logs a session out and forgets it; returns when the target has answered, or at the session's
   /// logout timeout. Tasks still there fail with ENOTCONN.
   package func logout(_ session: SessionHandle) async {

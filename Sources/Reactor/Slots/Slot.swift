@@ -11,6 +11,10 @@ struct Slot: BitwiseCopyable {
   /// Who asked, and for what.
   enum Kind: UInt8, BitwiseCopyable {
     case free, read, write, synchronize, control
+    /// A range to be zeroed, whose state is in `SlotTable.clearings`.
+    case clear
+    /// A search for data or a hole, whose state is in `SlotTable.searches`.
+    case seek
     /// A request of the cold side's that its queue had no room for yet.
     case cold
   }
@@ -33,7 +37,7 @@ struct Slot: BitwiseCopyable {
 
   /// What the current command is for.
   enum Step: UInt8, BitwiseCopyable {
-    case transfer, readHead, readTail, synchronize
+    case transfer, readHead, readTail, synchronize, status
   }
 
   var kind = Kind.free
@@ -65,6 +69,8 @@ struct Slot: BitwiseCopyable {
   var caller = Caller()
   /// Monotonic nanoseconds.
   var startedAt: UInt64 = 0
+  /// When the request last got on: a lost path's time counts from here.
+  var progressedAt: UInt64 = 0
   /// When the current command was sent, or may be sent again.
   var sentAt: UInt64 = 0
   var retryAt: UInt64 = 0
@@ -84,7 +90,7 @@ struct Slot: BitwiseCopyable {
   var commands = TransferCommands.none
   /// Where in the pages the payload begins: what a write brought, what a read returns.
   var payload = 0
-  /// What a read returns, or a write accepts.
+  /// What a read returns, or a write accepts; bytes of zeros laid at the payload of a clearing.
   var resultLength: UInt32 = 0
   /// Read: bytes to skip in the first block. Write: bytes filled in there.
   var headFill: UInt32 = 0

@@ -25,6 +25,8 @@ enum SlotMemory {
   /// Where a read-modify-write reads its head and its tail block.
   static let scratchHead = payload + payloadLimit + edges
   static let scratchTail = scratchHead + 4096
+  /// What a clearing or a search sends or gets besides blocks: UNMAP's list, GET LBA STATUS's.
+  static let aside = scratchTail
   /// One slot's pages.
   static let byteCount = scratchTail + 4096
   /// How much /dev/fuse may store: the kernel refuses a buffer below its largest request.

@@ -1,5 +1,6 @@
 import ISCSI
 import LinuxIO
+import LogicalUnit
 
 /// Every slot and its pages; free ones are handed out last in, first out, so that they are warm.
 ///
@@ -12,6 +13,9 @@ struct SlotTable: ~Copyable {
   private let slots: FixedArray<Slot>
   /// What each slot's transfer needs room for out of order.
   let records: FixedArray<TransferRecord>
+  /// How far the slots of this kind have come.
+  let clearings: FixedArray<RangeClearing>
+  let searches: FixedArray<ExtentSearch>
   private let pages: PageRegion
   /// Where each slot's pages are: its own, or a ring entry's.
   private let memories: FixedArray<UnsafeMutableRawPointer>
@@ -31,6 +35,8 @@ struct SlotTable: ~Copyable {
     requestCount = limits.requestSlots
     slots = FixedArray(count: count) { _ in Slot() }
     records = FixedArray(count: count) { _ in TransferRecord() }
+    clearings = FixedArray(count: limits.requestSlots) { _ in .none }
+    searches = FixedArray(count: limits.requestSlots) { _ in .none }
     freeRequests = FixedArray(count: limits.requestSlots) { [requestCount] in
       UInt16(requestCount - 1 - $0)
     }

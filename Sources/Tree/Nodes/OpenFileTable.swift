@@ -9,7 +9,7 @@ struct OpenFileTable: Sendable {
     case content([UInt8], control: Control?)
     /// A file that goes on.
     case stream(ByteStream)
-    case logicalUnit(LogicalUnitHandle)
+    case logicalUnit(LogicalUnitHandle, writable: Bool)
     case directory([DirectoryItem])
   }
 
