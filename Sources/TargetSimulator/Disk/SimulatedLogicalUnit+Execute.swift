@@ -76,7 +76,9 @@ extension SimulatedLogicalUnit {
       guard isBlockDevice else { return .invalidOperationCode }
       return readiness ?? (isWriteProtected ? .writeProtected : nil)
     case 0x42:
-      guard isBlockDevice, configuration.isThinProvisioned else { return .invalidOperationCode }
+      guard isBlockDevice, configuration.isThinProvisioned, configuration.unmaps else {
+        return .invalidOperationCode
+      }
       return readiness ?? (isWriteProtected ? .writeProtected : nil)
     default: return .invalidOperationCode
     }

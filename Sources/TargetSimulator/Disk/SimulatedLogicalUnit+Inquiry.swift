@@ -103,7 +103,9 @@ extension SimulatedLogicalUnit {
 
   private var blockLimits: [UInt8] {
     let isThin = configuration.isThinProvisioned
-    let granularity = UInt64(store.chunkByteCount / configuration.blockLength)
+    let chunk = UInt32(store.chunkByteCount / configuration.blockLength)
+    let granularity = UInt64(configuration.unmapGranularityBlocks ?? chunk)
+    let alignment = configuration.unmapAlignmentBlocks.map { 0x8000_0000 | UInt64($0) } ?? 0
     var page: [UInt8] = [0x01, 0]  // WSNZ; no COMPARE AND WRITE
     page.append(number: 1 << UInt64(configuration.physicalBlockExponent), count: 2)
     page.append(number: UInt64(configuration.maximumTransferBlocks), count: 4)
@@ -112,7 +114,7 @@ extension SimulatedLogicalUnit {
     page.append(number: isThin ? UInt64(configuration.maximumUnmapBlocks) : 0, count: 4)
     page.append(number: isThin ? UInt64(configuration.maximumUnmapDescriptors) : 0, count: 4)
     page.append(number: isThin ? granularity : 0, count: 4)
-    page.append(number: isThin ? 0x8000_0000 : 0, count: 4)  // UGAVALID, alignment 0
+    page.append(number: isThin ? alignment : 0, count: 4)  // UGAVALID and the alignment
     page.append(number: configuration.maximumWriteSameBlocks, count: 8)
     return page + [UInt8](repeating: 0, count: 60 - page.count)
   }
@@ -124,6 +126,10 @@ extension SimulatedLogicalUnit {
 
   /// LBPU, LBPWS, LBPWS10, LBPRZ = 001b; provisioning type 2, thin.
   private var logicalBlockProvisioning: [UInt8] {
-    configuration.isThinProvisioned ? [0, 0xE4, 0x02, 0] : [0, 0, 0, 0]
+    guard configuration.isThinProvisioned else { return [0, 0, 0, 0] }
+    let flags: UInt8 =
+      (configuration.unmaps ? 0x80 : 0) | (configuration.unmapsByWriteSame ? 0x60 : 0)
+      | (configuration.unmappedBlocksReadZeros ? 0x04 : 0)
+    return [0, flags, 0x02, 0]
   }
 }

@@ -20,7 +20,8 @@ extension SimulatedLogicalUnit {
     data.append(number: UInt64(configuration.blockLength), count: 4)
     data.append(0)
     data.append(configuration.physicalBlockExponent & 0x0F)
-    data.append(configuration.isThinProvisioned ? 0xC0 : 0)  // LBPME, LBPRZ
+    let readsZeros: UInt8 = configuration.unmappedBlocksReadZeros ? 0x40 : 0
+    data.append(configuration.isThinProvisioned ? 0x80 | readsZeros : 0)  // LBPME, LBPRZ
     data += [UInt8](repeating: 0, count: 32 - data.count)
     return .good(data, allocationLength: cdb.number(at: 10, count: 4))
   }

@@ -1,6 +1,7 @@
 /// Thin provisioning: UNMAP, WRITE SAME, GET LBA STATUS.
 ///
-/// Unmapped blocks read as zeros (LBPRZ), and mapping is told by whole chunks of the store.
+/// Unmapped blocks read as zeros where LBPRZ says so, and mapping is told by whole chunks of the
+/// store.
 extension SimulatedLogicalUnit {
   func prepareUnmap(_ cdb: CommandBytes) -> Preparation {
     // ANCHOR is not offered (VPD B2h, ANC_SUP).
@@ -32,8 +33,32 @@ extension SimulatedLogicalUnit {
     guard total <= UInt64(configuration.maximumUnmapBlocks) else {
       return .check(.invalidFieldInParameterList)
     }
-    for extent in extents { deallocate(extent) }
+    for extent in extents {
+      deallocate(configuration.unmapLeavesParts ? wholeUnits(extent) : extent)
+    }
     return .good
+  }
+
+  /// The units of deallocation inside an extent.
+  private func wholeUnits(_ extent: Extent) -> Extent {
+    let granularity = UInt64(granularityBlocks)
+    let alignment = UInt64(configuration.unmapAlignmentBlocks ?? 0) % granularity
+    func units(_ block: UInt64, roundingUp: Bool) -> UInt64 {
+      guard block >= alignment else { return roundingUp ? alignment : 0 }
+      let excess = (block - alignment) % granularity
+      return block - excess + (roundingUp && excess > 0 ? granularity : 0)
+    }
+    let end = units(extent.logicalBlockAddress + extent.blockCount, roundingUp: false)
+    var whole = extent
+    whole.logicalBlockAddress = units(extent.logicalBlockAddress, roundingUp: true)
+    whole.blockCount = end > whole.logicalBlockAddress ? end - whole.logicalBlockAddress : 0
+    return whole
+  }
+
+  /// OPTIMAL UNMAP GRANULARITY, one where none is told.
+  private var granularityBlocks: UInt32 {
+    let chunk = UInt32(store.chunkByteCount / configuration.blockLength)
+    return max(1, configuration.unmapGranularityBlocks ?? chunk)
   }
 
   func prepareWriteSame(_ cdb: CommandBytes) -> Preparation {
@@ -41,7 +66,8 @@ extension SimulatedLogicalUnit {
     let isUnmapping = cdb[1] & 0x08 != 0
     // WRPROTECT, ANCHOR, and WRITE SAME(10)'s obsolete PBDATA and LBDATA.
     if cdb[1] & 0xF0 != 0 || cdb[1] & 0x06 != 0 { return .fails(.invalidFieldInCDB) }
-    if isUnmapping && !configuration.isThinProvisioned { return .fails(.invalidFieldInCDB) }
+    let unmaps = configuration.isThinProvisioned && configuration.unmapsByWriteSame
+    if isUnmapping && !unmaps { return .fails(.invalidFieldInCDB) }
     guard contains(extent) else { return .fails(.addressOutOfRange) }
     // WSNZ = 1: zero blocks do not mean "to the end".
     guard extent.blockCount > 0, extent.blockCount <= configuration.maximumWriteSameBlocks else {
@@ -59,17 +85,19 @@ extension SimulatedLogicalUnit {
     guard hasNoData || dataOut.count >= length else { return .good }
     let isZero = hasNoData || dataOut.prefix(length).allSatisfy { $0 == 0 }
     // UNMAP with data that unmapped blocks would not read back writes instead (SBC-4, 5.53).
-    guard !isZero || (cdb[1] & 0x08 == 0 && !hasNoData) else {
+    guard !isZero || cdb[1] & 0x08 == 0 && (!hasNoData || !configuration.unmappedBlocksReadZeros)
+    else {
       deallocate(extent)
       return .good
     }
+    let data = hasNoData ? [UInt8](repeating: 0, count: length) : dataOut
     let perPiece = max(1, (1 << 20) / length)
     var (address, remaining) = (extent.logicalBlockAddress, extent.blockCount)
     while remaining > 0 {
       let blocks = min(UInt64(perPiece), remaining)
       var piece: [UInt8] = []
       piece.reserveCapacity(byteCount(blocks))
-      for _ in 0..<blocks { piece += dataOut[..<length] }
+      for _ in 0..<blocks { piece += data[..<length] }
       store.write(piece[...], at: byteOffset(address), throughCache: false)
       address += blocks
       remaining -= blocks

@@ -40,6 +40,17 @@ package final class SimulatedLogicalUnit {
     package var maximumUnmapDescriptors: UInt32 = 256
     /// MAXIMUM WRITE SAME LENGTH in blocks.
     package var maximumWriteSameBlocks: UInt64 = 32_768
+    /// LBPU and LBPWS: which commands deallocate.
+    package var unmaps = true
+    package var unmapsByWriteSame = true
+    /// LBPRZ; without it a block that holds nothing reads as A5h.
+    package var unmappedBlocksReadZeros = true
+    /// OPTIMAL UNMAP GRANULARITY in blocks; nil for the unit of allocation.
+    package var unmapGranularityBlocks: UInt32?
+    /// UNMAP GRANULARITY ALIGNMENT in blocks; nil where it is not told (UGAVALID).
+    package var unmapAlignmentBlocks: UInt32? = 0
+    /// UNMAP leaves blocks outside whole units of deallocation as they were.
+    package var unmapLeavesParts = false
     /// Asymmetric access: the groups with their states, the unit reached through the first of
     /// them; none without (TPGS 00b).
     package var targetPortGroups: [(identifier: UInt16, state: UInt8)] = []
@@ -60,7 +71,10 @@ package final class SimulatedLogicalUnit {
   }
 
   package var configuration: Configuration {
-    didSet { store.isVolatile = configuration.hasVolatileCache }
+    didSet {
+      store.isVolatile = configuration.hasVolatileCache
+      store.absent = configuration.unmappedBlocksReadZeros ? 0 : 0xA5
+    }
   }
   /// START STOP UNIT's state; a stopped unit answers medium access with 2/04/02.
   package var isStarted = true
@@ -74,6 +88,7 @@ package final class SimulatedLogicalUnit {
     store = SparseStore(
       chunkByteCount: max(1, chunkByteCount / blockLength) * blockLength,
       isVolatile: configuration.hasVolatileCache)
+    store.absent = configuration.unmappedBlocksReadZeros ? 0 : 0xA5
   }
 
   /// The medium's size in bytes.

@@ -1,4 +1,4 @@
-/// The bytes of a medium: chunks that exist once written, zeros everywhere else.
+/// The bytes of a medium: chunks that exist once written, zeros (or another byte) everywhere else.
 ///
 /// With `isVolatile` every chunk changed since the last `synchronize` keeps its earlier content,
 /// and `losePower` brings that back: what a drive's write cache forgets.
@@ -7,8 +7,14 @@ package struct SparseStore: Sendable {
   package let chunkByteCount: Int
   /// Whether writes may be lost until synchronised.
   package var isVolatile: Bool
-  /// A chunk of zeros to copy from.
-  private let zeros: [UInt8]
+  /// What bytes read as that nobody has written.
+  package var absent: UInt8 = 0 {
+    didSet {
+      if absent != oldValue { hole = [UInt8](repeating: absent, count: chunkByteCount) }
+    }
+  }
+  /// A chunk of these to copy from.
+  private var hole: [UInt8]
   private var chunks: [UInt64: [UInt8]] = [:]
   /// What stable storage holds for chunks changed since; nil inside is a hole.
   private var stable: [UInt64: [UInt8]?] = [:]
@@ -16,7 +22,7 @@ package struct SparseStore: Sendable {
   package init(chunkByteCount: Int = 64 * 1024, isVolatile: Bool = false) {
     precondition(chunkByteCount > 0, "a chunk has bytes")
     self.chunkByteCount = chunkByteCount
-    zeros = [UInt8](repeating: 0, count: chunkByteCount)
+    hole = [UInt8](repeating: 0, count: chunkByteCount)
     self.isVolatile = isVolatile
   }
 
@@ -38,7 +44,7 @@ package struct SparseStore: Sendable {
       if let content = chunks[chunk] {
         bytes.append(contentsOf: content[range])
       } else {
-        bytes.append(contentsOf: zeros[range])
+        bytes.append(contentsOf: hole[range])
       }
     }
   }
@@ -50,17 +56,17 @@ package struct SparseStore: Sendable {
       let piece = bytes[position..<position + range.count]
       position += range.count
       preserve(chunk)
-      if chunks[chunk] == nil { chunks[chunk] = zeros }
+      if chunks[chunk] == nil { chunks[chunk] = hole }
       chunks[chunk]?.replaceSubrange(range, with: piece)
       if throughCache, let earlier = stable[chunk] {
-        var content = earlier ?? zeros
+        var content = earlier ?? hole
         content.replaceSubrange(range, with: piece)
         stable[chunk] = .some(content)
       }
     }
   }
 
-  /// Zeroes a range, giving chunks wholly inside it back.
+  /// Makes a range read as what nobody has written, giving chunks wholly inside it back.
   package mutating func deallocate(at offset: UInt64, count: UInt64) {
     guard count > 0 else { return }
     let size = UInt64(chunkByteCount)
@@ -72,7 +78,7 @@ package struct SparseStore: Sendable {
         chunks[chunk] = nil
       } else {
         let range = Int(max(start, offset) - start)..<Int(min(start + size, end) - start)
-        chunks[chunk]?.replaceSubrange(range, with: zeros[range])
+        chunks[chunk]?.replaceSubrange(range, with: hole[range])
       }
     }
   }

@@ -8,12 +8,22 @@ final class OpenFile {
     case cached
     /// O_DIRECT.
     case direct
+    /// Through the page cache, not for writing.
+    case readOnly
+  }
+
+  /// What lseek(2) looks for; Glibc shows these only with _GNU_SOURCE.
+  enum Whence: CInt {
+    case data = 3
+    case hole = 4
   }
 
   private let number: CInt
 
   init(_ path: String, _ access: Access) throws(Errno) {
-    let flags = O_RDWR | O_CLOEXEC | (access == .direct ? Self.direct : 0)
+    let flags =
+      (access == .readOnly ? O_RDONLY : O_RDWR) | O_CLOEXEC
+      | (access == .direct ? Self.direct : 0)
     // SAFETY: the path is a C string for the call.
     number = unsafe Glibc.open(path, flags)
     guard number >= 0 else { throw Errno(rawValue: errno) }
@@ -40,6 +50,13 @@ final class OpenFile {
     let result = unsafe pwrite(number, page.baseAddress, bytes.count, off_t(offset))
     guard result >= 0 else { throw Errno(rawValue: errno) }
     guard result == bytes.count else { throw .ioError }
+  }
+
+  /// Where the next data or hole begins.
+  func seek(_ whence: Whence, from offset: Int) throws(Errno) -> Int {
+    let result = lseek(number, off_t(offset), whence.rawValue)
+    guard result >= 0 else { throw Errno(rawValue: errno) }
+    return Int(result)
   }
 
   func synchronize() throws(Errno) {

@@ -14,6 +14,7 @@ enum Requirement: CaseIterable, Sendable {
   case fio
   case loop
   case ext4
+  case discard
   case namespaces
   case fusermount
   case optimized
@@ -40,6 +41,8 @@ enum Requirement: CaseIterable, Sendable {
       unsafe access("/dev/loop-control", R_OK | W_OK) == 0
         ? Programs.objection(to: ["losetup"], package: "mount") : "/dev/loop-control"
     case .ext4: Programs.objection(to: ["mkfs.ext4", "e2fsck"], package: "e2fsprogs")
+    case .discard:
+      Programs.objection(to: ["fallocate", "blkdiscard", "fstrim"], package: "util-linux")
     case .namespaces: Programs.objection(to: ["unshare", "setpriv"], package: "util-linux")
     case .optimized:
       Binary.path.contains("/release/")

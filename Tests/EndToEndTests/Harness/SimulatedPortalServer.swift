@@ -32,6 +32,17 @@ final class SimulatedPortalServer: Resource {
   /// Connections so far.
   var connectionCount: Int { server.withPortal { $0.log.connectionCount } }
 
+  /// From here on commands with these operation codes are unknown to every target: service action
+  /// READ CAPACITY(16) excepted.
+  func refuse(_ operationCodes: Set<UInt8>) {
+    server.withPortal { portal in
+      for connection in portal.connections {
+        connection.faults.append(
+          OutcomeFault.check(.invalidOperationCode, operationCodes: operationCodes, count: .max))
+      }
+    }
+  }
+
   /// Every SCSI command that came, in order.
   var commands: [LoggedCommand] { server.withPortal { $0.log.commands } }
 

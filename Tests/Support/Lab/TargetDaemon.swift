@@ -20,10 +20,14 @@ package final class TargetDaemon: Resource {
     package var mebibytes: Int
     package var blockSize: Int
     package var backing: Backing
+    /// Thin provisioning: what is unmapped is punched out of the backing file.
+    package var isThin: Bool
 
     package init(
-      lun: Int, mebibytes: Int = 64, blockSize: Int = 512, backing: Backing = .file
+      lun: Int, mebibytes: Int = 64, blockSize: Int = 512, backing: Backing = .file,
+      isThin: Bool = false
     ) {
+      self.isThin = isThin
       self.lun = lun
       self.mebibytes = mebibytes
       self.blockSize = blockSize
@@ -177,6 +181,10 @@ package final class TargetDaemon: Resource {
         lines.append(
           "\(admin) --op new --mode logicalunit --tid \(tid) --lun \(unit.lun) \(store)"
             + " --blocksize \(unit.blockSize)")
+        guard unit.isThin else { continue }
+        lines.append(
+          "\(admin) --op update --mode logicalunit --tid \(tid) --lun \(unit.lun)"
+            + " --params thin_provisioning=1")
       }
       for (key, value) in target.parameters {
         lines.append("\(admin) --op update --mode target --tid \(tid) -n \(key) -v \(value)")
