@@ -77,6 +77,13 @@ package struct Provisioning: BitwiseCopyable, Hashable, Sendable {
 }
 
 extension Provisioning {
+  /// The most blocks one command gives back; zero where nothing is given back.
+  package var maximumDeallocationBlocks: UInt64 {
+    guard readsZeros else { return 0 }
+    if unmapsByWriteSame { return maximumUnmappingWriteSameBlocks }
+    return unmaps ? maximumUnmapBlocks : 0
+  }
+
   /// The first block at or after `block` where a unit of deallocation starts, as far as addresses
   /// go.
   package func firstUnit(from block: LogicalBlockAddress) -> LogicalBlockAddress {

@@ -13,6 +13,7 @@ extension EndToEnd {
     /// A unit that behaves in a way of its own, and what it must have been asked.
     struct Kind: CustomTestStringConvertible, Sendable {
       let testDescription: String
+      var blockLength = 512
       /// Operation codes it refuses as unknown.
       var refused: Set<UInt8> = []
       /// The command by which blocks are given back; nil: none may be.
@@ -22,7 +23,9 @@ extension EndToEnd {
 
     static let kinds = [
       Kind(testDescription: "WRITE SAME and UNMAP", deallocates: 0x93) { _ in },
-      Kind(testDescription: "UNMAP of whole units, oddly aligned", deallocates: 0x42) {
+      Kind(
+        testDescription: "UNMAP of whole units, oddly aligned", blockLength: 4096, deallocates: 0x42
+      ) {
         $0.unmapsByWriteSame = false
         $0.unmapLeavesParts = true
         $0.unmapGranularityBlocks = 24
@@ -40,23 +43,26 @@ extension EndToEnd {
         $0.maximumUnmapDescriptors = 0
         $0.maximumWriteSameBlocks = 5
       },
-      Kind(testDescription: "without LBPRZ", deallocates: nil) {
+      Kind(testDescription: "without LBPRZ", blockLength: 4096, deallocates: nil) {
         $0.unmappedBlocksReadZeros = false
       },
       Kind(testDescription: "fully provisioned", deallocates: nil) {
         $0.isThinProvisioned = false
       },
       Kind(testDescription: "WRITE SAME refused", refused: [0x93], deallocates: 0x42) { _ in },
-      Kind(testDescription: "all refused", refused: [0x93, 0x42, 0x9E], deallocates: nil) { _ in },
+      Kind(
+        testDescription: "all refused", blockLength: 4096, refused: [0x93, 0x42, 0x9E],
+        deallocates: nil
+      ) { _ in },
     ]
 
     @Test(
       "S07 holes and zeros read as zeros, whatever the target is, and nothing else changes",
-      arguments: kinds, [512, 4096])
-    func anyUnit(kind: Kind, blockLength: Int) async throws {
+      arguments: kinds)
+    func anyUnit(kind: Kind) async throws {
       try await withLab { lab in
         var configuration = Configuration(
-          blockCount: UInt64((8 << 20) / blockLength), blockLength: blockLength)
+          blockCount: UInt64((8 << 20) / kind.blockLength), blockLength: kind.blockLength)
         kind.configure(&configuration)
         let target = SimulatedTarget(name: "iqn.2026-11.org.iscsifs:thin")
         target.add(SimulatedLogicalUnit(configuration), lun: 1)
@@ -261,6 +267,53 @@ extension EndToEnd {
         let used = await mount.shell("du -k \(daemon.backingFile()) | cut -f1")
         let kibibytes = try #require(Int(used.value))
         #expect(isThin ? kibibytes <= 4_400 : kibibytes >= 8_192, "\(used)")
+      }
+    }
+
+    @Test("S07 tshark reads our CDBs and lists as we mean them", .requires(.tshark))
+    func dissected() async throws {
+      try await withLab { lab in
+        let target = SimulatedTarget(name: "iqn.2026-11.org.iscsifs:oracle")
+        var unmaps = Configuration(blockCount: 8192)
+        unmaps.unmapsByWriteSame = false
+        target.add(SimulatedLogicalUnit(unmaps), lun: 1)
+        target.add(SimulatedLogicalUnit(Configuration(blockCount: 8192, identity: 2)), lun: 2)
+        let server = try SimulatedPortalServer(lab, [target])
+        let mount = try await MountedFileSystem.start(lab, .mount(server.address))
+        let file = lab.fresh("session.pcap")
+        await mount.shell(
+          """
+          set -e
+          cat $T/sessions/1/capture > \(file) &
+          until [ -s \(file) ]; do sleep 0.02; done
+          fallocate -p -o 131072 -l 1048576 $T/lun1
+          fallocate -p -o 131072 -l 1048576 $T/lun2
+          fallocate -z -o 65536 -l 4096 $T/lun2
+          echo logout > $T/control
+          wait
+          """
+        ).expectSuccess()
+        let port = server.address.split(separator: ":").last ?? ""
+        let wanted =
+          "^ +(Opcode:|LBA:|Num Blocks:|Logical Block Address|Transfer Length|.*(UNMAP|ANCHOR):)"
+        let rows = await lab.shell(
+          "tshark -n -r \(file) -d tcp.port==\(port),iscsi -V -Y 'scsi_sbc.opcode in {66,147,158}'"
+            + " 2>/dev/null | grep -E '\(wanted)' | sed 's/^ *//'")
+        // UNMAP and its list; GET LBA STATUS and its answer; WRITE SAME for a hole and for zeros.
+        #expect(
+          rows.lines == [
+            "Opcode: Unmap (0x42)", ".... ...0 = ANCHOR: False", "LBA: 256", "Num Blocks: 2048",
+            "Opcode: Service Action In(16) (0x9e)", "LBA: 256", "LBA: 256", "Num Blocks: 7936",
+            "Opcode: Write Same(16) (0x93)", "...0 .... = ANCHOR: False",
+            ".... 1... = UNMAP: True", "Logical Block Address (LBA): 0000000000000100",
+            "Transfer Length: 2048",
+            "Opcode: Write Same(16) (0x93)", "...0 .... = ANCHOR: False",
+            ".... 0... = UNMAP: False", "Logical Block Address (LBA): 0000000000000080",
+            "Transfer Length: 8",
+          ], "\(rows)")
+        let wrong = await lab.shell(
+          "tshark -n -r \(file) -d tcp.port==\(port),iscsi -Y '_ws.malformed' 2>/dev/null")
+        #expect(wrong.output == "", "\(wrong)")
       }
     }
   }

@@ -51,6 +51,40 @@ extension EndToEnd {
       }
     }
 
+    @Test("S07 lose no byte when one processor punches holes between what another writes")
+    func holes() async throws {
+      try await withLab { lab in
+        let unit = TargetDaemon.Unit(lun: 1, isThin: true)
+        let daemon = try await TargetDaemon.start(lab, [TargetDaemon.Target(units: [unit])])
+        let mount = try await mount(lab, daemon)
+        await mount.shell(
+          """
+          set -e
+          F=$(ls -d $M/by-id/*)
+          head -c 65536 /dev/zero | tr '\\0' A | dd of=$F bs=64k conv=notrunc status=none
+          ( taskset -pc 0 $BASHPID > /dev/null
+            for i in $(seq 0 149); do fallocate -p -o $((i * 14)) -l 7 $F; done
+            fallocate -p -o 8193 -l 30000 $F ) & a=$!
+          ( taskset -pc 1 $BASHPID > /dev/null
+            for i in $(seq 0 149); do
+              printf BBBBBBB |
+                dd of=$F bs=7 seek=$((i * 2 + 1)) oflag=direct conv=notrunc status=none
+            done ) & b=$!
+          wait $a && wait $b
+          sync $F
+          """
+        ).expectSuccess()
+        let bytes = try Data(contentsOf: URL(filePath: daemon.backingFile(lun: 1)))
+        for stripe in 0..<300 {
+          let expected = [UInt8](repeating: stripe % 2 == 0 ? 0 : 0x42, count: 7)
+          #expect([UInt8](bytes[stripe * 7..<stripe * 7 + 7]) == expected, "stripe \(stripe)")
+        }
+        #expect(bytes[2100..<8193].allSatisfy { $0 == 0x41 })
+        #expect(bytes[8193..<38_193].allSatisfy { $0 == 0 })
+        #expect(bytes[38_193..<65_536].allSatisfy { $0 == 0x41 })
+      }
+    }
+
     @Test("end with the connection: its callers get an error, the daemon ends")
     func abort() async throws {
       try await withLab { lab in

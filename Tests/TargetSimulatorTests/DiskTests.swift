@@ -57,6 +57,32 @@ struct DiskTests {
     #expect(status.data == [0, 0, 0, 20, 0, 0, 0, 0] + descriptor)
   }
 
+  @Test("UNMAP of parts of oddly aligned units leaves them; without LBPRZ blocks read as A5h")
+  func obstinateUnmap() {
+    var configuration = SimulatedLogicalUnit.Configuration(blockCount: 1024)
+    configuration.unmapLeavesParts = true
+    configuration.unmapGranularityBlocks = 8
+    configuration.unmapAlignmentBlocks = 3
+    let unit = SimulatedLogicalUnit(configuration)
+    unit.setContents([UInt8](repeating: 1, count: 64 * 512), at: 0)
+    // Blocks 2 to 20: whole units are 3 to 10 and 11 to 18.
+    let list: [UInt8] =
+      [0, 22, 0, 16, 0, 0, 0, 0] + [0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 19, 0, 0, 0, 0]
+    #expect(run(unit, [0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0], list) == .good)
+    let firsts = (0..<24).map { unit.contents(at: $0 * 512, count: 1)[0] }
+    #expect(firsts == (0..<24).map { (3..<19).contains($0) ? 0 : 1 })
+
+    configuration.unmappedBlocksReadZeros = false
+    let garbage = SimulatedLogicalUnit(configuration)
+    #expect(garbage.contents(at: 0, count: 2) == [0xA5, 0xA5])
+    #expect(run(garbage, [0x93, 0x01, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0]) == .good)
+    #expect(garbage.contents(at: 511, count: 2) == [0, 0xA5])
+    #expect(run(garbage, [0x12, 1, 0xB2, 0, 64, 0]).data[5] == 0xE0)
+    garbage.configuration.unmaps = false
+    #expect(
+      run(garbage, [0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0], list) == .check(.invalidOperationCode))
+  }
+
   @Test("what is refused, and how")
   func refusals() {
     var configuration = SimulatedLogicalUnit.Configuration(blockCount: 100)

@@ -45,7 +45,8 @@ struct TreePathTests {
     #expect(
       try await walker.names(Self.target + "/lun1.info") == [
         "size", "logical_block_size", "physical_block_size", "vendor", "model", "rev", "type",
-        "serial", "wwid", "state", "last_error", "write_cache", "fua", "provisioning_mode", "vpd",
+        "serial", "wwid", "state", "last_error", "write_cache", "fua", "provisioning_mode",
+        "discard_granularity", "discard_max_bytes", "vpd",
       ])
     #expect(
       try await walker.names(Self.target + "/lun3.info") == [
@@ -82,6 +83,7 @@ struct TreePathTests {
       ("T/lun1.info/type", "0"), ("T/lun1.info/serial", "SN01"),
       ("T/lun1.info/state", "running"), ("T/lun1.info/write_cache", "write back"),
       ("T/lun1.info/fua", "1"), ("T/lun1.info/provisioning_mode", "full"),
+      ("T/lun1.info/discard_granularity", "0"), ("T/lun1.info/discard_max_bytes", "0"),
     ])
   func values(path: String, value: String) async throws {
     let walker = try Walker([try Fixtures.target()])
@@ -182,6 +184,23 @@ struct TreePathTests {
     let walker = try Walker([try Fixtures.target(units: [unit])])
     let lun = try await walker.attributes(Self.target + "/lun1").node
     #expect(try await walker.tree.statistics(of: lun).blockBytes == bytes)
+  }
+
+  @Test("S07 what is given back at once and by one command is told, and nothing without LBPRZ")
+  func discard() async throws {
+    var unit = try Fixtures.unit(1, handle: Fixtures.disk)
+    unit.description.capacity?.isProvisioningManaged = true
+    unit.description.provisioning = try LogicalBlockProvisioning(
+      parsing: [0, 0xB2, 0, 4, 0, 0x84, 2, 0])
+    var page: [UInt8] = [0, 0xB0, 0, 60] + [UInt8](repeating: 0, count: 60)
+    page.replaceSubrange(20..<32, with: [0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 8])
+    unit.description.blockLimits = try BlockLimits(parsing: page)
+    let walker = try Walker([try Fixtures.target(units: [unit])])
+    #expect(try await walker.read(Self.target + "/lun1.info/discard_granularity") == "4096\n")
+    #expect(try await walker.read(Self.target + "/lun1.info/discard_max_bytes") == "131072\n")
+    unit.description.provisioning?.unmappedBlocksReadZeros = false
+    let other = try Walker([try Fixtures.target(units: [unit])])
+    #expect(try await other.read(Self.target + "/lun1.info/discard_max_bytes") == "0\n")
   }
 
   @Test("statfs of a LUN tells the loop driver its granularity")

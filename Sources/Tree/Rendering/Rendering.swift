@@ -73,6 +73,8 @@ enum Rendering {
     ("write_cache", { $0.description.modeParameters?.writeCacheEnabled.map(writeCache) }),
     ("fua", { $0.description.modeParameters.map { .text(flag($0.supportsForceUnitAccess)) } }),
     ("provisioning_mode", { provisioning(of: $0).map { .text($0) } }),
+    ("discard_granularity", { discard(of: $0).map { .text("\($0.granularityBytes)") } }),
+    ("discard_max_bytes", { discard(of: $0).map { .text("\($0.maximumBytes)") } }),
   ])
 
   /// Why there is no file, or none that opens.
@@ -140,6 +142,17 @@ enum Rendering {
   private static func serial(of unit: LogicalUnitSnapshot) -> String? {
     guard let text = unit.description.unitSerialNumber?.text, !text.isEmpty else { return nil }
     return text
+  }
+
+  /// What is given back at once, and by one command at most; 0 where nothing is.
+  private static func discard(
+    of unit: LogicalUnitSnapshot
+  ) -> (granularityBytes: UInt64, maximumBytes: UInt64)? {
+    guard let geometry = geometry(of: unit) else { return nil }
+    let provisioning = Provisioning(unit.description, geometry: geometry)
+    let blocks = provisioning.maximumDeallocationBlocks
+    let length = UInt64(geometry.logicalBlockLength)
+    return (blocks == 0 ? 0 : provisioning.granularityBlocks * length, blocks * length)
   }
 
   private static func provisioning(of unit: LogicalUnitSnapshot) -> String? {
