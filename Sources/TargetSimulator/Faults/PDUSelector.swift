@@ -8,12 +8,18 @@ package struct PDUSelector: Sendable {
   package var skip: Int
   /// PDUs selected after that; nil for all.
   package var count: Int?
+  /// Of those, the first of every so many.
+  package var period: Int
   private var seen = 0
 
-  package init(_ opcode: Opcode? = nil, skip: Int = 0, count: Int? = nil) {
+  package init(
+    _ opcode: Opcode? = nil, skip: Int = 0, count: Int? = nil, every period: Int = 1
+  ) {
+    precondition(period > 0, "one of none is none")
     self.opcode = opcode
     self.skip = skip
     self.count = count
+    self.period = period
   }
 
   /// Every PDU.
@@ -28,7 +34,7 @@ package struct PDUSelector: Sendable {
   mutating func selects(_ header: BasicHeaderSegment) -> Bool {
     guard opcode == nil || opcode == header.opcode else { return false }
     defer { seen += 1 }
-    guard seen >= skip else { return false }
+    guard seen >= skip, (seen - skip) % period == 0 else { return false }
     return count.map { seen < skip + $0 } ?? true
   }
 }

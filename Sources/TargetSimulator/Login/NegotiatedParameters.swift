@@ -13,6 +13,7 @@ package struct NegotiatedParameters: Equatable, Sendable {
   package var maxOutstandingR2T = 1
   package var dataPDUInOrder = true
   package var dataSequenceInOrder = true
+  package var errorRecoveryLevel = 0
   package var defaultTime2Wait = 2
   package var defaultTime2Retain = 20
 }

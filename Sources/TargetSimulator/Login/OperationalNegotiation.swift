@@ -59,7 +59,8 @@ struct OperationalNegotiation {
         try number(key, value, in: 0...3600), offer.defaultTime2Retain)
       return String(result.defaultTime2Retain)
     case "ErrorRecoveryLevel":
-      return String(min(try number(key, value, in: 0...2), 0))
+      result.errorRecoveryLevel = min(try number(key, value, in: 0...2), offer.errorRecoveryLevel)
+      return String(result.errorRecoveryLevel)
     case "IFMarker", "OFMarker":
       return "No"
     case "IFMarkInt", "OFMarkInt":

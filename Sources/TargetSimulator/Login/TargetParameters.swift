@@ -18,6 +18,10 @@ package struct TargetParameters: Sendable {
   package var maxOutstandingR2T = 4
   package var dataPDUInOrder = true
   package var dataSequenceInOrder = true
+  /// At most 1: what is lost within a connection is sent again.
+  package var errorRecoveryLevel = 0
+  /// Whether the A bit is set at the end of each burst of Data-In, from level 1 on.
+  package var asksForDataAcknowledgement = false
   package var defaultTime2Wait = 2
   package var defaultTime2Retain = 0
   /// Commands it queues: MaxCmdSN - ExpCmdSN + 1 when idle.

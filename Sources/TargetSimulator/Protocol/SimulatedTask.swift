@@ -7,6 +7,8 @@ package final class SimulatedTask {
     var range: Range<Int>
     var nextOffset: Int
     var nextDataSN: UInt32 = 0
+    /// Some of it was lost: what follows is dropped.
+    var isBroken = false
   }
 
   package let logicalUnitNumber: UInt64
@@ -26,6 +28,7 @@ package final class SimulatedTask {
   var awaitsUnsolicitedData: Bool
   var unsolicitedOffset: Int
   var nextUnsolicitedDataSN: UInt32 = 0
+  var hasLostUnsolicitedData = false
   /// Decided before the data came: told when the data has come.
   var result: CommandResult?
   /// A fault answers never.

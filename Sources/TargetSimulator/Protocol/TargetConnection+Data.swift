@@ -25,18 +25,26 @@ extension TargetConnection {
         let isBurstEnd = position == segments.count - 1
         let isLast = isBurstEnd && index == bursts.count - 1
         let ending = isLast ? status : nil
-        send(
-          DataIn(
-            initiatorTaskTag: task.initiatorTaskTag, isFinal: isBurstEnd,
-            status: ending.map { (SCSIStatus(rawValue: 0), takeStatSN(), $0) },
-            expCmdSN: session.expCmdSN, maxCmdSN: session.maxCmdSN(), dataSN: dataSN,
-            bufferOffset: UInt32(segment.lowerBound)
-          ).header,
-          data: segment == 0..<data.count ? data : Array(data[segment]))
+        let acknowledged = isBurstEnd && asksForAcknowledgement(in: session)
+        var header = DataIn(
+          initiatorTaskTag: task.initiatorTaskTag,
+          targetTransferTag: acknowledged ? makeTransferTag() : .reserved, isFinal: isBurstEnd,
+          requestsAcknowledgement: acknowledged,
+          status: ending.map { (SCSIStatus(rawValue: 0), takeStatSN(), $0) },
+          expCmdSN: session.expCmdSN, maxCmdSN: session.maxCmdSN(), dataSN: dataSN,
+          bufferOffset: UInt32(segment.lowerBound)
+        ).header
+        // The LUN stands where the tag does (RFC 7143, 11.7.4).
+        if acknowledged { header.word1 = task.logicalUnitNumber }
+        send(header, data: segment == 0..<data.count ? data : Array(data[segment]))
         dataSN += 1
       }
     }
     return dataSN
+  }
+
+  private func asksForAcknowledgement(in session: SimulatedSession) -> Bool {
+    recovers && session.target?.parameters.asksForDataAcknowledgement == true
   }
 
   /// Brings a task on: asks for what is missing, or runs it.
@@ -61,6 +69,7 @@ extension TargetConnection {
   /// Takes Data-Out; data for a task that is not there any more is dropped in silence.
   func dataOut(_ unit: ProtocolDataUnit, in session: SimulatedSession) {
     guard let task = session.tasks[unit.header.initiatorTaskTag] else { return }
+    guard !passOverBroken(unit, of: task, in: session) else { return }
     let data = DataOut(unit.header)
     let sense =
       unit.header.targetTransferTag == .reserved

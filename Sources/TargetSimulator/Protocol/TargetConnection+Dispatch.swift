@@ -19,6 +19,7 @@ extension TargetConnection {
   }
 
   private func handle(_ unit: ProtocolDataUnit, in session: SimulatedSession) {
+    if recovers { sentUnits.acknowledge(unit.header.expStatSN) }
     switch unit.header.opcode {
     case .dataOut where session.target != nil:
       dataOut(unit, in: session)
@@ -28,7 +29,7 @@ extension TargetConnection {
       .taskManagementRequest where session.target != nil:
       for unit in session.admit(unit) { execute(unit, in: session) }
     case .snackRequest:
-      reject(unit, .snackReject)
+      snack(unit, in: session)
     case .loginRequest:
       reject(unit, .protocolError)
       close()

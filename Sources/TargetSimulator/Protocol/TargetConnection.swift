@@ -29,6 +29,7 @@ package final class TargetConnection {
   var assembler = PDUAssembler(maximumDataSegmentLength: 8192)
   var textExchange: TextExchange?
   var nextTransferTag: UInt32 = 1
+  var sentUnits = SentUnits()
   private var queue: [OutgoingUnit] = []
   private var queuedByteCount = 0
   private var staged: [OutgoingUnit] = []
@@ -98,13 +99,19 @@ package final class TargetConnection {
 
   /// Queues a PDU of the target's.
   package func send(_ header: BasicHeaderSegment, data: [UInt8] = []) {
+    let unit = ProtocolDataUnit(header: header, data: data)
+    if session != nil, recovers { sentUnits.keep(unit) }
+    sendAgain(unit)
+  }
+
+  /// Queues a PDU that is not to be kept.
+  func sendAgain(_ unit: ProtocolDataUnit) {
     let isFullFeature = session != nil
     queue.append(
       OutgoingUnit(
-        unit: ProtocolDataUnit(header: header, data: data),
-        headerDigest: isFullFeature && negotiated.headerDigest,
+        unit: unit, headerDigest: isFullFeature && negotiated.headerDigest,
         dataDigest: isFullFeature && negotiated.dataDigest))
-    queuedByteCount += data.count + BasicHeaderSegment.byteCount
+    queuedByteCount += unit.data.count + BasicHeaderSegment.byteCount
   }
 
   /// The StatSN for a response that is about to be sent.

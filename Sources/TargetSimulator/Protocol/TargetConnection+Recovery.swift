@@ -1,0 +1,79 @@
+package import ISCSI
+import SCSI
+import Wire
+
+/// ErrorRecoveryLevel 1: SNACKs answered, data of the initiator's that arrive damaged asked for
+/// again.
+///
+/// Source: RFC 7143, 7.8, 7.9 and 11.16.
+extension TargetConnection {
+  var recovers: Bool { negotiated.errorRecoveryLevel > 0 }
+
+  func snack(_ unit: ProtocolDataUnit, in session: SimulatedSession) {
+    let request = SNACKRequest(unit.header)
+    guard recovers, request.kind != .rData else { return reject(unit, .snackReject) }
+    guard request.kind != .dataACK else {
+      if !sentUnits.acknowledgeData(request) { reject(unit, .invalidDataACK) }
+      return
+    }
+    guard let units = sentUnits.answer(request) else { return reject(unit, .protocolError) }
+    for var unit in units {
+      unit.header.expCmdSN = session.expCmdSN
+      unit.header.maxCmdSN = session.maxCmdSN()
+      if unit.header.opcode == .readyToTransfer { unit.header.statSN = statSN }
+      sendAgain(unit)
+    }
+  }
+
+  /// A PDU of the initiator's has come whose data digest is wrong: it is rejected, and not taken.
+  ///
+  /// What was for a task's data is asked for again when its sequence has ended; a command leaves a
+  /// hole in the order of CmdSN.
+  package func receiveDamaged(_ unit: ProtocolDataUnit) {
+    guard let session, recovers else { return close() }
+    reject(unit, .dataDigestError)
+    guard unit.header.opcode == .dataOut,
+      let task = session.tasks[unit.header.initiatorTaskTag]
+    else { return }
+    let tag = unit.header.targetTransferTag
+    if tag == .reserved {
+      task.hasLostUnsolicitedData = true
+    } else {
+      task.solicitations[tag]?.isBroken = true
+    }
+    if unit.header.isFinal { endBroken(tag, of: task, in: session) }
+  }
+
+  /// Data-Out behind one that was lost: dropped, and at the end of its sequence all of them asked
+  /// for; false where nothing was lost.
+  func passOverBroken(
+    _ unit: ProtocolDataUnit, of task: SimulatedTask, in session: SimulatedSession
+  ) -> Bool {
+    guard recovers else { return false }
+    let tag = unit.header.targetTransferTag
+    let dataSN = DataOut(unit.header).dataSN
+    if tag == .reserved {
+      guard task.awaitsUnsolicitedData else { return false }
+      if dataSN != task.nextUnsolicitedDataSN { task.hasLostUnsolicitedData = true }
+      guard task.hasLostUnsolicitedData else { return false }
+    } else {
+      guard let solicitation = task.solicitations[tag] else { return false }
+      if dataSN != solicitation.nextDataSN { task.solicitations[tag]?.isBroken = true }
+      guard task.solicitations[tag]?.isBroken == true else { return false }
+    }
+    if unit.header.isFinal { endBroken(tag, of: task, in: session) }
+    return true
+  }
+
+  private func endBroken(
+    _ tag: TargetTransferTag, of task: SimulatedTask, in session: SimulatedSession
+  ) {
+    if tag == .reserved {
+      // What has come is without a hole: the first R2T asks for all behind it.
+      task.awaitsUnsolicitedData = false
+    } else if let broken = task.solicitations.removeValue(forKey: tag) {
+      task.rangesToAskFor?.insert(broken.nextOffset..<broken.range.upperBound, at: 0)
+    }
+    advance(task, in: session)
+  }
+}
