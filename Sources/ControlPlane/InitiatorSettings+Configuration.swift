@@ -48,15 +48,19 @@ extension OperationalParameters {
     // More at once than a transfer has room for is more than we could answer.
     maxOutstandingR2T = min(
       settings.maxOutstandingR2T, UInt32(TransferRecord.readyToTransferCapacity))
+    // Recovery within a connection; level 2 would take several.
+    errorRecoveryLevel = min(settings.errorRecoveryLevel, 1)
     // Order holds where one side wants it: what may be either way is left to the target.
     dataPDUInOrder = settings.dataPDUInOrder == .yes
     dataSequenceInOrder = settings.dataSequenceInOrder == .yes
     iSCSIProtocolLevel = settings.protocolLevel == 0 ? nil : settings.protocolLevel
     taskReporting = settings.taskReporting.map(TaskReporting.init)
-    // Offered only is what the data path does, whatever is asked for: one connection a session,
-    // recovery by logging in again. A target that agreed to more would use it.
+    // With sequences in order only the last R2T can be asked for again: there may be no other
+    // (RFC 7143, 13.19).
+    if errorRecoveryLevel > 0, dataSequenceInOrder { maxOutstandingR2T = 1 }
+    // Offered only is what the data path does, whatever is asked for: one connection a session.
+    // A target that agreed to more would use it.
     maxConnections = 1
-    errorRecoveryLevel = 0
   }
 }
 

@@ -40,7 +40,23 @@ struct SettingsTests {
     let settings = try InitiatorSettings(
       configuration, initiatorName: "iqn.2026-01.test:initiator", isidRandom: 1)
     #expect(settings.operational.maxConnections == 1)
-    #expect(settings.operational.errorRecoveryLevel == 0)
+    #expect(settings.operational.errorRecoveryLevel == 1)
+  }
+
+  /// RFC 7143, 13.19: with sequences in order only the last R2T may be asked for again.
+  @Test(arguments: [0, 1, 2] as [UInt32], [OrderPreference.yes, .no])
+  func recoveryIsOfferedAsConfiguredAndAllowsOneR2TInOrder(
+    level: UInt32, order: OrderPreference
+  ) throws {
+    var configuration = Configuration()
+    #expect(configuration.negotiation.errorRecoveryLevel == 0)
+    configuration.negotiation.errorRecoveryLevel = level
+    configuration.negotiation.dataSequenceInOrder = order
+    configuration.negotiation.maxOutstandingR2T = 8
+    let settings = try InitiatorSettings(
+      configuration, initiatorName: "iqn.2026-01.test:initiator", isidRandom: 1)
+    #expect(settings.operational.errorRecoveryLevel == min(level, 1))
+    #expect(settings.operational.maxOutstandingR2T == (level > 0 && order == .yes ? 1 : 8))
   }
 
   @Test("L40, L43 RFC 7144's keys are offered when a configuration says so, and not otherwise")

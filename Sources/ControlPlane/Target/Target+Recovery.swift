@@ -203,7 +203,7 @@ extension SessionFailure {
   /// open-iscsi's code.
   fileprivate var errorCode: InitiatorErrorCode {
     switch self {
-    case .pingTimedOut, .commandTimedOut, .unitTimedOut: .transportTimeout
+    case .pingTimedOut, .commandTimedOut, .recoveryTimedOut, .unitTimedOut: .transportTimeout
     case .requestedByUser, .requestedByTarget: .sessionNotConnected
     case .connectionClosed, .socket, .malformed, .violation: .transport
     }

@@ -14,8 +14,8 @@ package struct FullFeatureMachine: BitwiseCopyable, Sendable {
   package private(set) var expCmdSN: SerialNumber
   /// The last command the target has room for.
   package private(set) var maxCmdSN: SerialNumber
-  /// The status number expected next; sent back as acknowledgement in every PDU.
-  package private(set) var expStatSN: SerialNumber
+  /// Which status numbers have come.
+  package var status: StatusWindow
 
   package init(
     parameters: NegotiatedParameters,
@@ -28,8 +28,14 @@ package struct FullFeatureMachine: BitwiseCopyable, Sendable {
     self.cmdSN = cmdSN
     self.expCmdSN = expCmdSN
     self.maxCmdSN = maxCmdSN
-    self.expStatSN = expStatSN
+    status = StatusWindow(expected: expStatSN)
   }
+
+  /// The status number expected next; sent back as acknowledgement in every PDU.
+  package var expStatSN: SerialNumber { status.expected }
+
+  /// Whether what is lost is asked for again on this connection (RFC 7143, 7.1.4).
+  package var recovers: Bool { parameters.errorRecoveryLevel > 0 }
 
   /// The target takes data segments of another length from now on (RFC 7143, 13.12).
   package mutating func declare(maxXmitDataSegmentLength: UInt32) {
@@ -64,14 +70,16 @@ package struct FullFeatureMachine: BitwiseCopyable, Sendable {
 
   /// Checks and counts the StatSN of a PDU that carries status.
   ///
-  /// At ErrorRecoveryLevel 0 a gap means that status was lost, and ends the session.
+  /// At ErrorRecoveryLevel 0 a gap means that status was lost, and ends the session. Above, it has
+  /// been counted in `status` before its PDU was looked at.
   package mutating func advanceStatus(
     from header: BasicHeaderSegment
   ) throws(ProtocolViolation) {
+    guard !recovers else { return }
     guard header.statSN == expStatSN else {
       throw .statSN(expected: expStatSN.rawValue, found: header.statSN.rawValue)
     }
-    expStatSN = expStatSN.successor
+    status.advance()
   }
 
   /// How a write's first bytes travel: with the command, then unsolicited, the rest when asked for.

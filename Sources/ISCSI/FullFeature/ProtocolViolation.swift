@@ -1,4 +1,4 @@
-/// A well-formed PDU that must not come here: the connection ends with it (ErrorRecoveryLevel 0).
+/// A well-formed PDU that must not come here: the connection ends with it.
 ///
 /// Every case names the PDU and the field.
 package enum ProtocolViolation: Error, Equatable, Sendable {
@@ -19,6 +19,10 @@ package enum ProtocolViolation: Error, Equatable, Sendable {
   /// More pieces apart from each other than are kept track of.
   case tooManyRanges(Opcode, limit: Int)
   case tooManyReadyToTransfer(limit: UInt32)
+  /// More PDUs are missing than are asked for again.
+  case tooManyMissing(limit: Int)
+  /// What was asked for again came, and could not be used, so often.
+  case stillMissing(times: Int)
   case reservedTransferTag(Opcode)
   case contradictoryResidual(flags: UInt8)
   /// Key=value text in full feature phase.
@@ -48,6 +52,8 @@ package enum ProtocolViolation: Error, Equatable, Sendable {
       "Buffer Offsets of \(opcode.name) leave more than \(limit) pieces apart"
     case .tooManyReadyToTransfer(let limit):
       "more R2Ts are outstanding than the \(limit) negotiated"
+    case .tooManyMissing(let limit): "PDUs are missing in more than \(limit) places or runs"
+    case .stillMissing(let times): "what was asked for again came damaged \(times) times"
     case .reservedTransferTag(let opcode):
       "\(opcode.name) carries the reserved Target Transfer Tag"
     case .contradictoryResidual(let flags):

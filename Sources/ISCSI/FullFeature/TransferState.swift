@@ -131,12 +131,29 @@ extension TransferState {
     _ readyToTransfer: ReadyToTransfer, parameters: NegotiatedParameters,
     record: inout TransferRecord
   ) throws(ProtocolViolation) {
+    guard readyToTransfer.r2tSN == expR2TSN else {
+      throw .r2tSN(expected: expR2TSN, found: readyToTransfer.r2tSN)
+    }
+    try checkRange(of: readyToTransfer, parameters, record)
+    let offset = readyToTransfer.bufferOffset
+    let length = readyToTransfer.desiredDataTransferLength
+    guard !parameters.dataSequenceInOrder || offset == contiguousLength else {
+      throw .transferRange(offset: offset, length: length, expected: expectedLength)
+    }
+    // Nothing is asked for twice at ErrorRecoveryLevel 0.
+    try cover(.readyToTransfer, offset, offset + length, &record)
+    expR2TSN &+= 1
+    append(readyToTransfer.header.targetTransferTag, offset, length: length, &record)
+  }
+
+  /// Whether an R2T asks for something this transfer has, and no more at once than agreed.
+  func checkRange(
+    of readyToTransfer: ReadyToTransfer, _ parameters: NegotiatedParameters,
+    _ record: borrowing TransferRecord
+  ) throws(ProtocolViolation) {
     let header = readyToTransfer.header
     guard direction == .write else {
       throw .unexpectedForTask(.readyToTransfer, header.initiatorTaskTag)
-    }
-    guard readyToTransfer.r2tSN == expR2TSN else {
-      throw .r2tSN(expected: expR2TSN, found: readyToTransfer.r2tSN)
     }
     guard header.targetTransferTag != .reserved else {
       throw .reservedTransferTag(.readyToTransfer)
@@ -144,23 +161,18 @@ extension TransferState {
     let offset = readyToTransfer.bufferOffset
     let length = readyToTransfer.desiredDataTransferLength
     guard length > 0, length <= parameters.maxBurstLength, offset <= expectedLength,
-      length <= expectedLength - offset,
-      !parameters.dataSequenceInOrder || offset == contiguousLength
+      length <= expectedLength - offset
     else {
       throw .transferRange(offset: offset, length: length, expected: expectedLength)
     }
     // Unsolicited data still waiting to be sent is no R2T; it has a place of its own.
     let limit = min(
       parameters.maxOutstandingR2T, UInt32(TransferRecord.readyToTransferCapacity))
-    let unsolicited =
-      burstCount > 0 && record.bursts[Int(firstBurst)].targetTransferTag == .reserved
-    guard UInt32(burstCount) - (unsolicited ? 1 : 0) < limit else {
+    let first = record.bursts[Int(firstBurst)].targetTransferTag
+    let unsolicited: UInt32 = burstCount > 0 && first == .reserved ? 1 : 0
+    guard UInt32(burstCount) - unsolicited < limit else {
       throw .tooManyReadyToTransfer(limit: parameters.maxOutstandingR2T)
     }
-    // Nothing is asked for twice at ErrorRecoveryLevel 0.
-    try cover(.readyToTransfer, offset, offset + length, &record)
-    expR2TSN &+= 1
-    append(header.targetTransferTag, offset, length: length, &record)
   }
 
   /// True while something may be sent.
@@ -188,7 +200,7 @@ extension TransferState {
     return (burst, length, isFinal)
   }
 
-  private mutating func append(
+  mutating func append(
     _ tag: TargetTransferTag, _ offset: UInt32, length: UInt32, _ record: inout TransferRecord
   ) {
     precondition(Int(burstCount) < TransferRecord.burstCapacity, "the R2T limit is below it")

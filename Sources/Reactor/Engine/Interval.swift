@@ -15,6 +15,12 @@ enum Interval {
   static let pingGroups: UInt64 = 8
   /// A command without any answer for so long ends its connection.
   static let command: UInt64 = 30 * second
+  /// What was asked for again and does not begin to come for so long ends its connection.
+  static let recovery: UInt64 = 5 * second
+  /// A command the target says it still expects, so long after it left, is sent again.
+  static let acknowledgement: UInt64 = 5 * second
+  /// The target must have said so by a PDU that came so long after the command left.
+  static let roundTrip: UInt64 = second
   /// A PDU that has begun to arrive and is not whole after so long ends its connection.
   static let wholePDU: UInt64 = 30 * second
 }

@@ -87,6 +87,10 @@ extension Reactor {
       leave(slot, session: index)
       if slots[slot].kind == .control { return finishControl(slot, .aborted) }
       finish(slot, error: .ioError)
+    case (.scsiCommand, .dataDigestError) where sessions[index].recovers:
+      try resend(rejected, or: violation, session: index)
+    case (.snackRequest, _) where sessions[index].recovers:
+      try forgo(SNACKRequest(rejected), or: violation, session: index)
     case (.dataOut, .dataDigestError):
       // The target asks for the data again, or ends the task with a CRC error (7.8).
       guard slotInFlight(tag, session: index) != nil else { throw violation }

@@ -26,12 +26,15 @@ extension Reactor {
     }
     let dataIn = DataIn(header)
     sessions[index].expectsLargePayload = length >= Self.largePayload
-    guard let slot = accept(dataIn, session: index) else { return false }
+    let recovers = sessions[index].recovers
+    let wanted = recovers ? admit(dataIn, session: index) : accept(dataIn, session: index)
+    guard sessions[index].isConnected else { return false }
     let payload = unsafe sessions[index].receive.unparsed + headerLength
-    let present = min(available - headerLength, length)
     unsafe observe(
       received: header, at: payload - headerLength, headerLength: headerLength,
       byteCount: isWhole ? total : 0, session: index)
+    guard let slot = wanted else { return discard(total, session: index) }
+    let present = min(available - headerLength, length)
     if isWhole {
       if sessions[index].machine.parameters.dataDigest,
         let error = Self.dataDigestError(
@@ -40,9 +43,11 @@ extension Reactor {
             _unsafeStart: payload + length, byteCount: total - headerLength - length),
           .dataIn)
       {
-        return reject(session: index, error)
+        guard refuse(dataIn, error, slot: slot, session: index) else { return false }
+        sessions[index].receive.consume(total)
+        return true
       }
-      if unsafe answerInPlace(dataIn, slot: slot, payload: payload, session: index) {
+      if !recovers, unsafe answerInPlace(dataIn, slot: slot, payload: payload, session: index) {
         if sessions[index].isConnected { sessions[index].receive.consume(total) }
         return true
       }
@@ -76,6 +81,10 @@ extension Reactor {
     }
     let slot = sessions[index].payloadSlot
     let dataIn = DataIn(header)
+    unsafe observe(
+      payload: slots.memory(slot) + slots[slot].memoryOffset + Int(dataIn.bufferOffset),
+      count: length, trailer: sessions[index].receive.unparsed, trailerCount: trailerLength,
+      session: index)
     if hasDigest {
       let offset = slots[slot].memoryOffset + Int(dataIn.bufferOffset)
       let error = Self.dataDigestError(
@@ -83,12 +92,13 @@ extension Reactor {
         unsafe RawSpan(
           _unsafeStart: sessions[index].receive.unparsed, byteCount: trailerLength),
         .dataIn)
-      if let error { return reject(session: index, error) }
+      if let error {
+        guard refuse(dataIn, error, slot: slot, session: index) else { return false }
+        sessions[index].receive.consume(trailerLength)
+        sessions[index].position = .header
+        return true
+      }
     }
-    unsafe observe(
-      payload: slots.memory(slot) + slots[slot].memoryOffset + Int(dataIn.bufferOffset),
-      count: length, trailer: sessions[index].receive.unparsed, trailerCount: trailerLength,
-      session: index)
     sessions[index].receive.consume(trailerLength)
     sessions[index].position = .header
     finishDataIn(dataIn, slot: slot, session: index)
@@ -133,6 +143,7 @@ extension Reactor {
 
   /// A Data-In has been placed; its status, where it has one, ends the task.
   mutating func finishDataIn(_ dataIn: DataIn, slot: Int, session index: Int) {
+    if sessions[index].recovers { return count(dataIn, slot: slot, session: index) }
     guard dataIn.hasStatus else { return }
     guard let residual = dataIn.residual else {
       return lose(

@@ -10,6 +10,7 @@ extension Reactor {
   ) {
     do throws(ProtocolViolation) {
       sessions[index].machine.updateWindow(from: header)
+      if sessions[index].recovers, try !isItsTurn(header, session: index) { return }
       switch header.opcode {
       case .scsiResponse: try receive(SCSIResponse(header), data, session: index)
       case .dataIn: try receiveEmpty(DataIn(header), session: index)
@@ -43,6 +44,7 @@ extension Reactor {
   private mutating func receive(
     _ response: SCSIResponse, _ data: borrowing RawSpan, session index: Int
   ) throws(ProtocolViolation) {
+    if sessions[index].recovers, try !isBelieved(response, session: index) { return }
     let slot = try task(response.header, session: index)
     try sessions[index].machine.advanceStatus(from: response.header)
     guard let residual = response.residual else {
@@ -53,14 +55,16 @@ extension Reactor {
       // Target failure or a vendor's: the command may or may not have run. Try it again.
       return conclude(slot, status: .taskAborted, sense: nil, residual: .none)
     }
+    let isCounted = hasAll(response, slot: slot, session: index)
     let sense = Self.senseBytes(data)
     if slots[slot].kind == .control {
+      if sessions[index].recovers, !isCounted { return finishControl(slot, .aborted) }
       return finishControl(slot, response.status, residual, data.extracting(sense))
     }
     conclude(
       slot, status: response.status,
       sense: SenseData(parsing: data.extracting(sense)), residual: residual,
-      isCounted: !slots[slot].transfer.lacks(expDataSN: response.expDataSN))
+      isCounted: isCounted)
   }
 
   /// Where sense data lie in a response's data segment: behind their own length (11.4.7).
@@ -73,6 +77,10 @@ extension Reactor {
   private mutating func receiveEmpty(
     _ dataIn: DataIn, session index: Int
   ) throws(ProtocolViolation) {
+    guard !sessions[index].recovers else {
+      guard let slot = admit(dataIn, session: index) else { return }
+      return count(dataIn, slot: slot, session: index)
+    }
     let slot = try task(dataIn.header, session: index)
     try slots[slot].transfer.receive(
       dataIn, parameters: sessions[index].machine.parameters, record: &slots.records[slot])
@@ -84,6 +92,7 @@ extension Reactor {
   private mutating func receive(
     _ readyToTransfer: ReadyToTransfer, session index: Int
   ) throws(ProtocolViolation) {
+    if sessions[index].recovers { return try takeAgain(readyToTransfer, session: index) }
     let slot = try task(readyToTransfer.header, session: index)
     try slots[slot].transfer.receive(
       readyToTransfer, parameters: sessions[index].machine.parameters,
@@ -135,6 +144,7 @@ extension Reactor {
   mutating func leave(_ slot: Int, session index: Int) {
     slots[slot].stage = .idle
     sessions[index].inFlightCount -= 1
+    if sessions[index].recovers { release(slot, session: index) }
     if slots[slot].transfer.hasBurst { sessions[index].bursts.remove(UInt16(slot)) }
   }
 
@@ -146,6 +156,7 @@ extension Reactor {
     isCounted: Bool = true
   ) {
     if slots[slot].kind == .control {
+      guard isCounted else { return finishControl(slot, .aborted) }
       let empty = unsafe RawSpan(_unsafeStart: slots.memory(slot), byteCount: 0)
       return finishControl(slot, status, residual, empty)
     }

@@ -117,6 +117,7 @@ extension Reactor {
         sessions[index].position = .trailer
         goesOn = true
       case .trailer: goesOn = parseTrailer(session: index)
+      case .discard: goesOn = parseDiscarded(session: index)
       case .header: goesOn = parseHeader(session: index)
       }
       if !goesOn { return }
@@ -166,7 +167,9 @@ extension Reactor {
       if let error = Self.dataDigestError(
         data.extracting(first: length), data.extracting(length..<padded + 4), header.opcode)
       {
-        return reject(session: index, error)
+        guard refuse(header, error, session: index) else { return false }
+        sessions[index].receive.consume(total)
+        return true
       }
     }
     unsafe observe(

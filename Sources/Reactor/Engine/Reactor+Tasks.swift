@@ -77,16 +77,24 @@ extension Reactor {
     } while true
   }
 
-  /// Queues the slot's SCSI Command with what may travel along.
+  /// Gives the slot's command its number and tag and queues it.
   private mutating func sendCommand(_ slot: Int, on session: Int) {
-    let direction = slots[slot].transfer.direction
-    let expected = slots[slot].transfer.expectedLength
-    let lengths = sessions[session].machine.unsolicitedLengths(
-      expectedLength: direction == .write ? expected : 0)
     slots[slot].generation &+= 1
     slots[slot].stage = .inFlight
     slots[slot].sentAt = now
     slots[slot].cmdSN = sessions[session].machine.numberCommand()
+    if sessions[session].recovers { slots.recoveries[slot] = TaskRecovery() }
+    sessions[session].inFlightCount += 1
+    sessions[session].statistics.commands += 1
+    queueCommand(slot, on: session)
+  }
+
+  /// Queues the slot's SCSI Command, numbered before, with what may travel along.
+  mutating func queueCommand(_ slot: Int, on session: Int) {
+    let direction = slots[slot].transfer.direction
+    let expected = slots[slot].transfer.expectedLength
+    let lengths = sessions[session].machine.unsolicitedLengths(
+      expectedLength: direction == .write ? expected : 0)
     var command = SCSICommand(
       logicalUnit: slots[slot].lun,
       initiatorTaskTag: slots[slot].tag(index: slot),
@@ -99,8 +107,6 @@ extension Reactor {
       expStatSN: sessions[session].machine.expStatSN)
     command.header.dataSegmentLength = Int(lengths.immediate)
     command.header.totalAHSLength = slots[slot].additionalHeaderWords
-    sessions[session].inFlightCount += 1
-    sessions[session].statistics.commands += 1
     queue(command.header, slot: slot, offset: 0, on: session)
     if direction == .write {
       slots[slot].transfer.begin(

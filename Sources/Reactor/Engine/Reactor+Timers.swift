@@ -19,6 +19,9 @@ extension Reactor {
   }
 
   private mutating func tick(slot index: Int) {
+    if slots[index].stage == .inFlight, sessions[Int(slots[index].session)].recovers {
+      resendIfLost(index)
+    }
     if slots[index].kind == .control { return tick(control: index) }
     if slots[index].isInterrupted, !slots[index].isAnswered {
       let due = slots[index].startedAt &+ Interval.interrupt
@@ -68,6 +71,7 @@ extension Reactor {
     case .up:
       guard !endsTrickle(session: index) else { return }
       tickText(session: index)
+      tickRecovery(session: index)
       if sessions[index].isUp { ping(session: index, timeouts) }
     case .lost:
       guard let limit = timeouts.replacementMilliseconds else { return }

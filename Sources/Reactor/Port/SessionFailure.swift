@@ -13,6 +13,8 @@ package enum SessionFailure: Error, Equatable, Sendable {
   case commandTimedOut
   /// A PDU began to arrive and did not end.
   case unitTimedOut
+  /// What was asked for again (SNACK) did not come.
+  case recoveryTimedOut
   /// What arrived was no acceptable PDU.
   case malformed(PDUError)
   /// A PDU arrived that the protocol forbids here.
@@ -31,6 +33,7 @@ package enum SessionFailure: Error, Equatable, Sendable {
     case .pingTimedOut: "the target did not answer a NOP-Out in time"
     case .commandTimedOut: "the target did not answer a command in time"
     case .unitTimedOut: "the target did not finish a PDU in time"
+    case .recoveryTimedOut: "the target did not send again in time what was lost"
     case .malformed(let error): error.sentence
     case .violation(let violation): violation.sentence
     case .requestedByTarget: "the target asked for the connection to end"

@@ -15,7 +15,7 @@ package struct SessionStatistics: BitwiseCopyable, Equatable, Sendable {
   package var pdus = PDUCounts()
   /// PDUs whose header or data digest was wrong.
   package var digestErrors: UInt64 = 0
-  /// Connections given up because a ping or a command was not answered.
+  /// Connections given up because a ping, a command or a SNACK was not answered.
   package var timeouts: UInt64 = 0
 
   package init() {}
@@ -28,7 +28,7 @@ package struct SessionStatistics: BitwiseCopyable, Equatable, Sendable {
       case .headerDigest, .dataDigest: digestErrors += 1
       default: break
       }
-    case .pingTimedOut, .commandTimedOut: timeouts += 1
+    case .pingTimedOut, .commandTimedOut, .recoveryTimedOut: timeouts += 1
     default: break
     }
   }

@@ -24,6 +24,8 @@ struct Session: ~Copyable {
     case payload
     /// Padding and data digest behind such a payload.
     case trailer
+    /// The rest of a Data-In nobody wants.
+    case discard
   }
 
   var state = State.free
@@ -61,6 +63,8 @@ struct Session: ~Copyable {
   var payloadSlot = 0
   var payloadOffset = 0
   var payloadRemaining = 0
+  /// Bytes of an unwanted Data-In still to come.
+  var discardRemaining = 0
   /// One receive may leave bytes no edge tells of: the target has sent its last, or urgent data.
   var receivesToTheEnd = false
   /// The last Data-In was large: receive headers alone, payload where it belongs.
@@ -78,6 +82,16 @@ struct Session: ~Copyable {
   static let pingerLimit = 16
   /// When the connection was lost, or the Logout sent.
   var changedAt: UInt64 = 0
+
+  // What is lost, from ErrorRecoveryLevel 1 on.
+  /// It is asked for again.
+  private(set) var recovers = false
+  /// Something was asked for, or sent, again on this connection: what comes twice is no surprise.
+  var hasRepeated = false
+  /// PDUs asked for more than once since one of those asked for came.
+  var repeats: UInt8 = 0
+  /// By when something asked for must come; 0 when nothing was.
+  var recoverBy: UInt64 = 0
 
   var statistics = SessionStatistics()
   var observer = PDUObserver()
@@ -135,15 +149,19 @@ struct Session: ~Copyable {
 
   /// What has arrived of a payload on its way into this slot's pages; nil when none is.
   func payloadArrived(for slot: Int) -> Range<Int>? {
-    guard position != .header, payloadSlot == slot else { return nil }
+    guard position == .payload || position == .trailer, payloadSlot == slot else { return nil }
     let length = payloadHeader.dataSegmentLength
     return payloadOffset + payloadRemaining - length..<payloadOffset
   }
 
-  /// Takes a connected socket.
+  /// Takes a connected socket, whose numbers `machine` has already.
   mutating func connect(_ socket: consuming OwnedDescriptor) {
     descriptor = socket.rawValue
     self.socket = consume socket
+    recovers = machine.recovers
+    hasRepeated = false
+    repeats = 0
+    recoverBy = 0
   }
 
   /// Closes the socket and forgets what was under way on it; slots whose PDUs were queued are told.

@@ -16,6 +16,8 @@ struct SlotTable: ~Copyable {
   /// How far the slots of this kind have come.
   let clearings: FixedArray<RangeClearing>
   let searches: FixedArray<ExtentSearch>
+  /// What of each slot's task is missing, in sessions that ask for it again.
+  let recoveries: FixedArray<TaskRecovery>
   private let pages: PageRegion
   /// Where each slot's pages are: its own, or a ring entry's.
   private let memories: FixedArray<UnsafeMutableRawPointer>
@@ -37,6 +39,7 @@ struct SlotTable: ~Copyable {
     records = FixedArray(count: count) { _ in TransferRecord() }
     clearings = FixedArray(count: limits.requestSlots) { _ in .none }
     searches = FixedArray(count: limits.requestSlots) { _ in .none }
+    recoveries = FixedArray(count: count) { _ in TaskRecovery() }
     freeRequests = FixedArray(count: limits.requestSlots) { [requestCount] in
       UInt16(requestCount - 1 - $0)
     }

@@ -1,3 +1,4 @@
+import ISCSI
 import Lab
 
 @testable import TargetSimulator
@@ -41,6 +42,25 @@ final class SimulatedPortalServer: Resource {
           OutcomeFault.check(.invalidOperationCode, operationCodes: operationCodes, count: .max))
       }
     }
+  }
+
+  /// From here on the sessions with the target have these faults.
+  func setSessionFaults(_ faults: @escaping @Sendable () -> [any ConnectionFault]) {
+    server.withPortal { portal in
+      for connection in portal.connections where connection.session?.target != nil {
+        connection.faults = faults()
+      }
+    }
+  }
+
+  /// PDUs of an opcode that came.
+  func count(received opcode: Opcode) -> Int {
+    server.withPortal { $0.log.receivedCounts[opcode, default: 0] }
+  }
+
+  /// PDUs of an opcode that left.
+  func count(sent opcode: Opcode) -> Int {
+    server.withPortal { $0.log.sentCounts[opcode, default: 0] }
   }
 
   /// Every SCSI command that came, in order.

@@ -1,0 +1,112 @@
+package import Wire
+
+/// Which StatSN have come on a connection, in order or not.
+///
+/// A status may be *held*: it has come and must not be acknowledged yet, because data of its task
+/// are missing. Numbers too far ahead are not kept track of, and the session starts over.
+/// Source: RFC 7143, 4.2.2.2, 7.9 and 11.16.
+package struct StatusWindow: BitwiseCopyable, Sendable {
+  package typealias Run = NumberGaps.Run
+
+  /// Numbers kept track of from the first one not acknowledged on.
+  package static let capacity: Int32 = 128
+
+  /// What to do with a PDU that bears a StatSN.
+  package enum Arrival: BitwiseCopyable, Equatable, Sendable {
+    /// Take it; ask for what is missing before it.
+    case new(missing: Run?)
+    /// It has come before.
+    case duplicate
+    /// Do not take it before what is missing has come; ask for that, and for it.
+    case early(missing: Run?)
+  }
+
+  /// The first number not acknowledged (ExpStatSN).
+  package private(set) var expected: SerialNumber
+  /// So many numbers from `expected` on are known to have been used.
+  private var known: Int32 = 0
+  /// Bit n: `expected` + n has come.
+  private var arrived: UInt128 = 0
+  /// Those of them that must not be acknowledged yet.
+  private var held: UInt128 = 0
+
+  package init(expected: SerialNumber) { self.expected = expected }
+
+  /// How many are known to have been sent and have not come.
+  package var missingCount: Int { Int(known) - arrived.nonzeroBitCount }
+
+  /// Counts a number as at ErrorRecoveryLevel 0: it is the one expected.
+  mutating func advance() { expected = expected.successor }
+
+  /// Counts the StatSN of a PDU.
+  ///
+  /// - Parameters:
+  ///   - isOrdered: the PDU means something else before those with lower numbers.
+  ///   - isHeld: it must not be acknowledged before `release`.
+  package mutating func arrive(
+    _ number: SerialNumber, isOrdered: Bool = false, isHeld: Bool = false
+  ) throws(ProtocolViolation) -> Arrival {
+    guard let offset = try offset(of: number) else { return .duplicate }
+    let bit = UInt128(1) << UInt128(offset)
+    guard arrived & bit == 0 else { return .duplicate }
+    if isOrdered, ~arrived & (bit - 1) != 0 { return .early(missing: know(upTo: offset + 1)) }
+    let missing = know(upTo: offset)
+    known = max(known, offset + 1)
+    arrived |= bit
+    if isHeld { held |= bit }
+    acknowledge()
+    return .new(missing: missing)
+  }
+
+  /// Notes that a PDU with this number came and cannot be used.
+  ///
+  /// - Returns: what is to be asked for, and whether it had been before; nil for a duplicate.
+  package mutating func lose(
+    _ number: SerialNumber
+  ) throws(ProtocolViolation) -> (run: Run, isAgain: Bool)? {
+    guard let offset = try offset(of: number), arrived & UInt128(1) << UInt128(offset) == 0
+    else { return nil }
+    if let run = know(upTo: offset + 1) { return (run, false) }
+    return (Run(first: number.rawValue, count: 1), true)
+  }
+
+  /// Notes the number the target will use next; returns what is now known to be missing.
+  package mutating func note(next number: SerialNumber) throws(ProtocolViolation) -> Run? {
+    guard let offset = try offset(of: number), offset > 0 else { return nil }
+    return know(upTo: offset)
+  }
+
+  /// A held status may be acknowledged.
+  package mutating func release(_ number: SerialNumber) {
+    let offset = number.distance(from: expected)
+    guard offset >= 0, offset < Self.capacity else { return }
+    held &= ~(UInt128(1) << UInt128(offset))
+    acknowledge()
+  }
+
+  /// How far a number lies ahead, nil when it has been acknowledged.
+  private func offset(of number: SerialNumber) throws(ProtocolViolation) -> Int32? {
+    let distance = number.distance(from: expected)
+    // Half a turn away is neither before nor behind (4.2.2.2).
+    guard distance != .min, distance < Self.capacity else {
+      throw .statSN(expected: expected.rawValue, found: number.rawValue)
+    }
+    return distance < 0 ? nil : distance
+  }
+
+  /// Numbers below `expected` + `end` have been used; returns those nobody knew of.
+  private mutating func know(upTo end: Int32) -> Run? {
+    guard end > known else { return nil }
+    defer { known = end }
+    return Run(
+      first: expected.advanced(by: UInt32(known)).rawValue, count: UInt32(end - known))
+  }
+
+  private mutating func acknowledge() {
+    let count = Int32((~(arrived & ~held)).trailingZeroBitCount)
+    arrived >>= UInt128(count)
+    held >>= UInt128(count)
+    known -= count
+    expected = expected.advanced(by: UInt32(count))
+  }
+}

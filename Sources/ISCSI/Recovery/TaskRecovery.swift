@@ -1,0 +1,115 @@
+package import Wire
+
+/// What of one task is missing and what is owed for it, from ErrorRecoveryLevel 1 on.
+///
+/// Numbers only: where bytes belong is `TransferState`'s. One value a task, made anew with every
+/// command.
+/// Source: RFC 7143, 7.2.1, 7.8, 7.9, 11.7.2 and 11.16.
+package struct TaskRecovery: BitwiseCopyable, Sendable {
+  package typealias Run = NumberGaps.Run
+
+  /// A status of GOOD that came before all data did.
+  package struct HeldStatus: BitwiseCopyable, Equatable, Sendable {
+    package var statSN: SerialNumber
+    package var residual: Residual
+
+    package init(statSN: SerialNumber, residual: Residual) {
+      self.statSN = statSN
+      self.residual = residual
+    }
+  }
+
+  /// A DataACK that is owed: what it copies of the Data-In that asked for it.
+  package struct Acknowledgement: BitwiseCopyable, Equatable, Sendable {
+    package var targetTransferTag: TargetTransferTag
+    package var lun: UInt64
+  }
+
+  /// DataSN of a read, R2TSN of a write.
+  package private(set) var gaps: NumberGaps
+  /// The target will not send again what is missing: no status is a success any more.
+  package private(set) var isForfeited = false
+  package var heldStatus: HeldStatus?
+  private var acknowledgement: Acknowledgement?
+  /// Where the last sequence of a read begins, as far as known, and the one that may follow it.
+  private var sequenceStart: UInt32
+  private var nextSequenceStart: UInt32
+
+  /// How often the command itself has been sent again, and when for the last time.
+  package var resendCount: UInt8 = 0
+  /// Monotonic nanoseconds.
+  package var resentAt: UInt64 = 0
+
+  /// - Parameter firstNumber: zero but for tests of the wrap.
+  package init(firstNumber: UInt32 = 0) {
+    gaps = NumberGaps(firstNumber: firstNumber)
+    sequenceStart = firstNumber
+    nextSequenceStart = firstNumber
+  }
+
+  /// Whether a status of GOOD has to wait for data that were asked for.
+  package var awaitsPDUs: Bool { !gaps.isEmpty && !isForfeited }
+
+  /// Whether as many PDUs have come as the target says it sent; what it does not count is no news.
+  package func hasAll(of count: UInt32) -> Bool {
+    gaps.isEmpty && Int32(bitPattern: count &- gaps.next) <= 0
+  }
+
+  /// Counts a Data-In that is new and whole; returns what is to be asked for.
+  package mutating func receive(_ dataIn: DataIn) throws(ProtocolViolation) -> Run? {
+    if dataIn.requestsAcknowledgement {
+      guard dataIn.header.targetTransferTag != .reserved else {
+        throw .reservedTransferTag(.dataIn)
+      }
+      acknowledgement = Acknowledgement(
+        targetTransferTag: dataIn.header.targetTransferTag, lun: dataIn.header.word1)
+    }
+    noteSequence(dataIn)
+    return try gaps.arrive(dataIn.dataSN)
+  }
+
+  /// Counts an R2T that is new; returns what is to be asked for.
+  package mutating func receive(
+    _ readyToTransfer: ReadyToTransfer
+  ) throws(ProtocolViolation) -> Run? {
+    try gaps.arrive(readyToTransfer.r2tSN)
+  }
+
+  /// A Data-In came whose data are wrong: returns what is to be asked for, and whether it had been
+  /// before; nil when nothing is.
+  ///
+  /// While sequences are in order only PDUs of the last one may be asked for (13.19).
+  package mutating func lose(
+    _ dataIn: DataIn, parameters: NegotiatedParameters
+  ) throws(ProtocolViolation) -> (run: Run, isAgain: Bool)? {
+    guard let loss = try gaps.lose(dataIn.dataSN) else { return nil }
+    noteSequence(dataIn)
+    let isOfLastSequence = Int32(bitPattern: dataIn.dataSN &- sequenceStart) >= 0
+    guard isOfLastSequence || !parameters.dataSequenceInOrder else {
+      forfeit()
+      return nil
+    }
+    return loss
+  }
+
+  /// Takes the target's count of what it has sent; returns what is to be asked for.
+  package mutating func extend(to count: UInt32) throws(ProtocolViolation) -> Run? {
+    try gaps.extend(to: count)
+  }
+
+  /// What is missing will not come.
+  package mutating func forfeit() { isForfeited = true }
+
+  /// The DataACK owed now: not before the holes are filled (11.16).
+  package mutating func takeAcknowledgement() -> Acknowledgement? {
+    guard gaps.isEmpty else { return nil }
+    return acknowledgement.take()
+  }
+
+  private mutating func noteSequence(_ dataIn: DataIn) {
+    if Int32(bitPattern: dataIn.dataSN &- nextSequenceStart) >= 0 {
+      sequenceStart = nextSequenceStart
+      if dataIn.header.isFinal { nextSequenceStart = dataIn.dataSN &+ 1 }
+    }
+  }
+}

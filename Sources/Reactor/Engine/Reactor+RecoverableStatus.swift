@@ -1,0 +1,131 @@
+import ISCSI
+import SCSI
+import Wire
+
+/// What bears a StatSN, from ErrorRecoveryLevel 1 on: a gap is asked for, ExpStatSN goes on in
+/// order only, and never past a task whose data are missing.
+///
+/// SCSI Responses and answers to pings mean the same in any order. Everything else (answers to task
+/// management above all) says something about what was numbered before it, and is taken in its
+/// turn.
+/// Source: RFC 7143, 4.2.2.2, 7.8, 7.9 and 11.16.
+extension Reactor {
+  /// Whether a PDU is to be taken now, as far as its StatSN says; a missing one is asked for.
+  mutating func isItsTurn(
+    _ header: BasicHeaderSegment, session index: Int
+  ) throws(ProtocolViolation) -> Bool {
+    switch header.opcode {
+    case .nopIn where header.initiatorTaskTag == .reserved:
+      // Without a number of its own; it tells the next (7.1.4.2), if it tells anything.
+      if let missing = try? sessions[index].machine.status.note(next: header.statSN) {
+        try ask(.status, for: missing, session: index)
+      }
+      return true
+    case .nopIn: return try takeStatus(header, session: index)
+    case .asyncMessage, .logoutResponse, .taskManagementResponse, .textResponse, .reject:
+      let before = sessions[index].machine.status.missingCount
+      switch try sessions[index].machine.status.arrive(header.statSN, isOrdered: true) {
+      case .new:
+        if sessions[index].machine.status.missingCount < before { progress(session: index) }
+        return true
+      case .duplicate: return false
+      case .early(let missing):
+        if let missing { try ask(.status, for: missing, session: index) }
+        return false
+      }
+    default: return true
+    }
+  }
+
+  /// Counts the StatSN of a PDU that is taken in any order and asks for those missing before it;
+  /// false when it has come before.
+  mutating func takeStatus(
+    _ header: BasicHeaderSegment, isHeld: Bool = false, session index: Int
+  ) throws(ProtocolViolation) -> Bool {
+    let before = sessions[index].machine.status.missingCount
+    let arrival = try sessions[index].machine.status.arrive(header.statSN, isHeld: isHeld)
+    guard case .new(let missing) = arrival else { return false }
+    if let missing {
+      try ask(.status, for: missing, session: index)
+    } else if sessions[index].machine.status.missingCount < before {
+      progress(session: index)
+    }
+    return true
+  }
+
+  /// Whether a SCSI Response ends its task now: not twice, and not as a success while data of the
+  /// task are missing, which are asked for.
+  mutating func isBelieved(
+    _ response: SCSIResponse, session index: Int
+  ) throws(ProtocolViolation) -> Bool {
+    let header = response.header
+    guard let slot = slotInFlight(header.initiatorTaskTag, session: index) else {
+      try passOver(header, hasStatus: true, session: index)
+      return false
+    }
+    let isRead = slots[slot].transfer.direction == .read
+    let isGood = response.response == 0 && response.status == .good
+    if isRead, isGood, let missing = try slots.recoveries[slot].extend(to: response.expDataSN) {
+      try ask(.dataOrR2T, for: missing, task: header.initiatorTaskTag, session: index)
+    }
+    let isHeld = isRead && isGood && slots.recoveries[slot].awaitsPDUs
+    guard try takeStatus(header, isHeld: isHeld, session: index) else { return false }
+    guard isHeld else { return true }
+    guard let residual = response.residual else {
+      throw .contradictoryResidual(flags: header.flags)
+    }
+    slots.recoveries[slot].heldStatus = .init(statSN: header.statSN, residual: residual)
+    return false
+  }
+
+  /// Whether as many Data-In or R2Ts have come as a SCSI Response counts.
+  func hasAll(_ response: SCSIResponse, slot: Int, session index: Int) -> Bool {
+    sessions[index].recovers
+      ? slots.recoveries[slot].hasAll(of: response.expDataSN)
+      : !slots[slot].transfer.lacks(expDataSN: response.expDataSN)
+  }
+
+  /// A task leaves its session: its status need not wait any longer to be acknowledged.
+  mutating func release(_ slot: Int, session index: Int) {
+    guard let held = slots.recoveries[slot].heldStatus.take() else { return }
+    sessions[index].machine.status.release(held.statSN)
+  }
+
+  /// A PDU for a task that is over: what was asked for may come when nobody needs it any more.
+  mutating func passOver(
+    _ header: BasicHeaderSegment, hasStatus: Bool, session index: Int
+  ) throws(ProtocolViolation) {
+    // A status that came before is one that came twice, whatever else.
+    if hasStatus, try !takeStatus(header, session: index) { return }
+    guard sessions[index].hasRepeated else {
+      throw .unknownTask(header.opcode, header.initiatorTaskTag)
+    }
+  }
+
+  /// The data of a PDU that is no Data-In are not what its digest says: asks for it again by its
+  /// StatSN where that is agreed on; false when the session was lost.
+  mutating func refuse(
+    _ header: BasicHeaderSegment, _ error: PDUError, session index: Int
+  ) -> Bool {
+    guard sessions[index].recovers else { return reject(session: index, error) }
+    switch header.opcode {
+    case .nopIn where header.initiatorTaskTag == .reserved:
+      // It has no number to be asked for by. A target that wants an answer asks again.
+      sessions[index].statistics.digestErrors += 1
+      return true
+    case .nopIn, .asyncMessage, .logoutResponse, .taskManagementResponse, .textResponse, .reject,
+      .scsiResponse:
+      sessions[index].statistics.digestErrors += 1
+    default: return reject(session: index, error)
+    }
+    do throws(ProtocolViolation) {
+      if let loss = try sessions[index].machine.status.lose(header.statSN) {
+        try ask(.status, for: loss.run, isAgain: loss.isAgain, session: index)
+      }
+      return true
+    } catch {
+      lose(session: index, .violation(error))
+      return false
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import ISCSI
+import Wire
+
+/// Asking for PDUs again (SNACK), and sending a command again that never arrived.
+///
+/// A PDU is asked for once when it is found missing, and again when it comes damaged. What does not
+/// come in time ends the connection, and the session starts over as at ErrorRecoveryLevel 0: so
+/// does every header digest error, at any level, because the length behind it cannot be trusted
+/// either and nothing else tells where the next PDU begins (RFC 7143, 7.8).
+/// Source: RFC 7143, 7.1.4, 7.2.1 and 11.16.
+extension Reactor {
+  /// Times a PDU that was asked for may come damaged before another one comes right.
+  private static let repeatLimit: UInt8 = 3
+  /// Times a command is sent again.
+  private static let resendLimit: UInt8 = 3
+
+  // MARK: - Asking
+
+  /// Asks for PDUs that are known to have been sent.
+  mutating func ask(
+    _ kind: SNACKRequest.Kind, for run: NumberGaps.Run, task: InitiatorTaskTag = .reserved,
+    isAgain: Bool = false, session index: Int
+  ) throws(ProtocolViolation) {
+    if isAgain {
+      guard sessions[index].repeats < Self.repeatLimit else {
+        throw .stillMissing(times: Int(Self.repeatLimit) + 1)
+      }
+      sessions[index].repeats += 1
+    }
+    sessions[index].hasRepeated = true
+    sessions[index].recoverBy = now &+ Interval.recovery
+    nextTick = min(nextTick, sessions[index].recoverBy)
+    try queue(
+      SNACKRequest(
+        kind: kind, initiatorTaskTag: task, targetTransferTag: .reserved,
+        expStatSN: sessions[index].machine.expStatSN, begRun: run.first, runLength: run.count),
+      session: index)
+  }
+
+  mutating func queue(
+    _ request: SNACKRequest, session index: Int
+  ) throws(ProtocolViolation) {
+    // Room is kept for what is not data: who fills it loses faster than is worth asking for.
+    guard sessions[index].transmit.freeCount > 0 else {
+      throw .tooManyMissing(limit: sessions[index].transmit.count)
+    }
+    unsafe sessions[index].transmit.append(
+      request.header, parameters: sessions[index].machine.parameters)
+    sessionsToPump |= 1 << UInt64(index)
+  }
+
+  /// Something that was missing has come: the rest is given the same time again.
+  mutating func progress(session index: Int) {
+    sessions[index].repeats = 0
+    sessions[index].recoverBy = now &+ Interval.recovery
+  }
+
+  /// Gives up a target that does not send again what it was asked for.
+  mutating func tickRecovery(session index: Int) {
+    guard sessions[index].recoverBy != 0, sessions[index].isConnected else { return }
+    guard isMissingSomething(session: index) else {
+      sessions[index].recoverBy = 0
+      return
+    }
+    guard now < sessions[index].recoverBy else {
+      return lose(session: index, .recoveryTimedOut)
+    }
+    nextTick = min(nextTick, sessions[index].recoverBy)
+  }
+
+  private func isMissingSomething(session index: Int) -> Bool {
+    if sessions[index].machine.status.missingCount > 0 { return true }
+    for slot in 0..<slots.count
+    where slots[slot].stage == .inFlight && slots[slot].session == UInt16(index)
+      && slots.recoveries[slot].awaitsPDUs
+    {
+      return true
+    }
+    return false
+  }
+
+  /// The target will not send again what it was asked for.
+  ///
+  /// The task of a Data SNACK goes on to its status, which then is no success (7.8); every other
+  /// refusal leaves a hole nothing fills, and ends the connection.
+  mutating func forgo(
+    _ request: SNACKRequest, or violation: ProtocolViolation, session index: Int
+  ) throws(ProtocolViolation) {
+    guard request.kind == .dataOrR2T else { throw violation }
+    guard let slot = slotInFlight(request.header.initiatorTaskTag, session: index) else { return }
+    guard slots[slot].transfer.direction == .read else { throw violation }
+    slots.recoveries[slot].forfeit()
+    concludeHeld(slot, session: index)
+  }
+
+  // MARK: - Sending again
+
+  /// Sends a command again that a target says it still expects, which has answered since.
+  ///
+  /// Only the one whose CmdSN is ExpCmdSN: those behind it may be waiting for it at the target.
+  mutating func resendIfLost(_ slot: Int) {
+    let index = Int(slots[slot].session)
+    guard sessions[index].isUp, slots[slot].cmdSN == sessions[index].machine.expCmdSN,
+      slots.recoveries[slot].resendCount < Self.resendLimit, sessions[index].transmit.hasRoom
+    else { return }
+    let last = max(slots[slot].sentAt, slots.recoveries[slot].resentAt)
+    guard now >= last &+ Interval.acknowledgement,
+      sessions[index].receivedAt >= last &+ Interval.roundTrip
+    else { return }
+    resend(slot, session: index)
+  }
+
+  /// The target has thrown away a command whose immediate data came damaged: the hole in the CmdSN
+  /// order is plugged with the same command (7.2.1 and 7.8).
+  mutating func resend(
+    _ rejected: BasicHeaderSegment, or violation: ProtocolViolation, session index: Int
+  ) throws(ProtocolViolation) {
+    guard let slot = slotInFlight(rejected.initiatorTaskTag, session: index),
+      !slots[slot].cmdSN.precedes(sessions[index].machine.expCmdSN),
+      slots.recoveries[slot].resendCount < Self.resendLimit, sessions[index].transmit.hasRoom
+    else { throw violation }
+    resend(slot, session: index)
+  }
+
+  /// Queues the command as it was: tag, number, flags, CDB and unsolicited data.
+  private mutating func resend(_ slot: Int, session index: Int) {
+    if slots[slot].transfer.hasBurst { sessions[index].bursts.remove(UInt16(slot)) }
+    slots[slot].transfer = TransferState(
+      direction: slots[slot].transfer.direction,
+      expectedLength: slots[slot].transfer.expectedLength)
+    slots.recoveries[slot].resendCount += 1
+    slots.recoveries[slot].resentAt = now
+    sessions[index].hasRepeated = true
+    queueCommand(slot, on: index)
+    sessionsToPump |= 1 << UInt64(index)
+  }
+}

@@ -1,0 +1,73 @@
+import ISCSI
+import Testing
+import Wire
+
+/// RFC 7143, 11.7.2, 11.16 and 13.19.
+@Suite("What is missing of a task")
+struct TaskRecoveryTests {
+  private func dataIn(
+    _ number: UInt32, isFinal: Bool = false, acknowledgedBy tag: UInt32? = nil
+  ) -> DataIn {
+    DataIn(
+      initiatorTaskTag: InitiatorTaskTag(rawValue: 1),
+      targetTransferTag: TargetTransferTag(rawValue: tag ?? .max), isFinal: isFinal,
+      requestsAcknowledgement: tag != nil, expCmdSN: SerialNumber(rawValue: 1),
+      maxCmdSN: SerialNumber(rawValue: 1), dataSN: number, bufferOffset: number * 512)
+  }
+
+  @Test("F10.2: a DataACK is owed once, for the last that asked, when no hole is left")
+  func acknowledgement() throws {
+    var recovery = TaskRecovery()
+    #expect(recovery.takeAcknowledgement() == nil)
+    _ = try recovery.receive(dataIn(0, isFinal: true, acknowledgedBy: 7))
+    #expect(recovery.takeAcknowledgement()?.targetTransferTag.rawValue == 7)
+    #expect(recovery.takeAcknowledgement() == nil)
+    _ = try recovery.receive(dataIn(2, acknowledgedBy: 8))
+    #expect(recovery.takeAcknowledgement() == nil && recovery.awaitsPDUs)
+    _ = try recovery.receive(dataIn(1))
+    #expect(recovery.takeAcknowledgement()?.targetTransferTag.rawValue == 8)
+    #expect(recovery.gaps.next == 3)
+  }
+
+  @Test("F10.2: the A bit with a reserved tag is a violation: there is nothing to copy")
+  func reservedTag() {
+    var recovery = TaskRecovery()
+    #expect(throws: ProtocolViolation.reservedTransferTag(.dataIn)) {
+      _ = try recovery.receive(dataIn(0, acknowledgedBy: .max))
+    }
+  }
+
+  @Test("E04: with sequences in order a PDU of an earlier one is not asked for again")
+  func lastSequence() throws {
+    for inOrder in [true, false] {
+      var parameters = NegotiatedParameters()
+      parameters.dataSequenceInOrder = inOrder
+      var recovery = TaskRecovery()
+      let first = try recovery.lose(dataIn(0), parameters: parameters)
+      #expect(first?.run == .init(first: 0, count: 1))
+      _ = try recovery.receive(dataIn(1, isFinal: true))
+      // Of the last sequence still, as far as anybody knows.
+      let second = try recovery.lose(dataIn(0), parameters: parameters)
+      #expect(second?.run == .init(first: 0, count: 1))
+      #expect(second?.isAgain == true)
+      _ = try recovery.receive(dataIn(2))
+      let third = try recovery.lose(dataIn(0), parameters: parameters)
+      #expect((third == nil) == inOrder)
+      #expect(recovery.isForfeited == inOrder)
+      #expect(recovery.awaitsPDUs == !inOrder)
+      #expect(!recovery.hasAll(of: 3))
+    }
+  }
+
+  @Test("F26: the target's count says what is missing; less than came, or none, is no news")
+  func counted() throws {
+    var recovery = TaskRecovery()
+    _ = try recovery.receive(dataIn(0))
+    _ = try recovery.receive(dataIn(1))
+    #expect(recovery.hasAll(of: 0) && recovery.hasAll(of: 2) && !recovery.hasAll(of: 3))
+    #expect(try recovery.extend(to: 1) == nil)
+    #expect(try recovery.extend(to: 4) == .init(first: 2, count: 2))
+    #expect(try recovery.extend(to: 4) == nil)
+    #expect(recovery.awaitsPDUs)
+  }
+}
