@@ -13,6 +13,8 @@ package struct Configuration: Equatable, Sendable {
   package var discovery = DiscoverySettings()
   /// Keys that were accepted and do nothing here, as "key: reason", in the order met.
   package private(set) var withoutEffect: [String] = []
+  /// Those keys, each of which is told once.
+  private var keysWithoutEffect: Set<String> = []
 
   package init() {}
 
@@ -24,12 +26,13 @@ package struct Configuration: Equatable, Sendable {
   /// Applies one setting, or says what is wrong with it and changes nothing.
   package mutating func apply(_ setting: Setting) throws(ConfigurationError) {
     if let ignored = IgnoredKey.matching(setting.key) {
-      let note = "\(setting.key): \(ignored.reason)"
-      if !withoutEffect.contains(note) { withoutEffect.append(note) }
+      if keysWithoutEffect.insert(setting.key).inserted {
+        withoutEffect.append("\(setting.key): \(ignored.reason)")
+      }
       return
     }
     guard let key = ConfigurationKey.named(setting.key) else {
-      let nearest = NearestName.to(setting.key, among: ConfigurationKey.all.map(\.name))
+      let nearest = ConfigurationKey.nearest.name(to: setting.key)
       throw ConfigurationError(setting.origin, .unknownKey(setting.key, nearest: nearest))
     }
     if key.isSecret, let objection = setting.objectionToSecrets {

@@ -46,5 +46,8 @@ package struct ConfigurationKey: Sendable {
   /// The key of that name. open-iscsi's names are case-sensitive and so are ours.
   package static func named(_ name: String) -> ConfigurationKey? { byName[name] }
 
+  /// What an unknown key is compared with.
+  static let nearest = NearestName(among: all.map(\.name))
+
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 }

@@ -1,25 +1,41 @@
-/// Finds what somebody probably meant.
-package enum NearestName {
+/// Finds what somebody probably meant among the names there are.
+struct NearestName: Sendable {
+  private struct Entry: Sendable {
+    let name: String
+    /// In lower case, as bytes; so is its part behind the last dot.
+    let bytes: [UInt8]
+    let lastPart: [UInt8]
+  }
+
+  private let entries: [Entry]
+
+  init(among names: [String]) {
+    entries = names.map { name in
+      let bytes = Array(name.lowercased().utf8)
+      let lastPart = bytes.split(separator: UInt8(ascii: ".")).last ?? []
+      return Entry(name: name, bytes: bytes, lastPart: Array(lastPart))
+    }
+  }
+
   /// The name closest to `word`, or nil when none is close enough to be worth suggesting.
   ///
   /// Close: a third of the word's characters would have to change, at most; or the word is the
   /// last part of a dotted name (`cmds_max` for `node.session.cmds_max`).
-  package static func to(_ word: String, among names: [String]) -> String? {
+  func name(to word: String) -> String? {
     let wanted = word.lowercased()
-    if wanted.count >= 3, let whole = names.first(where: { lastPart($0) == wanted }) {
-      return whole
+    let bytes = Array(wanted.utf8)
+    if wanted.count >= 3, let whole = entries.first(where: { $0.lastPart == bytes }) {
+      return whole.name
     }
+    let limit = max(1, wanted.count / 3)
     var best: (name: String, distance: Int)?
-    for name in names {
-      let distance = editDistance(Array(wanted.utf8), Array(name.lowercased().utf8))
-      if distance < best?.distance ?? Int.max { best = (name, distance) }
+    // Every byte one has more than the other is a change: a word is compared with names about as
+    // long as itself, and a word longer than all with none.
+    for entry in entries where abs(entry.bytes.count - bytes.count) <= limit {
+      let distance = Self.editDistance(bytes, entry.bytes)
+      if distance <= limit, distance < best?.distance ?? Int.max { best = (entry.name, distance) }
     }
-    guard let best, best.distance <= max(1, wanted.count / 3) else { return nil }
-    return best.name
-  }
-
-  private static func lastPart(_ name: String) -> String {
-    (name.split(separator: ".").last ?? "").lowercased()
+    return best?.name
   }
 
   /// Levenshtein's distance, one row at a time.

@@ -16,7 +16,8 @@ extension MountOptions {
   ]
 
   /// Every name that means something here: what an unknown one is compared with.
-  static let names = (Array(flags.keys) + Array(valued)).sorted() + ConfigurationKey.all.map(\.name)
+  static let nearest = NearestName(
+    among: (Array(flags.keys) + Array(valued)).sorted() + ConfigurationKey.all.map(\.name))
 
   /// True for options addressed to mount(8), fstab or systemd; helpers see them and pass over them.
   ///

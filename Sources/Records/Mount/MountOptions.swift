@@ -52,7 +52,7 @@ package struct MountOptions: Equatable, Sendable {
       guard let value, !value.isEmpty else { throw .needsValue(name) }
       settings.append(.option(name, value))
     } else {
-      throw .unknown(name, nearest: NearestName.to(name, among: MountOptions.names))
+      throw .unknown(name, nearest: MountOptions.nearest.name(to: name))
     }
   }
 

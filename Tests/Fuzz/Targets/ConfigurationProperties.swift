@@ -6,6 +6,8 @@ import Records
 enum ConfigurationProperties {
   /// Corpus and dictionary use it as the secret; whoever shows it has told a secret.
   private static let canary = "CANARY-0f-the-fuzzer"
+  /// Settings that are applied one after the other; more of them show nothing new.
+  private static let settingLimit = 256
 
   static func check(_ bytes: [UInt8]) throws(Disagreement) {
     var input = FuzzInput(bytes)
@@ -59,7 +61,7 @@ enum ConfigurationProperties {
     _ settings: [Setting], _ tells: Bool
   ) throws(Disagreement) {
     var configuration = Configuration()
-    for setting in settings {
+    for setting in settings.prefix(settingLimit) {
       let before = configuration
       do { try configuration.apply(setting) } catch {
         try holdError(error, tells)
