@@ -36,9 +36,33 @@ struct OracleTests {
     #expect(NaiveText.binary("0x1") == nil && NaiveText.binary("ab") == nil)
   }
 
-  @Test("a map of a write objects to a byte sent twice, and to one nobody asked for")
+  @Test("a set of pieces is a map with an entry for every byte")
+  func bytes() {
+    var set = ByteSet()
+    var map = [Bool](repeating: false, count: 64)
+    // Steps of 27 visit every multiple of 4 below 64 once, in a shuffled order.
+    for step in 0..<16 {
+      let piece = step * 27 % 16 * 4..<step * 27 % 16 * 4 + 4
+      #expect(!set.overlaps(piece))
+      set.insert(piece)
+      for index in piece { map[index] = true }
+      for lower in 0..<64 {
+        let end = map[lower...].firstIndex(of: true) ?? 64
+        #expect(set.room(at: lower, end: 64) == (map[lower] ? 0 : end - lower))
+        for upper in lower + 1...64 {
+          #expect(set.overlaps(lower..<upper) == map[lower..<upper].contains(true))
+          #expect(set.contains(lower..<upper) == !map[lower..<upper].contains(false))
+        }
+      }
+      let starts = map.indices.count { map[$0] && $0 > 0 && !map[$0 - 1] }
+      #expect(set.apartCount == starts)
+      #expect(set.firstMissing == map.firstIndex(of: false) ?? 64)
+    }
+  }
+
+  @Test("the model of a write objects to a byte sent twice, and to one nobody asked for")
   func write() throws {
-    var model = WriteModel(expectedLength: 8, hasMap: true, immediate: 2, unsolicited: 2)
+    var model = WriteModel(expectedLength: 8, immediate: 2, unsolicited: 2)
     #expect(!model.isWhole)
     #expect(throws: Disagreement.self) {
       try model.send(tag: 0xFFFF_FFFF, offset: 0, length: 2, dataSN: 0, isFinal: true)
@@ -53,18 +77,56 @@ struct OracleTests {
     }
     #expect(takes(4, 4) && !takes(3, 4) && !takes(5, 3) && !takes(4, 5) && !takes(4, 0))
     model.ask(tag: 1, offset: 4, length: 4)
-    #expect(model.isWhole && model.hasBurst)
+    #expect(model.isWhole && model.hasBurst && !model.isSent)
+    try model.send(tag: 1, offset: 4, length: 4, dataSN: 0, isFinal: true)
+    #expect(model.isSent)
   }
 
-  @Test("a map of a read objects to gaps, to bytes that have come, and to more than was asked for")
-  func read() {
-    var model = ReadModel(expectedLength: 8, hasMap: true)
-    #expect(!model.takes(dataSN: 1, offset: 0, length: 4))
-    #expect(!model.takes(dataSN: 0, offset: 4, length: 4))
-    model.receive(offset: 0, length: 4)
-    #expect(!model.takes(dataSN: 1, offset: 2, length: 4) && !model.isWhole)
-    #expect(!model.takes(dataSN: 1, offset: 4, length: 5))
-    model.receive(offset: 4, length: 4)
+  @Test("the model of a write takes R2Ts in any order where that was negotiated, none twice")
+  func writeInAnyOrder() {
+    var model = WriteModel(
+      expectedLength: 12, order: DataOrder(sequenceInOrder: false), immediate: 0, unsolicited: 2)
+    func takes(_ offset: Int, _ length: Int, outstanding: Int = 2) -> Bool {
+      model.takes(
+        r2tSN: UInt32(model.requestCount), tag: 1, offset: offset, length: length,
+        maxBurstLength: 8, maxOutstanding: outstanding)
+    }
+    #expect(takes(2, 4) && takes(8, 4) && !takes(1, 4) && !takes(8, 5) && !takes(2, 9))
+    model.ask(tag: 1, offset: 8, length: 4)
+    #expect(takes(2, 6) && !takes(2, 7) && !takes(8, 4) && !takes(2, 6, outstanding: 1))
+    model.ask(tag: 2, offset: 2, length: 6)
     #expect(model.isWhole)
+  }
+
+  @Test("the model of a read objects to gaps, to bytes that have come, and to too many")
+  func read() {
+    var model = ReadModel(expectedLength: 8)
+    #expect(!model.takes(dataSN: 1, offset: 0, length: 4, isFinal: false))
+    #expect(!model.takes(dataSN: 0, offset: 4, length: 4, isFinal: false))
+    model.receive(offset: 0, length: 4, isFinal: false)
+    #expect(!model.takes(dataSN: 1, offset: 2, length: 4, isFinal: false) && !model.isWhole)
+    #expect(!model.takes(dataSN: 1, offset: 4, length: 5, isFinal: false))
+    model.receive(offset: 4, length: 4, isFinal: true)
+    #expect(model.isWhole)
+  }
+
+  @Test("the model of a read orders PDUs in a sequence and sequences, each where it was negotiated")
+  func readInAnyOrder() {
+    func takes(
+      _ offset: UInt32, _ length: Int, isFinal: Bool = false, pdu: Bool, sequence: Bool
+    ) -> Bool {
+      // 8 to 12 has come, of a sequence that goes on.
+      var model = ReadModel(
+        expectedLength: 16, order: DataOrder(pduInOrder: pdu, sequenceInOrder: sequence))
+      model.receive(offset: 8, length: 4, isFinal: false)
+      return model.takes(dataSN: 1, offset: offset, length: length, isFinal: isFinal)
+    }
+    #expect(takes(0, 8, pdu: false, sequence: false) && takes(12, 4, pdu: false, sequence: false))
+    #expect(!takes(10, 4, pdu: false, sequence: false))
+    #expect(!takes(12, 5, pdu: false, sequence: false))
+    #expect(!takes(4, 4, pdu: true, sequence: false) && takes(12, 4, pdu: true, sequence: false))
+    #expect(takes(0, 8, isFinal: true, pdu: false, sequence: true))
+    #expect(!takes(0, 4, isFinal: true, pdu: false, sequence: true))
+    #expect(takes(0, 4, pdu: false, sequence: true))
   }
 }

@@ -19,7 +19,7 @@ package struct TransferState: BitwiseCopyable, Sendable {
   var contiguousLength: UInt32 = 0
   /// Ranges behind the first gap, in the record.
   var rangeCount: UInt8 = 0
-  /// The last Data-In was not the last of its sequence.
+  /// Data have come of a sequence whose last Data-In has not.
   private var isSequenceOpen = false
   /// Where such a sequence goes on, while there are gaps.
   private var sequenceEnd: UInt32 = 0
@@ -83,7 +83,8 @@ extension TransferState {
       }
     }
     expDataSN &+= 1
-    isSequenceOpen = !header.isFinal
+    // A Data-In without data says nothing of where its sequence begins, but may end it.
+    isSequenceOpen = (length > 0 || isSequenceOpen) && !header.isFinal
     // Sequences in order: what one leaves out comes in no other (13.19).
     if rangeCount > 0, header.isFinal, parameters.dataSequenceInOrder {
       throw .dataOffset(expected: contiguousLength, found: dataIn.bufferOffset)

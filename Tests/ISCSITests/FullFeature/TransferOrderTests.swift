@@ -151,6 +151,25 @@ struct TransferOrderTests {
     #expect(transfer.state.isWhole)
   }
 
+  @Test("F11.1.2: a Data-In without data opens no sequence, and ends one")
+  func emptyPDUs() throws {
+    var transfer = read(pdu: true)
+    try transfer.dataIn(2048, 1024)
+    // The sequence goes on behind the empty PDU.
+    try transfer.dataIn(0, 0)
+    #expect(throws: ProtocolViolation.dataOffset(expected: 3072, found: 0)) {
+      var other = transfer
+      try other.dataIn(0, 1024)
+    }
+    try transfer.dataIn(3072, 1024)
+    try transfer.dataIn(0, 0, isFinal: true)
+    // The next begins where its first data are.
+    try transfer.dataIn(0, 0)
+    try transfer.dataIn(0, 1024)
+    try transfer.dataIn(1024, 1024, isFinal: true)
+    #expect(transfer.state.isWhole)
+  }
+
   @Test("DataSequenceInOrder holds where only PDUs may come in any order")
   func pdus() throws {
     var transfer = read(sequence: true)
