@@ -69,6 +69,7 @@ final class FakeReactor: Sendable {
 
   let port: ReactorPort
   private let state = Mutex(State())
+  private let taking = Mutex(())
   private let stopped = Atomic<Bool>(false)
   private let unanswered = Mutex<[ControlContinuation]>([])
   private let heldEnds = Mutex<[@Sendable () -> Void]>([])
@@ -80,13 +81,26 @@ final class FakeReactor: Sendable {
       while !stopped.load(ordering: .relaxed) {
         _ = port.lane(0).wakeup.wait(milliseconds: 1000)
         port.lane(0).wakeup.clear()
-        while let command = port.lane(0).next() { take(command) }
+        takeAll()
       }
     }.detach()
   }
 
+  /// The state once everything that was asked so far has been taken.
   func with<Answer: Sendable>(_ body: (inout State) -> Answer) -> Answer {
+    takeAll()
+    return change(body)
+  }
+
+  private func change<Answer: Sendable>(_ body: (inout State) -> Answer) -> Answer {
     state.withLock { body(&$0) }
+  }
+
+  /// Takes what was asked, in order: on the thread of its own, or before a test looks.
+  private func takeAll() {
+    taking.withLock { _ in
+      while let command = port.lane(0).next() { take(command) }
+    }
   }
 
   /// Logouts and commands that are not answered yet.
@@ -124,11 +138,11 @@ final class FakeReactor: Sendable {
     case .start(let session, let box):
       guard let handover = box.take() else { return }
       let replacement = handover.timeouts.replacementMilliseconds
-      with { $0.handedReplacement = replacement }
+      change { $0.handedReplacement = replacement }
       started(session, isHeld: handover.isHeld)
     case .resume(let session): resumed(session)
     case .execute(let task, let continuation):
-      if with({ $0.silent.contains(task.lun) }) {
+      if change({ $0.silent.contains(task.lun) }) {
         unanswered.withLock { $0.append(continuation) }
       } else {
         continuation.resume(returning: execute(task))
@@ -136,7 +150,7 @@ final class FakeReactor: Sendable {
     case .expose(let unit, let registration): exposed(unit, registration)
     case .withdraw(let unit, let error, let withdrawal):
       withdrawn(Withdrawal(unit: unit, error: error))
-      if with({ $0.stuck.contains(unit) }) {
+      if change({ $0.stuck.contains(unit) }) {
         heldEnds.withLock { $0.append { withdrawal.finish() } }
       } else {
         withdrawal.finish()
@@ -148,24 +162,24 @@ final class FakeReactor: Sendable {
       continuation.resume()
     case .statistics(_, let continuation): continuation.resume(returning: SessionStatistics())
     case .capture(_, _, let continuation): continuation.resume(returning: nil)
-    case .tasks(_, let continuation): continuation.resume(returning: with(\.tasks))
+    case .tasks(_, let continuation): continuation.resume(returning: change(\.tasks))
     case .manage(let request, let continuation):
-      continuation.resume(returning: with { $0.manage(request) })
-    case .ping(_, let continuation): continuation.resume(returning: with(\.ping))
-    case .setReplacement(_, let milliseconds): with { $0.replacements.append(milliseconds) }
+      continuation.resume(returning: change { $0.manage(request) })
+    case .ping(_, let continuation): continuation.resume(returning: change(\.ping))
+    case .setReplacement(_, let milliseconds): change { $0.replacements.append(milliseconds) }
     case .interrupt, .registerRing, .stop: break
     }
   }
 
   private func resumed(_ session: SessionHandle) {
-    with { state in
+    change { state in
       guard state.held.remove(session) != nil else { return }
       state.servedAtResume.append(Set(state.exposed.keys))
     }
   }
 
   private func started(_ session: SessionHandle, isHeld: Bool) {
-    with { state in
+    change { state in
       state.started.append(session)
       if isHeld { state.held.insert(session) } else { state.held.remove(session) }
       state.lost.remove(session)
@@ -173,14 +187,14 @@ final class FakeReactor: Sendable {
   }
 
   private func exposed(_ unit: LogicalUnitHandle, _ registration: LogicalUnitRegistration) {
-    with { state in
+    change { state in
       state.exposed[unit] = registration
       state.exposures.append(unit)
     }
   }
 
   private func withdrawn(_ withdrawal: Withdrawal) {
-    with { state in
+    change { state in
       state.exposed[withdrawal.unit] = nil
       state.withdrawn.append(withdrawal)
     }
@@ -189,22 +203,22 @@ final class FakeReactor: Sendable {
   private func logout(
     _ session: SessionHandle, _ continuation: CheckedContinuation<Void, Never>
   ) {
-    if with({ $0.ignoresLogout }) {
+    if change({ $0.ignoresLogout }) {
       heldEnds.withLock { $0.append { continuation.resume() } }
     } else {
-      with { $0.loggedOut.append(session) }
+      change { $0.loggedOut.append(session) }
       loseUnanswered()
       continuation.resume()
     }
   }
 
   private func dropped(_ session: SessionHandle) {
-    with { $0.dropped.append(session) }
+    change { $0.dropped.append(session) }
     loseUnanswered()
   }
 
   private func closed(_ session: SessionHandle) {
-    with { $0.closed.append(session) }
+    change { $0.closed.append(session) }
     loseUnanswered()
   }
 
@@ -218,7 +232,7 @@ final class FakeReactor: Sendable {
   }
 
   private func execute(_ task: ControlTask) -> Result<ControlTask.Result, ControlTask.Failure> {
-    with { state in
+    change { state in
       state.commands.append(Command(session: task.session, lun: task.lun, cdb: task.cdb))
       guard !state.lost.contains(task.session) else { return .failure(.sessionLost) }
       if task.cdb.operationCode == .reportLUNs {
