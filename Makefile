@@ -135,12 +135,13 @@ asan: deps-test ## Run the unit tests under AddressSanitizer
 tsan: deps-test ## Run the unit tests under ThreadSanitizer
 	$(call sanitized,thread)
 
-# Builds everything for the sanitizer $(1) in a place of its own, and runs what can run there.
+# Builds everything for the sanitizer $(1) in a place of its own, and runs what can run there. No more
+# tests begin than processors can serve: the time limit of a test counts from its beginning.
 define sanitized
 	$(SWIFT) build --build-tests --sanitize $(1) --scratch-path .build-$(1) --jobs $(JOBS)
 	SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 \
 	  $(SWIFT) test --skip-build --sanitize $(1) --scratch-path .build-$(1) \
-	  --num-workers $(JOBS) --parallel $(SANITIZED_TESTS)
+	  --parallel --experimental-maximum-parallelization-width $(JOBS) $(SANITIZED_TESTS)
 endef
 
 bench: build ## Measure beside the peer: WORKLOAD=name ROUNDS=n SECONDS=n RING=1 RECORD=1

@@ -24,6 +24,10 @@ struct Reactor: ~Copyable {
     static let logout = InitiatorTaskTag(rawValue: 0xFFFD)
   }
 
+  /// The first property, for `make tsan`: swiftc 6.3 marks a change through any of these tables
+  /// at the address it finds in the first word of the reactor (swiftlang/swift#86265), where it
+  /// must find one, and one that no other thread touches.
+  let sessions: FixedArray<Session>
   let limits: IOLimits
   let port: ReactorPort
   let coldQueue: ColdQueue
@@ -48,7 +52,6 @@ struct Reactor: ~Copyable {
   var waitingEntries: IndexQueue
 
   let slots: SlotTable
-  let sessions: FixedArray<Session>
   let units: FixedArray<LogicalUnitEntry>
   var locks: RangeLocks
   let controlContinuations: FixedArray<ControlContinuation?>

@@ -9,8 +9,9 @@ import LogicalUnit
 /// half is the index.
 @safe
 struct SlotTable: ~Copyable {
-  let requestCount: Int
+  /// The first property, for `make tsan`, as in `Reactor`.
   private let slots: FixedArray<Slot>
+  let requestCount: Int
   /// What each slot's transfer needs room for out of order.
   let records: FixedArray<TransferRecord>
   /// How far the slots of this kind have come.
