@@ -200,4 +200,12 @@ int clinux_set_dumpable(int is_dumpable) {
   return prctl(PR_SET_DUMPABLE, is_dumpable ? 1UL : 0UL, 0UL, 0UL, 0UL) < 0 ? -errno : 0;
 }
 
+int clinux_lock_memory(void) {
+  return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0 ? -errno : 0;
+}
+
+int clinux_set_io_flusher(void) {
+  return prctl(PR_SET_IO_FLUSHER, 1UL, 0UL, 0UL, 0UL) < 0 ? -errno : 0;
+}
+
 void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

@@ -75,10 +75,10 @@ struct LostCommandTests {
     }
   }
 
-  @Test("E12: a command is sent again three times, then the session starts over")
-  func bounded() async throws {
+  @Test("E12, E18: a command is sent again three times, then aborted; its CmdSN counts as used")
+  func bounded() throws {
     let harness = try ReactorHarness.recovering()
-    _ = harness.read(offset: 0, size: 512)
+    let unique = harness.read(offset: 0, size: 512)
     let command = try harness.command().unit
     var count = 0
     for _ in 0..<29 {
@@ -91,7 +91,15 @@ struct LostCommandTests {
     }
     #expect(count == 3)
     harness.advance(milliseconds: 1_500)
-    #expect(await harness.losses() == [.commandTimedOut])
+    let abort = try harness.management(.abortTask)
+    #expect(abort.refCmdSN == command.header.cmdSN)
+    #expect(abort.referencedTaskTag == command.header.initiatorTaskTag)
+    // The target that never saw the command takes its number for received (RFC 7143, 11.6.1).
+    harness.sendManaged(abort, .taskDoesNotExist)
+    let again = try harness.command().view.header
+    #expect(again.cmdSN.rawValue == 51)
+    harness.sendDataIn(again.initiatorTaskTag, .pattern(512))
+    #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
   }
 
   @Test("F4.1, D13: a command rejected for its damaged immediate data is sent again at once")

@@ -74,5 +74,7 @@ void *clinux_map_pages(size_t count);
 void clinux_unmap_pages(void *pages, size_t count);
 void clinux_name_thread(const char *name);
 int clinux_set_dumpable(int is_dumpable);
+int clinux_lock_memory(void);
+int clinux_set_io_flusher(void);
 
 #endif

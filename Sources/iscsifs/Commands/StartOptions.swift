@@ -49,6 +49,8 @@ struct StartOptions: ParsableArguments {
         // Somebody waits at a terminal: failed logins are told in sentences when it is mounted.
         LogSetup.bootstrap(verbosity: verbose, usual: ready == nil ? .notice : .error)
         if plan.options.allowsCore { ProcessMemory.expose() }
+        // A demo's disks are its own memory: they are not to be kept from being swapped out.
+        if case .initiator = plan.work { StorageManners.adopt(logger: Logger(label: "iscsifs")) }
         try await iscsifs.run(plan)
       } else {
         let operands = [sourceArgument(work), plan.mountpoint].compactMap(\.self)
