@@ -77,6 +77,9 @@ package struct Provisioning: BitwiseCopyable, Hashable, Sendable {
 }
 
 extension Provisioning {
+  /// Whether blocks can be given back that then read as zeros.
+  package var givesBack: Bool { maximumDeallocationBlocks > 0 }
+
   /// The most blocks one command gives back; zero where nothing is given back.
   package var maximumDeallocationBlocks: UInt64 {
     guard readsZeros else { return 0 }

@@ -8,6 +8,9 @@ package import SCSI
 /// as they are (SBC-4, 4.7.3.4), so that what it left is asked for and zeroed, and where the unit
 /// does not tell, zeros are written first. WRITE SAME with UNMAP zeroes what it does not
 /// deallocate (SBC-4, 5.50), and is preferred. A command may be sent again at any time.
+///
+/// The edges of the range come last: where a unit refuses to give anything back, nothing has
+/// changed.
 package struct RangeClearing: BitwiseCopyable, Sendable {
   /// One command, or a block's read and write.
   package enum Step: BitwiseCopyable, Hashable, Sendable {
@@ -20,6 +23,16 @@ package struct RangeClearing: BitwiseCopyable, Sendable {
     case unmap(BlockRange)
     /// GET LBA STATUS from the first of these blocks on.
     case status(BlockRange)
+  }
+
+  /// What becomes of a range when a command is refused.
+  package enum Refusal: UInt8, BitwiseCopyable, Hashable, Sendable {
+    /// There is another way.
+    case goesOn
+    /// Nothing can be given back, and nothing has changed.
+    case unsupported
+    /// Nothing zeroes the range.
+    case failed
   }
 
   /// What the current piece of the range goes through.
@@ -39,6 +52,8 @@ package struct RangeClearing: BitwiseCopyable, Sendable {
   /// Every block that holds a byte of the range.
   package let blocks: BlockRange
   private let isDeallocating: Bool
+  /// Some byte may be another than before.
+  private var hasChanged = false
   /// Bytes of the first and the last block that keep what they have.
   private let headFill: UInt32
   private let tailFill: UInt32
@@ -47,6 +62,8 @@ package struct RangeClearing: BitwiseCopyable, Sendable {
 
   /// Whole blocks not begun yet.
   private var rest: BlockRange
+  /// Whole blocks before the first unit of deallocation, for the end.
+  private var lead: BlockRange
   /// Whole blocks under way.
   private var piece: BlockRange
   private var phase = Phase.idle
@@ -79,6 +96,7 @@ package struct RangeClearing: BitwiseCopyable, Sendable {
     let edges: UInt64 = (hasHead ? 1 : 0) + (hasTail ? 1 : 0)
     rest = BlockRange(
       first: LogicalBlockAddress(first + (hasHead ? 1 : 0)), count: count - edges)
+    lead = none
     piece = none
     zeros = none
     unseen = none
@@ -94,15 +112,12 @@ package struct RangeClearing: BitwiseCopyable, Sendable {
   package mutating func next(
     _ provisioning: Provisioning, maximumWriteBlocks: UInt64
   ) -> Step? {
-    if hasHead {
-      step = .patch(blocks.first, head: headFill, tail: blocks.count == 1 ? tailFill : 0)
-      return step
-    }
-    if phase == .idle, !rest.isEmpty { begin(provisioning) }
+    if phase == .idle, !rest.isEmpty || !lead.isEmpty { begin(provisioning) }
     switch phase {
-    case .idle:
-      guard hasTail else { return nil }
-      step = .patch(blocks.last, head: 0, tail: tailFill)
+    case .idle where hasHead:
+      step = .patch(blocks.first, head: headFill, tail: blocks.count == 1 ? tailFill : 0)
+    case .idle where hasTail: step = .patch(blocks.last, head: 0, tail: tailFill)
+    case .idle: return nil
     case .writeSameUnmapping: step = .writeSame(piece, unmaps: true)
     case .unmapping, .unmappingZeros: step = .unmap(piece)
     case .looking: step = .status(unseen)
@@ -116,6 +131,7 @@ package struct RangeClearing: BitwiseCopyable, Sendable {
 
   /// The command did what it was asked, where it was not GET LBA STATUS.
   package mutating func succeeded() {
+    hasChanged = true
     switch step {
     case .patch: if hasHead { hasHead = false } else { hasTail = false }
     case .writeSame(let blocks, unmaps: false), .write(let blocks):
@@ -155,11 +171,10 @@ package struct RangeClearing: BitwiseCopyable, Sendable {
     settle()
   }
 
-  /// The unit refuses this kind of command, which `provisioning` remembers; false when there is no
-  /// other way.
-  package mutating func refused(_ provisioning: inout Provisioning) -> Bool {
+  /// The unit refuses this kind of command, which `provisioning` remembers.
+  package mutating func refused(_ provisioning: inout Provisioning) -> Refusal {
     switch step {
-    case .patch, .write: return false
+    case .patch, .write: return .failed
     case .writeSame(_, unmaps: true):
       provisioning.unmapsByWriteSame = false
       giveBackPiece()
@@ -175,13 +190,16 @@ package struct RangeClearing: BitwiseCopyable, Sendable {
       unmapsZeros = true
       phase = .zeroing
     }
-    return true
+    let isPointless = isDeallocating && !hasChanged && !provisioning.givesBack
+    return isPointless ? .unsupported : .goesOn
   }
 
   /// Takes the next piece off the rest.
   private mutating func begin(_ provisioning: Provisioning) {
     unmapsZeros = false
-    if isDeallocating, provisioning.readsZeros {
+    if rest.isEmpty {
+      swap(&rest, &lead)
+    } else if isDeallocating, provisioning.readsZeros {
       if provisioning.unmapsByWriteSame {
         take(provisioning.cut(rest, limit: provisioning.maximumUnmappingWriteSameBlocks))
         phase = .writeSameUnmapping
@@ -194,21 +212,19 @@ package struct RangeClearing: BitwiseCopyable, Sendable {
     phase = .zeroing
   }
 
-  /// Takes whole units to be given back, or what lies before them to be zeroed; false when no unit
-  /// is left.
+  /// Takes whole units to be given back; false when none is left.
   private mutating func beginUnmapping(_ provisioning: Provisioning) -> Bool {
     let start = provisioning.firstUnit(from: rest.first)
     guard start < rest.end else { return false }
-    let lead = start.rawValue - rest.first.rawValue
-    guard lead == 0 else {
-      take(BlockRange(first: rest.first, count: lead))
-      zeros = piece
-      phase = .zeroing
-      return true
-    }
-    let limit = min(rest.count, provisioning.maximumUnmapBlocks)
+    let before = start.rawValue - rest.first.rawValue
+    let limit = min(rest.count - before, provisioning.maximumUnmapBlocks)
     let units = limit / provisioning.granularityBlocks * provisioning.granularityBlocks
-    guard units > 0 else { return false }
+    // What was kept for the end is one range, and stays it.
+    guard units > 0, before == 0 || lead.isEmpty else { return false }
+    if before > 0 {
+      lead = BlockRange(first: rest.first, count: before)
+      rest.removeFirst(before)
+    }
     take(BlockRange(first: rest.first, count: units))
     if provisioning.tellsStatus {
       phase = .unmapping

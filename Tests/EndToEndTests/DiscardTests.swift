@@ -19,6 +19,8 @@ extension EndToEnd {
       /// The command by which blocks are given back; nil: none may be.
       var deallocates: UInt8?
       let configure: @Sendable (inout Configuration) -> Void
+
+      var givesBack: Bool { deallocates != nil }
     }
 
     static let kinds = [
@@ -72,7 +74,7 @@ extension EndToEnd {
           let refused = kind.refused
           server.refuse(refused)
         }
-        await mount.shell(Self.script(lab)).expectSuccess()
+        await mount.shell(Self.script(lab, punches: kind.givesBack)).expectSuccess()
         let unmapping = Set(server.commands.filter(Self.isUnmapping).map(\.operationCode))
         if let code = kind.deallocates {
           #expect(unmapping.contains(code))
@@ -86,14 +88,22 @@ extension EndToEnd {
       command.operationCode == 0x42 || command.operationCode == 0x93 && command.cdb[1] & 0x08 != 0
     }
 
-    /// The same into LUN 1 and a plain file, compared through the page cache and past it.
-    private static func script(_ lab: Lab) -> String {
+    /// The same into LUN 1 and a plain file, compared through the page cache and past it; where
+    /// nothing can be given back, a hole is EOPNOTSUPP and changes nothing.
+    private static func script(_ lab: Lab, punches: Bool) -> String {
       """
       set -e
+      PUNCHES=\(punches ? "yes" : "")
       F=$T/lun1 R=\(lab.path)/model
       head -c 8388608 /dev/urandom > $R
       dd if=$R of=$F bs=1M conv=notrunc status=none
       clear() {
+        if [ $1 = -p ] && [ -z "$PUNCHES" ]; then
+          if fallocate -p -o $2 -l $3 $F 2> $R.error; then return 1; fi
+          grep -qE 'not supported|is unsupported' $R.error
+          cmp $R $F
+          return
+        fi
         fallocate $1 -o $2 -l $3 $F
         dd if=/dev/zero of=$R bs=64k oflag=seek_bytes iflag=count_bytes seek=$2 count=$3 \\
           conv=notrunc status=none
@@ -106,7 +116,7 @@ extension EndToEnd {
       clear -p 6500000 1
       clear -p 6815743 2
       clear -z 8388607 1
-      clear "-z -n" 7340032 524288
+      clear -nz 7340032 524288
       printf again | dd of=$F bs=1 seek=5000000 conv=notrunc,fsync status=none
       printf again | dd of=$R bs=1 seek=5000000 conv=notrunc status=none
       cmp $R $F
@@ -254,19 +264,64 @@ extension EndToEnd {
     }
 
     @Test(
-      "S07 tgt, thin and not: holes and zeros read as zeros", .requires(.tgtd),
-      arguments: [true, false])
-    func tgt(isThin: Bool) async throws {
+      "S07 on a LUN that gives nothing back mkfs discards nothing, and zeroes what it must",
+      .requires(.loop, .ext4))
+    func loopOnFull() async throws {
+      try await withLab { lab in
+        let target = SimulatedTarget(name: "iqn.2026-11.org.iscsifs:full")
+        var full = Configuration(blockCount: 1 << 17)
+        full.isThinProvisioned = false
+        target.add(SimulatedLogicalUnit(full), lun: 1)
+        let server = try SimulatedPortalServer(lab, [target])
+        let mount = try await MountedFileSystem.start(lab, .mount(server.address))
+        let lun = await mount.shell("echo $T/lun1").value
+        let device = try await LoopDevice.attach(lab, to: lun)
+        await mount.shell(
+          """
+          set -e
+          head -c 4194304 /dev/urandom > \(lab.path)/model
+          dd if=\(lab.path)/model of=\(device.path) bs=1M oflag=direct status=none
+          # The block layer forgives what a device cannot discard.
+          blkdiscard \(device.path)
+          cmp -n 4194304 \(lab.path)/model \(device.path)
+          blkdiscard -z -o 1048576 -l 1048576 \(device.path)
+          cmp -n 1048576 <(dd if=\(device.path) bs=1M skip=1 count=1 status=none) /dev/zero
+          mkfs.ext4 -q \(device.path)
+          e2fsck -fn \(device.path)
+          """
+        ).expectSuccess()
+        let zeroed = server.commands.filter { $0.operationCode == 0x93 }
+        #expect(!zeroed.contains { $0.cdb[1] & 0x08 != 0 })
+        let blocks = zeroed.reduce(0) { $0 + Int($1.cdb.number(at: 10, count: 4)) }
+        #expect(blocks < 1 << 16, "\(blocks) blocks are zeroed of \(1 << 17)")
+      }
+    }
+
+    @Test(
+      "S07 tgt, thin and not, in every cache mode: holes and zeros read as zeros", .requires(.tgtd),
+      arguments: zip([true, true, true, false], ["read", "none", "writeback", "read"]))
+    func tgt(isThin: Bool, cache: String) async throws {
       try await withLab { lab in
         let unit = TargetDaemon.Unit(lun: 1, mebibytes: 8, isThin: isThin)
         let daemon = try await TargetDaemon.start(lab, [TargetDaemon.Target(units: [unit])])
-        let mount = try await MountedFileSystem.start(lab, .mount(daemon.address))
-        await mount.shell(Self.script(lab)).expectSuccess()
+        let mount = try await MountedFileSystem.start(
+          lab, .mount(daemon.address), options: ["cache=\(cache)"])
+        await mount.shell(Self.script(lab, punches: isThin)).expectSuccess()
         await mount.shell("sync $T/lun1; cmp \(lab.path)/model \(daemon.backingFile())")
           .expectSuccess()
         let used = await mount.shell("du -k \(daemon.backingFile()) | cut -f1")
         let kibibytes = try #require(Int(used.value))
         #expect(isThin ? kibibytes <= 4_400 : kibibytes >= 8_192, "\(used)")
+      }
+    }
+
+    @Test("S07 istgt, which gives nothing back: zeros read as zeros", .requires(.istgt))
+    func istgt() async throws {
+      try await withLab { lab in
+        let target = ISTGTDaemon.Target(mebibytes: [8, 8])
+        let daemon = try await ISTGTDaemon.start(lab, [target])
+        let mount = try await MountedFileSystem.start(lab, .mount(daemon.address))
+        await mount.shell(Self.script(lab, punches: false)).expectSuccess()
       }
     }
 

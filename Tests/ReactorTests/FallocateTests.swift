@@ -65,17 +65,17 @@ struct FallocateTests {
   func punch() throws {
     let harness = try ReactorHarness { ReactorHarness.thin(&$0) }
     let unique = harness.punch(500, 8 * 512)
+    let middle = try harness.serve(.writeSame16)
+    #expect(middle.view.header.word4 == 0x9308_0000_0000_0000)
+    #expect(middle.view.header.word5 == 0x0001_0000_0007_0000)
+    #expect(middle.view.expectedDataTransferLength == 512 && middle.view.isWrite)
+    #expect(middle.unit.data == [UInt8](repeating: 0, count: 512))
     let head = try harness.command().view
     #expect(head.isRead && head.header.word5 == 0x0000_0000_0001_0000)
     let block = [UInt8].pattern(512)
     harness.sendDataIn(head.header.initiatorTaskTag, block)
     let patched = try harness.serve(.write16)
     #expect(patched.unit.data == block[..<500] + [UInt8](repeating: 0, count: 12))
-    let middle = try harness.serve(.writeSame16)
-    #expect(middle.view.header.word4 == 0x9308_0000_0000_0000)
-    #expect(middle.view.header.word5 == 0x0001_0000_0007_0000)
-    #expect(middle.view.expectedDataTransferLength == 512 && middle.view.isWrite)
-    #expect(middle.unit.data == [UInt8](repeating: 0, count: 512))
     let tail = try harness.command().view
     #expect(tail.header.word5 == 0x0008_0000_0001_0000)
     harness.sendDataIn(tail.header.initiatorTaskTag, block)
@@ -119,19 +119,31 @@ struct FallocateTests {
     let unique = harness.punch(0, 4 * 512)
     try harness.serve(.writeSame16, .checkCondition, sense: Self.invalidField)
     try harness.serve(.unmap, .checkCondition, sense: Self.invalidCode)
+    try harness.expectDone(unique, error: -EOPNOTSUPP)
+    try harness.expectDone(harness.punch(512, 512), error: -EOPNOTSUPP)
+    let zero = harness.fallocate([.zeroRange, .keepSize], offset: 0, length: 4 * 512)
     let zeros = try harness.serve(.writeSame16, .checkCondition, sense: Self.invalidCode)
     #expect(zeros.view.header.word4 == 0x9300_0000_0000_0000)
     let write = try harness.serve(.write16)
     #expect(write.unit.data == [UInt8](repeating: 0, count: 4 * 512))
-    try harness.expectDone(unique)
-    let again = harness.punch(512, 512)
-    #expect(try harness.serve(.write16).view.header.word5 == 0x0001_0000_0001_0000)
-    try harness.expectDone(again)
+    try harness.expectDone(zero)
     // Exposed anew with what it told before: what it refused stays refused.
     try harness.expose(lastBlock: 8191)
-    let later = harness.punch(512, 512)
-    try harness.serve(.write16)
-    try harness.expectDone(later)
+    try harness.expectDone(harness.punch(512, 512), error: -EOPNOTSUPP)
+    let again = harness.fallocate([.zeroRange], offset: 512, length: 512)
+    #expect(try harness.serve(.write16).view.header.word5 == 0x0001_0000_0001_0000)
+    try harness.expectDone(again)
+  }
+
+  @Test("S07 a unit that promises no zeros is asked nothing: a hole in it is EOPNOTSUPP")
+  func noPromise() throws {
+    let full = try ReactorHarness()
+    try full.expectDone(full.punch(0, 512), error: -EOPNOTSUPP)
+    let thin = try ReactorHarness {
+      ReactorHarness.thin(&$0)
+      $0.provisioning.readsZeros = false
+    }
+    try thin.expectDone(thin.punch(0, 512), error: -EOPNOTSUPP)
   }
 
   @Test("S07 zeros are written in pieces of a transfer, all of them zeros")
@@ -233,15 +245,18 @@ struct FallocateTests {
   func recovery() throws {
     let harness = try ReactorHarness { ReactorHarness.thin(&$0) }
     let punch = harness.punch(10, 4 * 512)
+    let whole = try harness.command()
+    try harness.closeTarget()
+    #expect(harness.reply() == nil)
+    try harness.reconnect()
+    #expect(try harness.serve(.writeSame16).unit.data == whole.unit.data)
     let head = try harness.command().view
     harness.sendDataIn(head.header.initiatorTaskTag, .pattern(512))
     let before = try harness.command()
     try harness.closeTarget()
-    #expect(harness.reply() == nil)
     try harness.reconnect()
     let again = try harness.serve(.write16)
     #expect(again.unit.data == before.unit.data)
-    try harness.serve(.writeSame16)
     let tail = try harness.command().view
     harness.sendDataIn(tail.header.initiatorTaskTag, .pattern(512))
     try harness.serve(.write16)
@@ -280,7 +295,7 @@ struct FallocateTests {
       try takeZeros(harness, command)
     }
     try harness.expectDone(unique)
-    let hanging = harness.punch(0, 512)
+    let hanging = harness.fallocate([.zeroRange], offset: 0, length: 512)
     _ = try harness.command()
     harness.advance(milliseconds: 39_999)
     #expect(harness.reply() == nil)
@@ -292,6 +307,7 @@ struct FallocateTests {
   func interrupted() throws {
     let harness = try ReactorHarness { ReactorHarness.thin(&$0) }
     let unique = harness.punch(10, 4 * 512)
+    try harness.serve(.writeSame16)
     let head = try harness.command().view.header.initiatorTaskTag
     harness.interrupt(unique)
     harness.advance(milliseconds: 1_000)

@@ -55,8 +55,8 @@ struct LogicalUnitEntry {
     self.provisioning = provisioning
   }
 
-  /// The unit refuses the command a clearing is at; false when there is no other way.
-  mutating func refuse(_ clearing: inout RangeClearing) -> Bool {
+  /// The unit refuses the command a clearing is at.
+  mutating func refuse(_ clearing: inout RangeClearing) -> RangeClearing.Refusal {
     clearing.refused(&provisioning)
   }
 

@@ -55,6 +55,8 @@ extension Reactor {
     case [.punchHole, .keepSize]:
       // Past the end there is nothing to punch, as in any file.
       guard request.offset < capacity else { return nil }
+      // Zeros instead would fill what a caller of discards means to empty.
+      guard units[unit].provisioning.givesBack else { throw .notSupportedOnSocket }
       return RangeClearing(
         offset: request.offset, length: min(request.length, capacity - request.offset),
         isDeallocating: true, geometry: geometry)
@@ -151,8 +153,11 @@ extension Reactor {
     let unit = Int(slots[index].unit)
     switch slots[index].kind {
     case .clear:
-      guard units[unit].refuse(&slots.clearings[index]) else { return false }
-      clearNext(index)
+      switch units[unit].refuse(&slots.clearings[index]) {
+      case .goesOn: clearNext(index)
+      case .unsupported: finish(index, error: .notSupportedOnSocket)
+      case .failed: return false
+      }
     case .seek:
       units[unit].refuseStatus()
       answerSearch(index, slots.searches[index].outcomeWithoutAnswer)
