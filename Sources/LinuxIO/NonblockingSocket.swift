@@ -17,7 +17,7 @@ package final class NonblockingSocket: Sendable {
   package let descriptor: OwnedDescriptor
 
   /// Takes over a connected, non-blocking stream socket.
-  init(_ descriptor: consuming OwnedDescriptor) {
+  package init(_ descriptor: consuming OwnedDescriptor) {
     self.descriptor = descriptor
   }
 

@@ -41,6 +41,7 @@ struct InteropRun {
     }
     if case .passed = outcomes[.pings] { await record(.pings, findings.pingOutcome) }
     await record(.wire, findings.outcome)
+    await recovery()
   }
 
   mutating func record(_ capability: Capability, _ outcome: Outcome) async {
@@ -200,6 +201,10 @@ struct InteropRun {
   ) async {
     if let agreed = session.agreed { negotiated.append((capability.rawValue, agreed)) }
     await record(capability, outcome ?? session.outcome)
+  }
+
+  mutating func note(_ capability: Capability, agreed: String) {
+    negotiated.append((capability.rawValue, agreed))
   }
 
   func attempt(_ step: () async throws -> String) async -> Outcome {

@@ -33,9 +33,10 @@ extension TargetUnderTest {
       settings: parameters.map { "\($0.key)=\($0.value)" }.joined(separator: ", "),
       port: daemon.port, open: nodes[0], authenticating: nodes[1], mutual: nodes[2],
       limits: isTuned
-        ? [:]
+        ? [.recovery: "it agrees and ends the connection over a SNACK; nothing is lost by that"]
         : [
           .digests: "it answers None", .anyOrder: "it answers Yes", .pings: "it sends none",
+          .recovery: "it agrees on level 0",
         ],
       guardDiscovery: {
         // Accounts bound to no target are discovery's.
@@ -83,7 +84,7 @@ extension TargetUnderTest {
     return TargetUnderTest(
       title: "istgt 0.4 (\(version))", settings: "MaxBurstLength=1048576, QueueDepth 32",
       port: daemon.port, open: nodes[0], authenticating: nodes[1], mutual: nodes[2],
-      limits: [.anyOrder: "it answers Yes"],
+      limits: [.anyOrder: "it answers Yes", .recovery: "it agrees on level 0"],
       guardDiscovery: {
         // Its configuration says so once and for all: another one.
         let target = ISTGTDaemon.Target(

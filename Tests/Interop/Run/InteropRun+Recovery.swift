@@ -1,0 +1,58 @@
+import Lab
+
+/// Data damaged on their way, in a session that agreed to ask for them again.
+extension InteropRun {
+  mutating func recovery() async {
+    do {
+      let proxy = try DamagingProxy(lab, before: target.port)
+      let capture = try await WireCapture.start(lab, port: target.port)
+      let outcome = try await recover(proxy)
+      if let findings = try await capture?.finish(), let first = findings.complaints.first {
+        return await record(
+          .recovery, .failed("\(findings.complaints.count) remarks, first: \(first.message)"))
+      }
+      await record(.recovery, outcome)
+    } catch {
+      await record(.recovery, .failed(Self.line("\(error)")))
+    }
+  }
+
+  /// Writes and reads all of the LUNs through `proxy`.
+  private mutating func recover(_ proxy: DamagingProxy) async throws -> Outcome {
+    let file = try lab.write(
+      """
+      node.name = \(target.open.name)
+      node.conn[0].address = 127.0.0.1
+      node.conn[0].port = \(proxy.port)
+      node.session.iscsi.ERL = 1
+      node.session.nr_sessions = 1
+      node.conn[0].iscsi.DataDigest = CRC32C,None
+      node.conn[0].iscsi.MaxRecvDataSegmentLength = 8192
+      node.conn[0].timeo.noop_out_interval = 1
+
+      """)
+    let mount = try await MountedFileSystem.start(lab, .mount(file), options: ["login=manual"])
+    try await logIn(mount, target.open)
+    note(.recovery, agreed: try await agreed(mount, target.open))
+    let session = "targets/\(target.open.name)/sessions/*"
+    let level = try await expect(mount, "cat \(session)/erl \(session)/connections/*/data_digest")
+    let before = proxy.counts
+    guard level.lines == ["1", "1"] else {
+      try await endSession(mount, target.open)
+      try await finish(mount)
+      return refused(.recovery, "level and data digest are \(level.lines)")
+    }
+    _ = try await write(mount, Patterns.big, limit: .seconds(300))
+    let statistics = try await expect(mount, "grep -h -E 'snack|digest' \(session)/stats | xargs")
+    let after = proxy.counts
+    try await endSession(mount, target.open)
+    try await finish(mount)
+    let count = after.damaged - before.damaged
+    guard after.connections == before.connections else {
+      return refused(
+        .recovery,
+        "\(after.connections - before.connections) new connections for \(count) damaged PDUs")
+    }
+    return .passed("\(count) damaged PDUs, no new connection, \(statistics.value)")
+  }
+}
