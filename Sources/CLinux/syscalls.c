@@ -113,6 +113,18 @@ int clinux_set_no_delay(int fd) {
   return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0 ? -errno : 0;
 }
 
+int clinux_set_buffers(int fd, int bytes) {
+  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes) < 0) return -errno;
+  return setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes) < 0 ? -errno : 0;
+}
+
+int clinux_set_type_of_service(int fd, int family, int value) {
+  int result = family == AF_INET6
+                   ? setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &value, sizeof value)
+                   : setsockopt(fd, IPPROTO_IP, IP_TOS, &value, sizeof value);
+  return result < 0 ? -errno : 0;
+}
+
 int clinux_set_urgent_inline(int fd) {
   int on = 1;
   return setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on) < 0 ? -errno : 0;

@@ -1,4 +1,5 @@
 import ISCSI
+import LinuxIO
 import Reactor
 package import Records
 import SystemPackage
@@ -28,6 +29,13 @@ extension InitiatorSettings {
     discoveryAuthentication = try AuthenticationPolicy(
       configuration.discovery.authentication, prefix: "discovery.sendtargets.auth")
     loginTimeoutMilliseconds = UInt64(configuration.timeouts.loginSeconds) * 1000
+    discoveryLoginTimeoutMilliseconds = UInt64(configuration.discovery.loginSeconds) * 1000
+    let session = configuration.session
+    let attempts = session.initialLoginRetryMax
+    initialLoginAttempts = attempts == 0 ? nil : Int(attempts)
+    reopenAttempts = session.reopenMax == 0 ? nil : Int(session.reopenMax)
+    socketOptions.bufferByteCount = Int32(clamping: session.tcpWindowBytes)
+    socketOptions.typeOfService = UInt8(clamping: session.typeOfService)
     sessionTimeouts = SessionTimeouts(
       configuration.timeouts, commandsMax: configuration.session.commandsMax)
   }

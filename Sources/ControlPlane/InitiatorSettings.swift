@@ -1,4 +1,5 @@
 package import ISCSI
+package import LinuxIO
 package import Reactor
 
 /// How this initiator discovers, logs in and serves: a configuration made ready to use.
@@ -31,10 +32,19 @@ package struct InitiatorSettings: Equatable, Sendable {
   /// From the connection's first packet to full feature phase, redirections included
   /// (node.conn[0].timeo.login_timeout).
   package var loginTimeoutMilliseconds: UInt64 = 15_000
+  /// The same for a discovery (discovery.sendtargets.timeo.login_timeout).
+  package var discoveryLoginTimeoutMilliseconds: UInt64 = 15_000
   /// How long a portal may take to list its targets, once logged in
   /// (discovery.sendtargets.timeo.active_timeout).
   package var discoveryTimeoutMilliseconds: UInt64 = 30_000
   package var sessionTimeouts = SessionTimeouts()
+  /// How often the first login is tried, where it is wanted without being asked for; nil: for as
+  /// long as it is wanted (node.session.initial_login_retry_max).
+  package var initialLoginAttempts: Int?
+  /// How often a lost session is tried to bring back; nil: for ever (node.session.reopen_max).
+  package var reopenAttempts: Int?
+  /// What connections are made with (node.conn[0].tcp).
+  package var socketOptions = SocketOptions()
 
   /// 24 random bits that tell this mount's sessions from those of others with the same name.
   package var isidRandom: UInt32

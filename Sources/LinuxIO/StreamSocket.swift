@@ -25,12 +25,21 @@ package struct StreamSocket: ~Copyable, Sendable {
   /// the stream.
   /// The corresponding C functions are `socket`, `connect` and `setsockopt(TCP_NODELAY)`.
   package init(
-    connectingTo address: SocketAddress, deadline: MonotonicTime,
+    connectingTo address: SocketAddress, with options: SocketOptions = SocketOptions(),
+    deadline: MonotonicTime,
     cancellation: CancellationSignal? = nil
   ) throws(Errno) {
     let descriptor = OwnedDescriptor(
       owning: try Errno.check(clinux_stream_socket(address.family)))
     _ = try Errno.check(clinux_set_urgent_inline(descriptor.rawValue))
+    if options.bufferByteCount > 0 {
+      _ = try Errno.check(clinux_set_buffers(descriptor.rawValue, options.bufferByteCount))
+    }
+    if options.typeOfService > 0 {
+      _ = try Errno.check(
+        clinux_set_type_of_service(
+          descriptor.rawValue, address.family, CInt(options.typeOfService)))
+    }
     // SAFETY: the array holds a whole sockaddr of its own length.
     let result = unsafe address.bytes.withUnsafeBytes { bytes -> CInt in
       guard let start = bytes.baseAddress else { return -EINVAL }

@@ -84,4 +84,33 @@ struct InterleavingTests {
     }
     #expect(bench.reactor.with { $0.started.count } == 1)
   }
+
+  /// Between the end of the logout and what follows it there is always a moment to ask in.
+  @Test func noLoginBeginsOnceTheMountEndsHoweverOftenItIsAskedFor() async throws {
+    for _ in 0..<10 {
+      let bench = try Bench()
+      try await bench.logIn()
+      let initiator = bench.initiator
+      let asking = Task {
+        while !Task.isCancelled {
+          try? await initiator.perform(.login(nowait: false), target: Bench.targetName)
+          await Task.yield()
+        }
+      }
+      await initiator.shutdown()
+      asking.cancel()
+      await asking.value
+      #expect(bench.connector.orders.count == 1)
+    }
+  }
+
+  @Test func noTargetIsAddedOnceTheMountEnds() async throws {
+    let bench = try Bench()
+    await bench.initiator.shutdown()
+    await #expect(throws: ControlError.self) {
+      try await bench.initiator.perform(
+        .add(name: Bench.targetName, portal: Bench.portal.description))
+    }
+    #expect(bench.target == nil)
+  }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import ISCSI
 import LinuxIO
 import LoopbackPeer
@@ -263,6 +264,36 @@ struct LoginErrorTests {
       let text = try #require(connection.facts.records.first?.text)
       #expect(text.contains("> iSCSIProtocolLevel=2\n> TaskReporting=FastAbort,ResponseFence\n"))
     }
+  }
+
+  @Test func discoveryHasALoginTimeoutOfItsOwn() async throws {
+    let peer = try LoopbackPeer()
+    var wanted = settings()
+    wanted.loginTimeoutMilliseconds = 60_000
+    wanted.discoveryLoginTimeoutMilliseconds = 200
+    await #expect(throws: ControlError.self) {
+      _ = try await driver().discover(
+        at: Portal(host: "127.0.0.1", port: peer.port), settings: wanted)
+    }
+  }
+
+  @Test func connectionsAreMadeWithTheConfiguredSocketOptions() async throws {
+    let server = try server()
+    defer { server.stop() }
+    var wanted = settings()
+    wanted.loginTimeoutMilliseconds = 5_000
+    wanted.socketOptions.typeOfService = 0x28
+    let connection = try await driver().logIn(
+      LoginOrder(
+        targetName: Self.target, portal: Portal(host: "127.0.0.1", port: server.port),
+        isid: ISID(random: 1, qualifier: 1)),
+      settings: wanted)
+    var value: CInt = 0
+    var length = socklen_t(4)
+    // SAFETY: value and length agree.
+    unsafe getsockopt(
+      connection.handover.socket.rawValue, CInt(IPPROTO_IP), IP_TOS, &value, &length)
+    #expect(value == 0x28)
   }
 
   @Test func cancelledLoginEndsAtOnce() async throws {

@@ -86,6 +86,57 @@ struct RecoveryTests {
     #expect(start.duration(to: bench.clock.now) >= .seconds(1000))
   }
 
+  @Test("reopen_max: after so many tries a lost session is logged out, and says why")
+  func lostSessionIsGivenUp() async throws {
+    let bench = try Bench { $0.reopenAttempts = 3 }
+    try await bench.logIn()
+    for _ in 0..<3 { bench.connector.answer(refusal()) }
+    _ = try lose(bench)
+    #expect(await bench.clock.fires(.seconds(1)))
+    #expect(await bench.reaches { $0.connector.orders.count == 3 })
+    #expect(bench.target?.state == .recovering)
+    #expect(await bench.clock.fires(.seconds(2)))
+    #expect(await bench.reaches { $0.target?.state == .loggedOut })
+    #expect(bench.connector.orders.count == 4 && bench.target?.logicalUnits.isEmpty == true)
+    #expect(await bench.reaches { $0.reactor.with { $0.loggedOut.count == 1 } })
+    #expect(await bench.reaches { $0.target?.lastError == "4 TRANS refused" })
+    // Whoever wants it back asks for it, once the logout is over.
+    var isRefused = true
+    while isRefused {
+      do throws(ControlError) {
+        try await bench.initiator.perform(.login(nowait: false), target: Bench.targetName)
+        isRefused = false
+      } catch {
+        #expect(error.errno == .resourceBusy)
+        await ManualClock.pause()
+      }
+    }
+    #expect(bench.target?.state == .loggedIn)
+  }
+
+  @Test("initial_login_retry_max: a first login that failed so often is not tried again")
+  func firstLoginIsGivenUp() async throws {
+    let bench = try Bench {
+      $0.loginPolicy = .automatic
+      $0.initialLoginAttempts = 3
+    }
+    bench.connector.find([
+      DiscoveredTarget(name: try ISCSIName(Bench.targetName), portals: [Bench.portal])
+    ])
+    for _ in 0..<3 { bench.connector.answer(refusal()) }
+    try await bench.initiator.start(portal: Bench.portal)
+    #expect(await bench.clock.fires(.seconds(1)))
+    #expect(await bench.reaches { $0.connector.orders.count == 2 })
+    #expect(await bench.clock.fires(.seconds(2)))
+    #expect(await bench.reaches { $0.connector.orders.count == 3 && $0.target?.state == .failed })
+    #expect(await bench.reaches { $0.clock.sleeperCount == 0 })
+    #expect(bench.target?.lastError == "4 TRANS refused")
+    // No longer wanted: there is nothing to log out of.
+    await #expect(throws: ControlError.self) {
+      try await bench.initiator.perform(.logout(force: false), target: Bench.targetName)
+    }
+  }
+
   @Test func targetsWishToWaitIsObeyed() async throws {
     let bench = try Bench()
     try await bench.logIn()

@@ -1,4 +1,5 @@
 import ISCSI
+import LinuxIO
 import Records
 import Testing
 
@@ -74,6 +75,29 @@ struct SettingsTests {
       configuration, initiatorName: "iqn.2026-01.test:initiator", isidRandom: 1)
     #expect(modern.operational.iSCSIProtocolLevel == 2)
     #expect(modern.operational.taskReporting == [.fastAbort, .responseFence, .rfc3720])
+  }
+
+  @Test func keysOfSessionsAndConnectionsHaveTheirEffect() throws {
+    var configuration = Configuration()
+    let plain = try InitiatorSettings(
+      configuration, initiatorName: "iqn.2026-01.test:initiator", isidRandom: 1)
+    #expect(plain.initialLoginAttempts == nil && plain.reopenAttempts == nil)
+    #expect(plain.socketOptions == SocketOptions())
+    try configuration.apply([
+      .option("node.session.initial_login_retry_max", "8"),
+      .option("node.session.reopen_max", "5"),
+      .option("node.conn[0].tcp.window_size", "524288"),
+      .option("node.conn[0].tcp.type_of_service", "40"),
+      .option("node.conn[0].timeo.login_timeout", "20"),
+      .option("discovery.sendtargets.timeo.login_timeout", "7"),
+    ])
+    let set = try InitiatorSettings(
+      configuration, initiatorName: "iqn.2026-01.test:initiator", isidRandom: 1)
+    #expect(set.initialLoginAttempts == 8 && set.reopenAttempts == 5)
+    #expect(set.socketOptions.bufferByteCount == 524_288)
+    #expect(set.socketOptions.typeOfService == 40)
+    #expect(set.loginTimeoutMilliseconds == 20_000)
+    #expect(set.discoveryLoginTimeoutMilliseconds == 7_000)
   }
 
   /// RFC 7143, 13.18 and 13.19: the keys' function is OR, so that No leaves it to the target.

@@ -41,8 +41,8 @@ extension EndToEnd {
       try await withLab { lab in
         let address = try portal.manner.map { try PortServer(lab, $0).address } ?? portal.address
         let directory = try lab.makeDirectory("mnt")
-        let options = MountedFileSystem.flags(lab, ["node.conn[0].timeo.login_timeout=2"])
-          .joined(separator: " ")
+        let patience = ["discovery.sendtargets.timeo.login_timeout=2"]
+        let options = MountedFileSystem.flags(lab, patience).joined(separator: " ")
         for command in ["mount \(address) \(directory)", "discover \(address)"] {
           let result = await lab.shell("\(Binary.path) \(command) \(options)", limit: .seconds(15))
           #expect(result.status == portal.status, "\(result)")
@@ -51,8 +51,7 @@ extension EndToEnd {
           #expect(result.lines.count == 1 && result.output.hasPrefix("iscsifs: "), "\(result)")
         }
         #expect(await lab.shell("grep -c ' \(directory) ' /proc/self/mounts").value == "0")
-        let mount = try await MountedFileSystem.start(
-          lab, .demo, options: ["node.conn[0].timeo.login_timeout=2"])
+        let mount = try await MountedFileSystem.start(lab, .demo, options: patience)
         await mount.shell("echo 'discover \(address)' > control").expectFailure(portal.error)
         let line = await mount.shell("cat last_error")
         #expect(line.output.hasPrefix(portal.number), "\(line)")

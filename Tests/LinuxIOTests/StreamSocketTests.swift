@@ -101,6 +101,32 @@ struct StreamSocketTests {
     #expect(String(decoding: received, as: UTF8.self) == "abcdef")
   }
 
+  @Test("has the type of service and the buffers it was asked to have", arguments: [false, true])
+  func options(isIPv6: Bool) throws {
+    let listener = try ListeningSocket(loopbackPort: 0, isIPv6: isIPv6)
+    var options = SocketOptions()
+    options.bufferByteCount = 40_000
+    options.typeOfService = 0x28
+    let host = isIPv6 ? "::1" : "127.0.0.1"
+    let made = try StreamSocket(
+      connectingTo: try address(host, listener.port), with: options, deadline: soon()
+    ).release()
+    func option(_ level: CInt, _ name: CInt) -> CInt {
+      var value: CInt = -1
+      var length = socklen_t(4)
+      // SAFETY: value and length agree.
+      unsafe getsockopt(made.rawValue, level, name, &value, &length)
+      return value
+    }
+    // The kernel says twice what it was told: it counts its own bookkeeping (socket(7)).
+    #expect(option(SOL_SOCKET, SO_RCVBUF) == 80_000)
+    #expect(option(SOL_SOCKET, SO_SNDBUF) == 80_000)
+    let service =
+      isIPv6
+      ? option(CInt(IPPROTO_IPV6), IPV6_TCLASS) : option(CInt(IPPROTO_IP), IP_TOS)
+    #expect(service == 0x28)
+  }
+
   @Test func cancellationEndsAWaitAtOnce() throws {
     let peer = try LoopbackPeer()
     let signal = try CancellationSignal()

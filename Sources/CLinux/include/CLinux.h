@@ -50,6 +50,9 @@ int clinux_stream_socket(int family);
 int clinux_connect(int fd, const struct sockaddr *address, uint32_t length);
 int clinux_socket_error(int fd);
 int clinux_set_no_delay(int fd);
+/// Before connecting: the window's scale is told in the first segment.
+int clinux_set_buffers(int fd, int bytes);
+int clinux_set_type_of_service(int fd, int family, int value);
 /// Urgent data arrive in their place among the others.
 int clinux_set_urgent_inline(int fd);
 // The accepted socket is non-blocking.

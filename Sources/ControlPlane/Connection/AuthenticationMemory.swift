@@ -41,7 +41,7 @@ package final class AuthenticationMemory: Sendable {
   }
 
   /// Notes that `peer` refused after choosing `algorithm`; true when another try is due.
-  func failed(
+  private func failed(
     at peer: String, with algorithm: CHAPAlgorithm, of algorithms: [CHAPAlgorithm]
   ) -> Bool {
     state.withLock { state in
@@ -52,12 +52,35 @@ package final class AuthenticationMemory: Sendable {
   }
 
   /// Notes that `peer` could do nothing with what it was offered.
-  func refusedTheRest(at peer: String) {
+  private func refusedTheRest(at peer: String) {
     state.withLock { $0.fallbacks[peer]?.refusedTheRest() }
   }
 
-  func succeeded(at peer: String) {
+  private func succeeded(at peer: String) {
     state.withLock { $0.fallbacks[peer]?.succeeded() }
+  }
+
+  /// Runs a login of `peer` until it succeeds, or fails for another reason than an algorithm the
+  /// peer cannot compute, with one less to offer each time.
+  ///
+  /// Throws the first failure: the later ones had less to offer.
+  func fallingBack<Value: ~Copyable>(
+    at peer: String, _ algorithms: [CHAPAlgorithm], _ logIn: () throws(LoginFailure) -> Value
+  ) throws(LoginFailure) -> Value {
+    var first: LoginFailure?
+    while true {
+      do throws(LoginFailure) {
+        let value = try logIn()
+        succeeded(at: peer)
+        return value
+      } catch {
+        first = first ?? error
+        if error.refusedOffer { refusedTheRest(at: peer) }
+        guard let algorithm = error.failedAlgorithm,
+          failed(at: peer, with: algorithm, of: algorithms)
+        else { throw first ?? error }
+      }
+    }
   }
 
   // MARK: - Challenges

@@ -12,21 +12,11 @@ struct DiscoveryAttempt {
   let cancellation: CancellationSignal
 
   func run() throws(LoginFailure) -> DiscoveryOutcome {
-    let deadline = MonotonicTime.now.advanced(milliseconds: settings.loginTimeoutMilliseconds)
+    let deadline = MonotonicTime.now.advanced(
+      milliseconds: settings.discoveryLoginTimeoutMilliseconds)
     let algorithms = settings.discoveryAuthentication.chap?.algorithms ?? []
-    var first: LoginFailure?
-    while true {
-      do throws(LoginFailure) {
-        let outcome = try once(deadline)
-        memory.succeeded(at: peer)
-        return outcome
-      } catch {
-        first = first ?? error
-        if error.refusedOffer { memory.refusedTheRest(at: peer) }
-        guard let algorithm = error.failedAlgorithm,
-          memory.failed(at: peer, with: algorithm, of: algorithms)
-        else { throw first ?? error }
-      }
+    return try memory.fallingBack(at: peer, algorithms) { () throws(LoginFailure) in
+      try once(deadline)
     }
   }
 
@@ -40,7 +30,8 @@ struct DiscoveryAttempt {
       var connection: PortalConnection
       do {
         connection = try PortalConnection(
-          to: portal, sentFrom: trail.sentFrom, deadline: deadline, cancellation: cancellation)
+          to: portal, sentFrom: trail.sentFrom, with: settings.socketOptions, deadline: deadline,
+          cancellation: cancellation)
       } catch {
         throw LoginFailure(error.controlError(at: portal.address, portal: portal))
       }

@@ -29,22 +29,14 @@ struct LoginAttempt {
 
   mutating func run() throws(LoginFailure) -> LoggedInConnection {
     let algorithms = settings.sessionAuthentication.chap?.algorithms ?? []
-    var first: LoginFailure?
-    while true {
-      do throws(LoginFailure) {
-        let connection = try once()
-        memory.succeeded(at: peer)
-        return connection
-      } catch {
-        // The first failure is the one to tell: the others had less to offer.
-        var failure = first ?? error
-        failure.records = records
-        first = failure
-        if error.refusedOffer { memory.refusedTheRest(at: peer) }
-        guard let algorithm = error.failedAlgorithm,
-          memory.failed(at: peer, with: algorithm, of: algorithms)
-        else { throw failure }
+    do throws(LoginFailure) {
+      return try memory.fallingBack(at: peer, algorithms) { () throws(LoginFailure) in
+        try once()
       }
+    } catch {
+      var failure = error
+      failure.records = records
+      throw failure
     }
   }
 
@@ -109,7 +101,8 @@ struct LoginAttempt {
     let portal = trail.portal
     do {
       return try PortalConnection(
-        to: portal, sentFrom: trail.sentFrom, deadline: deadline, cancellation: cancellation)
+        to: portal, sentFrom: trail.sentFrom, with: settings.socketOptions, deadline: deadline,
+        cancellation: cancellation)
     } catch {
       throw LoginFailure(error.controlError(at: place(portal), portal: portal))
     }

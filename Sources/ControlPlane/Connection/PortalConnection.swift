@@ -24,8 +24,8 @@ struct PortalConnection: ~Copyable {
   /// - Parameter sentFrom: how near the target was that sent us there, which bounds where it may;
   ///   nil where nobody did.
   init(
-    to portal: Portal, sentFrom: AddressScope? = nil, deadline: MonotonicTime,
-    cancellation: CancellationSignal
+    to portal: Portal, sentFrom: AddressScope? = nil, with options: SocketOptions,
+    deadline: MonotonicTime, cancellation: CancellationSignal
   ) throws(PortalFailure) {
     var addresses: [SocketAddress]
     do {
@@ -38,14 +38,16 @@ struct PortalConnection: ~Copyable {
       addresses.removeAll { !sentFrom.maySend(to: AddressScope(of: $0.host)) }
       guard !addresses.isEmpty else { throw .notFollowed }
     }
-    socket = try Self.connect(addresses, deadline: deadline, cancellation: cancellation)
+    socket = try Self.connect(
+      addresses, with: options, deadline: deadline, cancellation: cancellation)
     self.portal = portal
     self.deadline = deadline
     assembler = PDUAssembler(maximumDataSegmentLength: LoginMachine.maximumDataSegmentLength)
   }
 
   private static func connect(
-    _ addresses: [SocketAddress], deadline: MonotonicTime, cancellation: CancellationSignal
+    _ addresses: [SocketAddress], with options: SocketOptions, deadline: MonotonicTime,
+    cancellation: CancellationSignal
   ) throws(PortalFailure) -> StreamSocket {
     var failure = Errno.noRouteToHost
     for (index, address) in addresses.enumerated() {
@@ -53,7 +55,7 @@ struct PortalConnection: ~Copyable {
       let share = now.milliseconds(until: deadline) / UInt64(addresses.count - index)
       do {
         return try StreamSocket(
-          connectingTo: address, deadline: now.advanced(milliseconds: share),
+          connectingTo: address, with: options, deadline: now.advanced(milliseconds: share),
           cancellation: cancellation)
       } catch {
         failure = error

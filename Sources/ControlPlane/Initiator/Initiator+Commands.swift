@@ -124,6 +124,9 @@ extension Initiator {
         .invalidArgument, .invalid, "\"\(name.excerpt)\" is no iqn., eui. or naa. name")
     }
     let portal = try portal(of: address)
+    guard ending == nil else {
+      throw ControlError(.canceled, .generic, "the mount is ending")
+    }
     if let known = targets[parsed.directoryName] {
       await known.add([portal])
     } else {

@@ -9,6 +9,10 @@ import SystemPackage
 extension Target {
   /// Logs in with all sessions and scans; returns when the LUN files are there.
   func logIn() async throws(ControlError) {
+    guard !isEnding else {
+      throw ControlError(
+        .noSuchFileOrDirectory, .noObjectsFound, "\(name) is no longer known: the mount is ending")
+    }
     switch phase {
     case .loggedIn, .recovering:
       throw ControlError(.fileExists, .sessionExists, "\(name) is logged in already")
@@ -25,13 +29,21 @@ extension Target {
 
   /// Logs in now or later: what fails is tried again until it succeeds or somebody logs out.
   func keepLoggedIn() async {
-    guard phase == .loggedOut || phase == .failed, !isRetrying else { return }
+    guard !isEnding, phase == .loggedOut || phase == .failed, !isRetrying else { return }
     guard let failure = await startAttempt(), phase == .failed else { return }
     if failure.waitsForPlace {
       waitForPlace()
-    } else {
+    } else if !givesUp(after: 1) {
       scheduleRetry(RecoverySchedule(), isPermanent: failure.isPermanent)
     }
+  }
+
+  /// Whether a first login that has failed so often is not tried again.
+  private func givesUp(after attempts: Int) -> Bool {
+    guard let limit = context.settings.initialLoginAttempts, attempts >= limit else { return false }
+    tell("login given up after \(attempts) attempt(s)")
+    logger.warning("login given up after \(attempts) attempt(s)")
+    return true
   }
 
   /// Whether a wanted login that failed is going to be tried again.
@@ -64,19 +76,21 @@ extension Target {
     retry = Task { [weak self, context] in
       var schedule = schedule
       var isPermanent = isPermanent
+      var attempts = 1
       while !Task.isCancelled {
         let delay = schedule.delay(
           isPermanent: isPermanent, random: context.environment.random())
         do { try await context.clock.sleep(for: delay) } catch { return }
-        guard let outcome = await self?.retryAttempt(since: wanted) else { return }
+        attempts += 1
+        guard let outcome = await self?.retryAttempt(attempts, since: wanted) else { return }
         isPermanent = outcome
       }
     }
   }
 
   /// One more try; nil when there is no need of another.
-  private func retryAttempt(since wanted: Int) async -> Bool? {
-    guard phase == .failed, epoch >= wanted, !Task.isCancelled else { return nil }
+  private func retryAttempt(_ attempt: Int, since wanted: Int) async -> Bool? {
+    guard phase == .failed, epoch >= wanted, !Task.isCancelled, !isEnding else { return nil }
     let failure = await startAttempt()
     guard let failure, phase == .failed else {
       retry = nil
@@ -85,6 +99,10 @@ extension Target {
     if failure.waitsForPlace {
       retry = nil
       waitForPlace()
+      return nil
+    }
+    guard !givesUp(after: attempt) else {
+      retry = nil
       return nil
     }
     return failure.isPermanent

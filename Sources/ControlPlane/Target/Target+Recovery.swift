@@ -137,9 +137,34 @@ extension Target {
           isPermanent: error.isPermanent, random: context.environment.random())
       }
       tries += 1
+      if let limit = context.settings.reopenAttempts, tries >= limit {
+        // In a task of its own: the end of the session cancels this one.
+        Task { await self.giveUp(handle, after: tries) }
+        return
+      }
     }
     guard !Task.isCancelled else { return }
     if let error = await rescan() { note(error) }
+  }
+
+  /// Ends a session that could not be brought back; without another, the target is logged out.
+  private func giveUp(_ handle: SessionHandle, after tries: Int) async {
+    guard let session = sessions.first(where: { $0.handle == handle }), session.isLost else {
+      return
+    }
+    let event = "session given up after \(tries) attempt(s)"
+    logger.warning("\(event)")
+    let reason = lastError
+    if sessions.count > 1 {
+      await remove(session, event)
+    } else {
+      tell(handle, event)
+      try? await logOut(force: true)
+      // Somebody may have asked for it again meanwhile.
+      guard phase == .loggedOut else { return }
+    }
+    if let reason { note(reason) }
+    publish()
   }
 
   /// Hands the new connection to the reactor, which sends the parked tasks again as soon as the

@@ -45,6 +45,8 @@ actor Target {
   var waitingOpens: [Int: CheckedContinuation<Void, Never>] = [:]
   var nextWaitingOpen = 0
 
+  /// The mount ends: what is under way is ended, and nothing begins any more.
+  var isEnding = false
   /// The logout under way, for the end of the mount to wait for.
   var logout: Task<Void, Never>?
   /// The login under way, for a logout to end.
@@ -106,6 +108,8 @@ actor Target {
 
   /// Logs out, whatever is open, and lets no login begin after it.
   func logOutForGood() async {
+    // First of all: whoever asks while the logout waits is refused already.
+    isEnding = true
     // One that is under way still has caches to flush and sessions to end.
     await logout?.value
     try? await logOut(force: true)
@@ -117,8 +121,13 @@ actor Target {
   func logOutSession(number: Int) async throws(ControlError) {
     let session = try session(number: number)
     guard sessions.count > 1 else { return try await logOut(force: false) }
-    sessions.removeAll { $0.number == number }
-    tell(session, "session ended: logged out")
+    await remove(session, "session ended: logged out")
+  }
+
+  /// Takes one of several sessions away; the others go on.
+  func remove(_ session: TargetSession, _ event: String) async {
+    sessions.removeAll { $0.number == session.number }
+    tell(session, event)
     settle()
     exposeAll()
     publish()

@@ -43,7 +43,7 @@ package struct Portal: Hashable, Sendable, CustomStringConvertible {
     if host.utf8.contains(UInt8(ascii: ":")) {
       let scope = host.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
       guard scope.count == 1 || allowsScope else { throw .scoped(text) }
-      guard IPv6Text.isAddress(scope[0]), scope.count == 1 || Self.isName(scope[1]) else {
+      guard IPv6Text.isAddress(scope[0]), scope.count == 1 || Self.isZone(scope[1]) else {
         throw .host(text)
       }
     } else {
@@ -85,6 +85,11 @@ package struct Portal: Hashable, Sendable, CustomStringConvertible {
       text.utf8.allSatisfy({ (0x30...0x39).contains($0) })
     else { return nil }
     return UInt16(text)
+  }
+
+  /// An interface's name or number; the kernel's names end at IF_NAMESIZE - 1 bytes.
+  private static func isZone(_ text: Substring) -> Bool {
+    text.utf8.count <= 15 && isName(text)
   }
 
   /// Letters, digits, `-`, `.` and `_`, at most 255 bytes, and no label that could be an option.

@@ -6,8 +6,6 @@ package struct DiscoverySettings: Equatable, Sendable {
   package var port: UInt32 = 3260
   package var authentication = AuthenticationSettings()
   package var loginSeconds: UInt32 = 15
-  /// Attempts to reach the portal before discovery is given up.
-  package var reopenMax: UInt32 = 5
   package var maxRecvDataSegmentLength: UInt32 = 32_768
 
   package init() {}

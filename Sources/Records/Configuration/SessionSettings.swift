@@ -7,8 +7,9 @@ package struct SessionSettings: Equatable, Sendable {
   package var commandsMax: UInt32 = 128
   /// Commands a logical unit may have outstanding.
   package var queueDepth: UInt32 = 32
-  /// Login attempts before the first login of a session is given up.
-  package var initialLoginRetryMax: UInt32 = 8
+  /// Attempts before the first login is given up; 0 tries for as long as it is wanted, where
+  /// open-iscsi has 8.
+  package var initialLoginRetryMax: UInt32 = 0
   /// Attempts to bring a lost session back; 0 tries for ever.
   package var reopenMax: UInt32 = 0
   /// SO_RCVBUF and SO_SNDBUF of the connection; 0 leaves both to the kernel.

@@ -40,10 +40,10 @@ extension ConfigurationKey {
       "Commands a LUN may have outstanding."),
     .init(
       "node.session.initial_login_retry_max", \.session.initialLoginRetryMax, .number(0...1000),
-      "Attempts before the first login is given up."),
+      "Attempts before the first login is given up; 0: as long as it is wanted (open-iscsi: 8)."),
     .init(
       "node.session.reopen_max", \.session.reopenMax, .number(0...1_000_000),
-      "Attempts to bring a lost session back; 0 tries for ever."),
+      "Attempts to bring a lost session back before it is logged out; 0 tries for ever."),
     .init(
       "node.conn[0].tcp.window_size", \.session.tcpWindowBytes, .number(0...16_777_216),
       "Socket buffers in bytes; 0 lets the kernel tune them, which is nearly always best."),
@@ -151,9 +151,6 @@ extension ConfigurationKey {
       .init(
         "discovery.sendtargets.timeo.login_timeout", \.discovery.loginSeconds, .number(seconds),
         "Seconds a discovery login may take."),
-      .init(
-        "discovery.sendtargets.reopen_max", \.discovery.reopenMax, .number(0...1000),
-        "Attempts to reach the portal before discovery is given up."),
       .init(
         "discovery.sendtargets.iscsi.MaxRecvDataSegmentLength",
         \.discovery.maxRecvDataSegmentLength, .number(lengths),

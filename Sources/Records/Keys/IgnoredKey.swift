@@ -44,6 +44,7 @@ package struct IgnoredKey: Sendable {
       "discovery.sendtargets.timeo.auth_timeout", "login_timeout covers the whole login"),
     IgnoredKey(
       "discovery.sendtargets.timeo.active_timeout", "login_timeout covers the whole login"),
+    IgnoredKey("discovery.sendtargets.reopen_max", "a discovery that fails says so at once"),
     IgnoredKey("discovery.sendtargets.use_discoveryd", "ask again with \"discover\" in control"),
     IgnoredKey(
       "discovery.sendtargets.discoveryd_poll_inval", "ask again with \"discover\" in control"),

@@ -47,9 +47,14 @@ package struct PortalAddress: Hashable, Sendable {
     let (address, scope) = splitScope(text)
     if address.contains(":") {
       return address.utf8.allSatisfy { isHexadecimal($0) || $0 == 0x3A || $0 == 0x2E }
-        && (scope.map { !$0.isEmpty && $0.utf8.allSatisfy(isNameByte) } ?? true)
+        && (scope.map { isZone($0) } ?? true)
     }
     return scope == nil && address.utf8.allSatisfy(isNameByte)
+  }
+
+  /// An interface's name or number; the kernel's names end at IF_NAMESIZE - 1 bytes.
+  private static func isZone(_ text: Substring) -> Bool {
+    (1...15).contains(text.utf8.count) && text.utf8.allSatisfy(isNameByte)
   }
 
   private static func splitScope(_ text: String) -> (address: Substring, scope: Substring?) {

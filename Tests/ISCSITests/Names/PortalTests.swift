@@ -58,5 +58,10 @@ struct PortalTests {
     }
     #expect(try Portal(parsing: "[fe80::1%eth0]:3260", allowsScope: true).host == "fe80::1%eth0")
     #expect(throws: PortalError.self) { try Portal(parsing: "[fe80::1%../x]", allowsScope: true) }
+    // IF_NAMESIZE of net/if.h is 16, the terminating zero included.
+    let longest = "fe80::1%abcdefghijklmno"
+    #expect(try Portal(parsing: "[\(longest)]", allowsScope: true).host == longest)
+    #expect(throws: PortalError.self) { try Portal(parsing: "[\(longest)p]", allowsScope: true) }
+    #expect(throws: PortalError.self) { try Portal(parsing: "[fe80::1%]", allowsScope: true) }
   }
 }
