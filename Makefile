@@ -136,10 +136,11 @@ tsan: deps-test ## Run the unit tests under ThreadSanitizer
 	$(call sanitized,thread)
 
 # Builds everything for the sanitizer $(1) in a place of its own, and runs what can run there. No more
-# tests begin than processors can serve: the time limit of a test counts from its beginning.
+# tests begin than processors can serve: the time limit of a test counts from its beginning. Other
+# programs, which wait for a sanitized target, have more time.
 define sanitized
 	$(SWIFT) build --build-tests --sanitize $(1) --scratch-path .build-$(1) --jobs $(JOBS)
-	SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 \
+	SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 ISCSIFS_TEST_PATIENCE=10 \
 	  $(SWIFT) test --skip-build --sanitize $(1) --scratch-path .build-$(1) \
 	  --parallel --experimental-maximum-parallelization-width $(JOBS) $(SANITIZED_TESTS)
 endef

@@ -11,10 +11,20 @@ struct ToolOracle {
     return nil
   }
 
+  /// How long a program may take: a minute, times ISCSIFS_TEST_PATIENCE where the target it talks
+  /// to is slowed down by a sanitizer.
+  private static let timeoutSeconds: Int = {
+    // SAFETY: no thread changes the environment; the text is copied.
+    let patience = unsafe getenv("ISCSIFS_TEST_PATIENCE").map { unsafe String(cString: $0) }
+    return 60 * (patience.flatMap { Int($0) } ?? 1)
+  }()
+
   /// Runs a shell command and returns its exit status and everything it wrote.
   static func run(_ command: String) -> (status: Int32, output: String) {
     // SAFETY: popen's stream is checked, read in bounds and closed here.
-    guard let stream = unsafe popen("timeout 60 " + command + " 2>&1", "r") else { return (-1, "") }
+    guard let stream = unsafe popen("timeout \(timeoutSeconds) \(command) 2>&1", "r") else {
+      return (-1, "")
+    }
     var output: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 4096)
     while true {
