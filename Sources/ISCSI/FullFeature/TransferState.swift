@@ -166,13 +166,15 @@ extension TransferState {
     else {
       throw .transferRange(offset: offset, length: length, expected: expectedLength)
     }
-    // Unsolicited data still waiting to be sent is no R2T; it has a place of its own.
-    let limit = min(
-      parameters.maxOutstandingR2T, UInt32(TransferRecord.readyToTransferCapacity))
+    // Unsolicited data still waiting to be sent is no R2T; it has a place of its own. A target that
+    // asks again counts what it asks for no longer (13.17), and we may not have sent it yet.
+    let capacity = UInt32(TransferRecord.readyToTransferCapacity)
+    let limit =
+      parameters.errorRecoveryLevel > 0 ? capacity : min(parameters.maxOutstandingR2T, capacity)
     let first = record.bursts[Int(firstBurst)].targetTransferTag
     let unsolicited: UInt32 = burstCount > 0 && first == .reserved ? 1 : 0
     guard UInt32(burstCount) - unsolicited < limit else {
-      throw .tooManyReadyToTransfer(limit: parameters.maxOutstandingR2T)
+      throw .tooManyReadyToTransfer(limit: limit)
     }
   }
 

@@ -29,8 +29,9 @@ package struct TaskRecovery: BitwiseCopyable, Sendable {
   package private(set) var gaps: NumberGaps
   /// The target will not send again what is missing: no status is a success any more.
   package private(set) var isForfeited = false
-  package var heldStatus: HeldStatus?
+  package private(set) var heldStatus: HeldStatus?
   private var acknowledgement: Acknowledgement?
+  private let firstNumber: UInt32
   /// Where the last sequence of a read begins, as far as known, and the one that may follow it.
   private var sequenceStart: UInt32
   private var nextSequenceStart: UInt32
@@ -43,9 +44,13 @@ package struct TaskRecovery: BitwiseCopyable, Sendable {
   /// - Parameter firstNumber: zero but for tests of the wrap.
   package init(firstNumber: UInt32 = 0) {
     gaps = NumberGaps(firstNumber: firstNumber)
+    self.firstNumber = firstNumber
     sequenceStart = firstNumber
     nextSequenceStart = firstNumber
   }
+
+  /// Whether a PDU of the task has come: the target has the command, whatever else it says (7.1.4).
+  package var isHeardOf: Bool { gaps.next != firstNumber }
 
   /// Whether a status of GOOD has to wait for data that were asked for.
   package var awaitsPDUs: Bool { !gaps.isEmpty && !isForfeited }
@@ -96,6 +101,17 @@ package struct TaskRecovery: BitwiseCopyable, Sendable {
   package mutating func extend(to count: UInt32) throws(ProtocolViolation) -> Run? {
     try gaps.extend(to: count)
   }
+
+  /// Keeps a status of GOOD until its data have come; a task has one.
+  package mutating func hold(
+    _ opcode: Opcode, _ status: HeldStatus, of task: InitiatorTaskTag
+  ) throws(ProtocolViolation) {
+    guard heldStatus == nil else { throw .unexpectedForTask(opcode, task) }
+    heldStatus = status
+  }
+
+  /// The status that was held, which is so no longer.
+  package mutating func takeHeldStatus() -> HeldStatus? { heldStatus.take() }
 
   /// What is missing will not come.
   package mutating func forfeit() { isForfeited = true }

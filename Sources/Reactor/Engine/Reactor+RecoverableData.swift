@@ -60,7 +60,9 @@ extension Reactor {
     let isHeld = dataIn.status == .good && slots.recoveries[slot].awaitsPDUs
     guard try takeStatus(dataIn.header, isHeld: isHeld, session: index) else { return false }
     guard !isHeld else {
-      slots.recoveries[slot].heldStatus = .init(statSN: dataIn.header.statSN, residual: residual)
+      try slots.recoveries[slot].hold(
+        .dataIn, .init(statSN: dataIn.header.statSN, residual: residual),
+        of: dataIn.header.initiatorTaskTag)
       return false
     }
     let isCounted = slots.recoveries[slot].gaps.isEmpty

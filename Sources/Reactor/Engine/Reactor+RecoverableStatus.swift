@@ -74,7 +74,9 @@ extension Reactor {
     guard let residual = response.residual else {
       throw .contradictoryResidual(flags: header.flags)
     }
-    slots.recoveries[slot].heldStatus = .init(statSN: header.statSN, residual: residual)
+    try slots.recoveries[slot].hold(
+      .scsiResponse, .init(statSN: header.statSN, residual: residual),
+      of: header.initiatorTaskTag)
     return false
   }
 
@@ -87,7 +89,7 @@ extension Reactor {
 
   /// A task leaves its session: its status need not wait any longer to be acknowledged.
   mutating func release(_ slot: Int, session index: Int) {
-    guard let held = slots.recoveries[slot].heldStatus.take() else { return }
+    guard let held = slots.recoveries[slot].takeHeldStatus() else { return }
     sessions[index].machine.status.release(held.statSN)
   }
 

@@ -101,7 +101,7 @@ extension Reactor {
   mutating func resendIfLost(_ slot: Int) {
     let index = Int(slots[slot].session)
     guard sessions[index].isUp, slots[slot].cmdSN == sessions[index].machine.expCmdSN,
-      slots.recoveries[slot].resendCount < Self.resendLimit, sessions[index].transmit.hasRoom
+      mayResend(slot, session: index)
     else { return }
     let last = max(slots[slot].sentAt, slots.recoveries[slot].resentAt)
     guard now >= last &+ Interval.acknowledgement,
@@ -117,9 +117,15 @@ extension Reactor {
   ) throws(ProtocolViolation) {
     guard let slot = slotInFlight(rejected.initiatorTaskTag, session: index),
       !slots[slot].cmdSN.precedes(sessions[index].machine.expCmdSN),
-      slots.recoveries[slot].resendCount < Self.resendLimit, sessions[index].transmit.hasRoom
+      mayResend(slot, session: index)
     else { throw violation }
     resend(slot, session: index)
+  }
+
+  /// Not for ever, nor a command the target has said something of.
+  private func mayResend(_ slot: Int, session index: Int) -> Bool {
+    !slots.recoveries[slot].isHeardOf && slots.recoveries[slot].resendCount < Self.resendLimit
+      && sessions[index].transmit.hasRoom
   }
 
   /// Queues the command as it was: tag, number, flags, CDB and unsolicited data.

@@ -12,7 +12,7 @@ struct TaskRecoveryTests {
       initiatorTaskTag: InitiatorTaskTag(rawValue: 1),
       targetTransferTag: TargetTransferTag(rawValue: tag ?? .max), isFinal: isFinal,
       requestsAcknowledgement: tag != nil, expCmdSN: SerialNumber(rawValue: 1),
-      maxCmdSN: SerialNumber(rawValue: 1), dataSN: number, bufferOffset: number * 512)
+      maxCmdSN: SerialNumber(rawValue: 1), dataSN: number, bufferOffset: number &* 512)
   }
 
   @Test("F10.2: a DataACK is owed once, for the last that asked, when no hole is left")
@@ -69,5 +69,27 @@ struct TaskRecoveryTests {
     #expect(try recovery.extend(to: 4) == .init(first: 2, count: 2))
     #expect(try recovery.extend(to: 4) == nil)
     #expect(recovery.awaitsPDUs)
+  }
+
+  @Test("E12: a task is heard of with its first PDU, also where one before it is missing")
+  func heardOf() throws {
+    var recovery = TaskRecovery(firstNumber: .max)
+    #expect(!recovery.isHeardOf)
+    let loss = try recovery.lose(dataIn(.max), parameters: NegotiatedParameters())
+    #expect(loss?.run == .init(first: .max, count: 1))
+    #expect(recovery.isHeardOf)
+  }
+
+  @Test("E07: a task has one status")
+  func oneStatus() throws {
+    var recovery = TaskRecovery()
+    let task = InitiatorTaskTag(rawValue: 1)
+    let status = TaskRecovery.HeldStatus(statSN: SerialNumber(rawValue: 7), residual: .none)
+    try recovery.hold(.dataIn, status, of: task)
+    #expect(throws: ProtocolViolation.unexpectedForTask(.scsiResponse, task)) {
+      try recovery.hold(.scsiResponse, status, of: task)
+    }
+    #expect(recovery.takeHeldStatus() == status)
+    #expect(recovery.takeHeldStatus() == nil)
   }
 }
