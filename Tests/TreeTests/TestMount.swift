@@ -60,10 +60,9 @@ final class TestMount: Sendable {
     let path = path
     return await withCheckedContinuation { continuation in
       // A thread, so that no task's thread waits for what tasks have to answer.
-      let runner = PosixThread(name: "test-shell") {
+      PosixThread(name: "test-shell") {
         continuation.resume(returning: Self.run("cd \(path) && { \(command)\n} 2>&1"))
-      }
-      _ = runner
+      }.detach()
     }
   }
 
