@@ -89,6 +89,25 @@ package struct RangeLocks: ~Copyable {
     return entry.state == .parked ? .parked : .granted
   }
 
+  /// Lets later writes wait for `owner`, also whole-block ones: its caller has been answered, and
+  /// it still runs.
+  package mutating func keep(owner: UInt16) {
+    let kept = entries[Int(owner)]
+    precondition(kept.state == .active, "only who holds blocks can keep them")
+    guard !kept.isReadModifyWrite else { return }
+    // Those that wait for others now wait for this one too.
+    for index in entries.indices
+    where entries[index].state == .parked && entries[index].ticket > kept.ticket
+      && !entries[index].isReadModifyWrite && entries[index].logicalUnit == kept.logicalUnit
+      && entries[index].blocks.overlaps(kept.blocks)
+    {
+      if entries[index].blockerCount == 0 { readyCount -= 1 }
+      entries[index].blockerCount += 1
+    }
+    entries[Int(owner)].isReadModifyWrite = true
+    readModifyWriteCount += 1
+  }
+
   /// Gives up what `owner` holds or waits for; traps if that is nothing.
   ///
   /// Drain `nextGranted()` afterwards.

@@ -57,6 +57,12 @@ package struct TransferCommands: BitwiseCopyable, Sequence, IteratorProtocol, Se
       + (remaining.count % UInt64(maximumBlocks) == 0 ? 0 : 1)
   }
 
+  /// Whether no more than one command has been made.
+  @inlinable
+  package var isOneCommand: Bool {
+    byteOffset <= UInt64(maximumBlocks) << UInt64(logicalBlockShift)
+  }
+
   /// The next command, or nil when all blocks have one.
   @inlinable
   package mutating func next() -> TransferCommand? {

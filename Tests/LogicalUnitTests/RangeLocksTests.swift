@@ -52,6 +52,28 @@ struct RangeLocksTests {
     #expect(locks.nextGranted() == 2)
   }
 
+  @Test("let later whole-block writes wait for one that is kept, and those that wait already too")
+  func kept() {
+    var locks = RangeLocks(capacity: 5)
+    #expect(locks.acquire(0, 0..<4, modify: false) == .granted)
+    #expect(locks.acquire(1, 8..<9, modify: true) == .granted)
+    #expect(locks.acquire(2, 3..<9, modify: false) == .parked)
+    locks.keep(owner: 0)
+    locks.keep(owner: 0)
+    #expect(locks.acquire(3, 2..<3, modify: false) == .parked)
+    #expect(locks.acquire(4, 5..<6, modify: false) == .granted)
+    locks.release(owner: 1)
+    #expect(locks.nextGranted() == nil)
+    locks.release(owner: 0)
+    #expect(locks.nextGranted() == 2)
+    #expect(locks.nextGranted() == 3)
+    locks.release(owner: 2)
+    locks.release(owner: 3)
+    locks.release(owner: 4)
+    #expect(locks.parkedCount == 0)
+    #expect(locks.acquire(0, 0..<9, modify: true) == .granted)
+  }
+
   @Test("free those behind a waiting write that is given up")
   func cancelled() {
     var locks = RangeLocks(capacity: 4)

@@ -22,18 +22,18 @@ struct SharedUnitsTests {
 
   @Test("A flush is needed for a write of any of them, and covers those before it")
   func flushes() {
-    #expect(!shared.needsFlush(1))
+    #expect(!shared.hasUnflushed(1))
     shared.wrote(1, lane: 1)
-    #expect(shared.needsFlush(1) && !shared.needsFlush(2))
+    #expect(shared.hasUnflushed(1) && !shared.hasUnflushed(2))
     let epoch = shared.epoch(1)
     shared.wrote(1, lane: 0)
     shared.flushed(1, upTo: epoch)
-    #expect(shared.needsFlush(1))
+    #expect(shared.hasUnflushed(1))
     shared.flushed(1, upTo: shared.epoch(1))
-    #expect(!shared.needsFlush(1))
+    #expect(!shared.hasUnflushed(1))
     // An older flush that ends late takes nothing back.
     shared.flushed(1, upTo: epoch)
-    #expect(!shared.needsFlush(1))
+    #expect(!shared.hasUnflushed(1))
   }
 
   /// The reactors learn one after the other that a place is another unit's.
@@ -46,16 +46,18 @@ struct SharedUnitsTests {
     shared.reset(2, lane: 1)
     for _ in 0..<10 {
       shared.wrote(2, lane: 1)
-      #expect(shared.needsFlush(2))
+      #expect(shared.hasUnflushed(2))
     }
   }
 
   @Test("An owed error is paid once, whoever fsyncs")
   func owedError() {
     shared.oweError(3)
-    #expect(!shared.takeOwedError(2))
-    #expect(shared.takeOwedError(3))
-    #expect(!shared.takeOwedError(3))
+    #expect(!shared.tellFailures(2, since: 0))
+    // Two fsyncs under way both tell, one that begins afterwards does not.
+    #expect(shared.tellFailures(3, since: 0))
+    #expect(shared.tellFailures(3, since: 0))
+    #expect(!shared.tellFailures(3, since: shared.failuresTold(3)))
   }
 
   @Test("One reactor rewrites; it waits for the others' writes, whose next ones come to it")

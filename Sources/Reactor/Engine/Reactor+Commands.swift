@@ -78,14 +78,21 @@ extension Reactor {
     units[unit].withdrawals.append(withdrawal)
     for index in 0..<slots.requestCount
     where slots[index].kind != .free && !slots[index].isOver && slots[index].unit == handle.index {
-      giveUp(index, error: error)
+      giveUp(index, error: error, keepsRange: false)
     }
     if units[unit].busyCount == 0 { units[unit].finishWithdrawals() }
   }
 
   /// Answers a caller whose request is not over, and ends it unless the target still has it.
-  mutating func giveUp(_ index: Int, error: Errno) {
+  ///
+  /// - Parameter keepsRange: what the target may still have is not overtaken by a later write.
+  mutating func giveUp(_ index: Int, error: Errno, keepsRange: Bool = true) {
     switch slots[index].stage {
+    case .queued where keepsRange && slots[index].mayStillRun && isBarrier(index):
+      guard !slots[index].isAnswered else { return }
+      slots[index].isAnswered = true
+      locks.keep(owner: UInt16(index))
+      answer(slot: index, error: error)
     case .queued:
       sessions[Int(slots[index].session)].pending.remove(UInt16(index))
       finish(index, error: error)
@@ -99,6 +106,8 @@ extension Reactor {
     case .inFlight:
       // The caller is answered, the pages stay until the target is done with them.
       guard !slots[index].isAnswered else { return }
+      // Whoever writes there next must not be overtaken by it.
+      if slots[index].holdsRange { locks.keep(owner: UInt16(index)) }
       slots[index].isAnswered = true
       answer(slot: index, error: error)
     case .idle: break

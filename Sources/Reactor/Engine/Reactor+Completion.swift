@@ -28,6 +28,10 @@ extension Reactor {
         return issueNext(index, at: slots[index].payload - Int(slots[index].headFill))
       }
       let unit = Int(slots[index].unit)
+      // What its first commands wrote must not be gone when its last one is done.
+      guard slots[index].commands.isOneCommand || !mayBeLost(index) else {
+        return write(again: index)
+      }
       if slots[index].isDurable, !units[unit].supportsForceUnitAccess,
         units[unit].hasVolatileCache
       {
@@ -36,11 +40,22 @@ extension Reactor {
       finishWrite(index)
     case (_, .synchronize):
       sharedUnits.flushed(Int(slots[index].unit), upTo: slots[index].epoch)
-      if slots[index].kind == .write { return finishWrite(index) }
-      finishSynchronize(index)
+      guard slots[index].kind == .write else { return finishSynchronize(index) }
+      guard !mayBeLost(index) else { return write(again: index) }
+      finishWrite(index)
     case (.write, .status), (.synchronize, _), (.control, _), (.cold, _), (.free, _):
       preconditionFailure("this kind of slot has no such step")
     }
+  }
+
+  /// Whether a volatile cache may have lost what a write has brought since it began.
+  private func mayBeLost(_ index: Int) -> Bool {
+    slots[index].failures != sharedUnits.failures(Int(slots[index].unit))
+  }
+
+  /// Writes all blocks of a write again: its bytes are still here.
+  private mutating func write(again index: Int) {
+    isOverdue(index) ? finish(index, error: .ioError) : beginTransfer(index)
   }
 
   private mutating func finishRead(_ index: Int) {
@@ -59,7 +74,9 @@ extension Reactor {
 
   /// Answers an fsync: with the failure of an earlier write where one is owed, once.
   mutating func finishSynchronize(_ index: Int) {
-    guard !sharedUnits.takeOwedError(Int(slots[index].unit)) else {
+    guard
+      !sharedUnits.tellFailures(Int(slots[index].unit), since: slots[index].failures)
+    else {
       return finish(index, error: .ioError)
     }
     answer(slot: index)
@@ -121,8 +138,9 @@ extension Reactor {
 
   /// Sends the command again, at once or later, as often as the reason allows.
   private mutating func retry(_ index: Int, _ reason: RetryReason) {
-    guard !slots[index].isAnswered else { return end(index) }
+    // An earlier write's failure, whoever hears of it.
     if reason == .deferredError { sharedUnits.oweError(Int(slots[index].unit)) }
+    guard !slots[index].isAnswered else { return end(index) }
     guard let limit = reason.retryLimit else {
       guard !isOverdue(index) else { return fail(index, reason.failureWhenExhausted) }
       let backoff = Interval.retryMinimum << UInt64(slots[index].backoffs)

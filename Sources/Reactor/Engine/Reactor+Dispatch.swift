@@ -58,6 +58,9 @@ extension Reactor {
     let isCounted = hasAll(response, slot: slot, session: index)
     let sense = Self.senseBytes(data)
     if slots[slot].kind == .control {
+      if let sense = SenseData(parsing: data.extracting(sense)), sense.isDeferred {
+        oweDeferred(slots[slot].lun, session: index)
+      }
       if sessions[index].recovers, !isCounted { return finishControl(slot, .aborted) }
       return finishControl(slot, response.status, residual, data.extracting(sense))
     }
@@ -65,6 +68,17 @@ extension Reactor {
       slot, status: response.status,
       sense: SenseData(parsing: data.extracting(sense)), residual: residual,
       isCounted: isCounted)
+  }
+
+  /// The control plane's command was told of an earlier write's failure, which fsync has to tell.
+  private func oweDeferred(_ lun: LogicalUnitNumber, session index: Int) {
+    let session = handle(of: index)
+    for unit in 0..<units.count
+    where units[unit].state == .exposed && units[unit].lun == lun
+      && units[unit].isReached(by: session)
+    {
+      sharedUnits.oweError(unit)
+    }
   }
 
   /// Where sense data lie in a response's data segment: behind their own length (11.4.7).

@@ -106,7 +106,10 @@ extension Reactor {
       isReadModifyWrite: !plan.isAligned)
     switch admission {
     case .granted: beginGranted(index)
-    case .parked: slots[index].stage = .range
+    case .parked:
+      slots[index].stage = .range
+      // Whose timeout it waits by.
+      slots[index].session = UInt16(find(units[unit].sessions[0]) ?? 0)
     }
   }
 
@@ -177,8 +180,10 @@ extension Reactor {
     beginTransfer(index)
   }
 
-  private mutating func beginTransfer(_ index: Int) {
+  /// Writes the blocks, all of them.
+  mutating func beginTransfer(_ index: Int) {
     let unit = Int(slots[index].unit)
+    slots[index].failures = sharedUnits.failures(unit)
     let forcesUnitAccess = slots[index].isDurable && units[unit].supportsForceUnitAccess
     slots[index].step = .transfer
     slots[index].commands = TransferCommands(
@@ -189,6 +194,7 @@ extension Reactor {
 
   /// FSYNC: SYNCHRONIZE CACHE when something was written since the last and can be lost.
   mutating func beginSynchronize(_ index: Int, unit: Int) {
+    slots[index].failures = sharedUnits.failuresTold(unit)
     guard units[unit].hasVolatileCache, sharedUnits.needsFlush(unit) else {
       return finishSynchronize(index)
     }

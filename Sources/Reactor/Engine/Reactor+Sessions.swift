@@ -1,5 +1,6 @@
 import ISCSI
 import LinuxIO
+import LogicalUnit
 import SystemPackage
 import Wire
 
@@ -46,6 +47,7 @@ extension Reactor {
       maxCmdSN: handover.maxCmdSN, expStatSN: handover.expStatSN)
     sessions[index].state = .up
     sessions[index].isHeld = handover.isHeld
+    if !isNew { endBarriers(session: index) }
     noteServing(session: index)
     sessions[index].receivedAt = now
     sessions[index].unitBeganAt = now
@@ -91,10 +93,33 @@ extension Reactor {
     sessions[index].state = .lost
     noteServing(session: index)
     sessions[index].changedAt = now
+    oweUnflushed(session: index)
     park(session: index)
     port.tell(
       .sessionLost(handle(of: index), failure))
     nextTick = min(nextTick, now)
+  }
+
+  /// A target that is not there may have lost its power, and with it what a volatile cache held:
+  /// the next fsync of such a unit must not say that all is well (once).
+  private func oweUnflushed(session index: Int) {
+    let lost = handle(of: index)
+    for unit in 0..<units.count
+    where units[unit].state == .exposed && units[unit].hasVolatileCache
+      && units[unit].isReached(by: lost)
+      && (sharedUnits.hasUnflushed(unit) || sharedUnits.needsFlush(unit) && isFlushing(unit))
+    {
+      sharedUnits.oweError(unit)
+    }
+  }
+
+  /// Whether an fsync of the unit is under way.
+  private func isFlushing(_ unit: Int) -> Bool {
+    for slot in 0..<slots.requestCount
+    where slots[slot].kind == .synchronize && Int(slots[slot].unit) == unit && !slots[slot].isOver {
+      return true
+    }
+    return false
   }
 
   /// Closes the session's connection.
@@ -121,16 +146,43 @@ extension Reactor {
       slots[slot].transfer = .init(
         direction: slots[slot].transfer.direction,
         expectedLength: slots[slot].transfer.expectedLength)
-      if slots[slot].isAnswered {
+      if slots[slot].kind == .control {
+        finish(slot, error: .noLink)
+        continue
+      }
+      if !slots[slot].isAnswered, sessions[index].timeouts.replacementMilliseconds != nil,
+        isOverdue(slot)
+      {
+        answer(slot: slot, error: .noLink)
+        slots[slot].isAnswered = true
+      }
+      if slots[slot].isAnswered, !isBarrier(slot) {
         // Nobody waits for it any more, and the target forgets it with the session.
         end(slot)
-      } else if slots[slot].kind == .control
-        || sessions[index].timeouts.replacementMilliseconds != nil && isOverdue(slot)
-      {
-        finish(slot, error: .noLink)
       } else {
+        if slots[slot].isAnswered { locks.keep(owner: UInt16(slot)) }
+        slots[slot].mayStillRun = true
         sessions[index].pending.prepend(UInt16(slot))
       }
+    }
+  }
+
+  /// Whether a write nobody waits for any more keeps its range until the old nexus is dead: another
+  /// session could overtake it there.
+  func isBarrier(_ slot: Int) -> Bool {
+    slots[slot].holdsRange && units[Int(slots[slot].unit)].sessionCount > 1
+  }
+
+  /// The old nexus is dead: ends the writes that only kept their ranges.
+  private mutating func endBarriers(session index: Int) {
+    for slot in 0..<slots.requestCount
+    where slots[slot].stage == .queued && slots[slot].kind != .free
+      && slots[slot].session == UInt16(index)
+    {
+      slots[slot].mayStillRun = false
+      guard slots[slot].isAnswered else { continue }
+      sessions[index].pending.remove(UInt16(slot))
+      end(slot)
     }
   }
 
@@ -208,6 +260,8 @@ extension Reactor {
 
   /// Has every task that waits on the session wait on another of its unit; those without fail.
   mutating func movePending(session index: Int) {
-    while let slot = sessions[index].pending.popFirst() { enqueue(Int(slot)) }
+    while let slot = sessions[index].pending.popFirst() {
+      if slots[Int(slot)].isAnswered { end(Int(slot)) } else { enqueue(Int(slot)) }
+    }
   }
 }

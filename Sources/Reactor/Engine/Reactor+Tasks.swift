@@ -53,6 +53,7 @@ extension Reactor {
   /// Queues the slot's LUN command on a session.
   private mutating func enqueue(_ index: Int, on session: Int) {
     slots[index].session = UInt16(session)
+    slots[index].mayStillRun = false
     slots[index].stage = .queued
     sessions[session].pending.append(UInt16(index))
     sessionsToPump |= 1 << UInt64(session)

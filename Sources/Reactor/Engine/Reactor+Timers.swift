@@ -32,7 +32,7 @@ extension Reactor {
     case .delayed where now >= slots[index].retryAt:
       delayedCount -= 1
       again(index)
-    case .queued where isOverdue(index):
+    case .queued where isOverdue(index) && !slots[index].isAnswered:
       // Without a path, or with one that is held again and again, as long as the caller wants. The
       // target that answers pings and opens no window is not what the caller meant.
       if sessions[session].isServing {
@@ -45,6 +45,10 @@ extension Reactor {
       // Pings are answered, this command is not.
       let due = slots[index].sentAt &+ Interval.command
       if now >= due { escalate(index) }
+    case .range where isOverdue(index):
+      if sessions[session].timeouts.replacementMilliseconds != nil {
+        giveUp(index, error: .ioError)
+      }
     default: break
     }
   }

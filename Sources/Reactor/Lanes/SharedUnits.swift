@@ -17,8 +17,13 @@ final class SharedUnits: @unchecked Sendable {
     let rewriter = Atomic<UInt8>(0)
     /// Writes (of all reactors, summed) that were on the medium at the last flush.
     let synced = Atomic<UInt64>(0)
-    /// The device told of an earlier write's failure: the next fsync passes it on.
-    let owesError = Atomic<Bool>(false)
+    /// Flushed since it has been known: before that somebody else may have written.
+    let isFlushed = Atomic<Bool>(false)
+    /// How often something that was answered may have been lost since: a device's deferred error, a
+    /// nexus lost before a flush.
+    let failures = Atomic<UInt32>(0)
+    /// How many of them an fsync has passed on.
+    let failuresTold = Atomic<UInt32>(0)
     /// Opens for writing, of all units that had this place.
     let writers = Atomic<UInt32>(0)
   }
@@ -48,7 +53,9 @@ final class SharedUnits: @unchecked Sendable {
   /// The counts of writes go on: no reactor could take back its own without the others' knowing.
   func reset(_ unit: Int, lane: Int) {
     guard lane == 0 else { return }
-    units[unit].owesError.store(false, ordering: .releasing)
+    units[unit].isFlushed.store(false, ordering: .releasing)
+    units[unit].failuresTold.store(
+      units[unit].failures.load(ordering: .acquiring), ordering: .releasing)
   }
 
   // MARK: - Durability
@@ -71,25 +78,42 @@ final class SharedUnits: @unchecked Sendable {
   }
 
   /// Whether something was written since the last flush.
-  func needsFlush(_ unit: Int) -> Bool {
+  func hasUnflushed(_ unit: Int) -> Bool {
     units[unit].synced.load(ordering: .acquiring) != epoch(unit)
+  }
+
+  /// Whether an fsync has to flush: for what was written since the last, or by an earlier daemon.
+  func needsFlush(_ unit: Int) -> Bool {
+    hasUnflushed(unit) || !units[unit].isFlushed.load(ordering: .acquiring)
   }
 
   /// A flush sent when the writes were at `epoch` has succeeded.
   func flushed(_ unit: Int, upTo epoch: UInt64) {
     units[unit].synced.max(epoch, ordering: .acquiringAndReleasing)
+    units[unit].isFlushed.store(true, ordering: .releasing)
   }
 
-  /// The device told of an earlier write's failure.
+  /// Something that was answered GOOD may be lost: the fsyncs under way and the next one tell it.
   func oweError(_ unit: Int) {
-    units[unit].owesError.store(true, ordering: .releasing)
+    units[unit].failures.add(1, ordering: .acquiringAndReleasing)
   }
 
-  /// Takes the debt, so that one fsync pays it.
-  func takeOwedError(_ unit: Int) -> Bool {
-    // Most fsyncs find none: the first look takes no cache line from anyone.
-    units[unit].owesError.load(ordering: .acquiring)
-      && units[unit].owesError.exchange(false, ordering: .acquiringAndReleasing)
+  /// The failures so far.
+  func failures(_ unit: Int) -> UInt32 { units[unit].failures.load(ordering: .acquiring) }
+
+  /// The failures an fsync that begins now need not tell any more.
+  func failuresTold(_ unit: Int) -> UInt32 {
+    units[unit].failuresTold.load(ordering: .acquiring)
+  }
+
+  /// Whether an fsync has to tell of failures; then none that begins later does.
+  ///
+  /// - Parameter told: `failuresTold` when it began.
+  func tellFailures(_ unit: Int, since told: UInt32) -> Bool {
+    let failures = failures(unit)
+    guard failures != told else { return false }
+    units[unit].failuresTold.store(failures, ordering: .releasing)
+    return true
   }
 
   // MARK: - Opens

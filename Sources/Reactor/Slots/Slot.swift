@@ -50,6 +50,8 @@ struct Slot: BitwiseCopyable {
   /// A write that must be on the medium before it is answered.
   var isDurable = false
   var holdsRange = false
+  /// Sent on a connection that was lost: the target may still have it, until the next login.
+  var mayStillRun = false
   /// A write counted among those under way, for the other reactors.
   var isCounted = false
   /// A write that reads the blocks at its edges first.
@@ -77,6 +79,8 @@ struct Slot: BitwiseCopyable {
   var cmdSN = SerialNumber(rawValue: 0)
   /// What a SYNCHRONIZE CACHE makes durable: the unit's writes up to here.
   var epoch: UInt64 = 0
+  /// The unit's failures: those told before this fsync began, or seen before this write was sent.
+  var failures: UInt32 = 0
 
   // The current command.
   var lun = LogicalUnitNumber(rawValue: 0)

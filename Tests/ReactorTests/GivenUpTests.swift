@@ -1,0 +1,87 @@
+import FUSE
+import Glibc
+import ISCSI
+import LogicalUnit
+import SCSI
+import Testing
+import Wire
+
+@testable import Reactor
+
+/// Found by the simulation: who has been answered is out of the way of those who come later.
+@Suite("A caller that is given up", .bothChannels, .timeLimit(.minutes(1)))
+struct GivenUpTests {
+  private static let second = SessionHandle(index: 6, generation: 1)
+
+  @Test("E03, P2: while its write is at the target, no later one of these blocks is sent")
+  func rangeIsKept() throws {
+    let harness = try ReactorHarness()
+    let old = harness.write(offset: 0, .pattern(1024))
+    let task = try harness.command().view.header.initiatorTaskTag
+    harness.interrupt(old)
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.reply() == .init(unique: old, error: -EINTR, payload: []))
+    let new = harness.write(offset: 512, .pattern(1024, from: 7))
+    #expect(try harness.sent() == nil)
+    let elsewhere = harness.write(offset: 4096, .pattern(512))
+    harness.sendResponse(try harness.command().view.header.initiatorTaskTag)
+    #expect(harness.reply()?.unique == elsewhere)
+    harness.sendResponse(task)
+    harness.sendResponse(try harness.command().view.header.initiatorTaskTag)
+    #expect(harness.reply() == .init(unique: new, error: 0, payload: .accepted(1024)))
+    #expect(harness.busySlots == 0)
+  }
+
+  @Test("E02, P8: nor over another session, before the lost one's nexus is dead")
+  func otherSession() throws {
+    let harness = try ReactorHarness { $0.sessions = [ReactorHarness.session, Self.second] }
+    let old = harness.write(offset: 0, .pattern(512))
+    let other = try harness.startSilent(Self.second)
+    defer { close(other) }
+    _ = try harness.command()
+    harness.interrupt(old)
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.reply() == .init(unique: old, error: -EINTR, payload: []))
+    try harness.closeTarget()
+    _ = harness.write(offset: 0, .pattern(512, from: 3))
+    #expect(harness.inFlightCount(6) == 0)
+    // The handover comes after the login that ended the old tasks; commands may still be held.
+    try harness.reconnect(isHeld: true)
+    #expect(harness.inFlightCount(6) == 1)
+    #expect(harness.busySlots == 1)
+  }
+
+  @Test("E02, P8: the same when it is given up while it waits for the lost session")
+  func parked() throws {
+    let harness = try ReactorHarness { $0.sessions = [ReactorHarness.session, Self.second] }
+    let old = harness.write(offset: 0, .pattern(512))
+    let other = try harness.startSilent(Self.second)
+    defer { close(other) }
+    _ = try harness.command()
+    try harness.closeTarget()
+    harness.interrupt(old)
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.reply() == .init(unique: old, error: -EINTR, payload: []))
+    _ = harness.write(offset: 0, .pattern(512, from: 3))
+    #expect(harness.inFlightCount(6) == 0)
+    try harness.reconnect(isHeld: true)
+    #expect(harness.inFlightCount(6) == 1)
+    #expect(harness.busySlots == 1)
+  }
+
+  @Test("P3: a path that is lost anew each time does not add to its wait")
+  func flappingPath() throws {
+    let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))
+    let unique = harness.read(offset: 0, size: 512)
+    harness.advance(milliseconds: 20_000)
+    try harness.closeTarget()
+    harness.advance(milliseconds: 90_000)
+    try harness.reconnect()
+    harness.advance(milliseconds: 5_000)
+    try harness.closeTarget()
+    harness.advance(milliseconds: 4_750)
+    #expect(harness.reply() == nil)
+    harness.advance(milliseconds: 500)
+    #expect(harness.reply() == .init(unique: unique, error: -ENOLINK, payload: []))
+  }
+}
