@@ -37,6 +37,11 @@ TARGET   ?=
 # And `make fuzz`: one of the directories of Tests/Fuzz/Corpus; all of them, one after the other.
 FUZZ     ?=
 
+# And `make sim`: how many seeds, or one to be shown, or a bug to plant.
+RUNS     ?=
+SEED     ?=
+BUG      ?=
+
 FUZZ_NAMES := $(or $(FUZZ),$(notdir $(wildcard Tests/Fuzz/Corpus/*)))
 FUZZ_SCRATCH := .build-fuzz
 FUZZ_OPTIONS := -max_total_time=$(or $(SECONDS),60) -rss_limit_mb=512 -timeout=5 -max_len=65536 \
@@ -45,7 +50,7 @@ FUZZ_OPTIONS := -max_total_time=$(or $(SECONDS),60) -rss_limit_mb=512 -timeout=5
 SANITIZED_TESTS := --skip EndToEndTests --skip TidyTests
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test build run test test-release test-ring fuzz asan tsan bench bench-kernel interop lint format check install uninstall clean
+.PHONY: help deps deps-test build run test test-release test-ring sim fuzz asan tsan bench bench-kernel interop lint format check install uninstall clean
 
 help: ## Show what can be made
 	@echo 'make TARGET, where TARGET is one of'
@@ -114,6 +119,13 @@ test-ring: deps-test build ## The same with every mount's requests through io_ur
 	else \
 	  echo "skipped: the end-to-end tests through io_uring need root and $(RING_SWITCH)"; \
 	fi
+
+# Built apart, and for testing: a simulation looks into the reactor.
+sim: deps ## Play kernel, network and target to the reactor: RUNS=n seeds, SEED=n shows one, BUG=name
+	$(SWIFT) build -c release -Xswiftc -enable-testing --scratch-path .build-sim \
+	  --product Simulate --jobs $(JOBS)
+	.build-sim/release/Simulate $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(BUG),--bug $(BUG))
 
 fuzz: deps ## Feed what reads bytes from outside with bytes nobody thought of: SECONDS=n FUZZ=name
 	ISCSIFS_FUZZ=1 $(SWIFT) build -c release --sanitize address -Xswiftc -sanitize=fuzzer \

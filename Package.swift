@@ -205,6 +205,23 @@ let package = Package(
       dependencies: ["Tree", "ControlPlane", "Records", "ISCSI", "SCSI", "Wire"],
       path: "Tests/Fuzz/Targets", swiftSettings: strict),
     .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], swiftSettings: strict),
+    // The reactor against a target that is played, from one seed: `make sim`, and its tests.
+    .target(
+      name: "Simulation",
+      dependencies: [
+        "ControlPlane", "Reactor", "LogicalUnit", "ISCSI", "SCSI", "Wire", "FUSE", "LinuxIO",
+      ],
+      path: "Tests/Support/Simulation", swiftSettings: strict),
+    .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: strict),
+    .executableTarget(
+      name: "Simulate",
+      dependencies: [
+        "Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/Simulate", swiftSettings: strict,
+      linkerSettings: [
+        .unsafeFlags(["-Xlinker", "-z", "-Xlinker", "muldefs"], .when(configuration: .release))
+      ]),
     // What many targets, sessions and LUNs cost: `swift run -c release Scale`.
     .executableTarget(
       name: "Scale",

@@ -1,0 +1,16 @@
+import Simulation
+import Testing
+
+@Suite("Simulation: planted bugs")
+struct PlantedBugTests {
+  /// No bug may hide for longer.
+  private static let seedLimit: UInt64 = 200
+
+  @Test("the checker finds every planted bug", arguments: PlantedBug.allCases)
+  func found(bug: PlantedBug) throws {
+    let seed = try (1...Self.seedLimit).first {
+      try Simulation(seed: $0, bug: bug).run().violation != nil
+    }
+    #expect(seed != nil, "\(bug) was not found in \(Self.seedLimit) seeds")
+  }
+}

@@ -1,0 +1,32 @@
+import Simulation
+import Testing
+
+@Suite("Simulation")
+struct SeedTests {
+  private static let seedsInOne: UInt64 = 10
+
+  @Test("the same seed does the same things", arguments: UInt64(1)...20)
+  func deterministic(seed: UInt64) throws {
+    let first = try Simulation(seed: seed).run()
+    let second = try Simulation(seed: seed).run()
+    #expect(first.hash == second.hash && first.eventCount == second.eventCount)
+  }
+
+  @Test(
+    "P1, P2, P3, P8, E01, E02, E03, E23, E24, E29: a thousand seeds break no rule",
+    arguments: 0..<UInt64(100))
+  func thousand(group: UInt64) throws {
+    let first = 1 + group * Self.seedsInOne
+    for seed in first..<first + Self.seedsInOne {
+      let outcome = try Simulation(seed: seed).run()
+      if outcome.violation != nil { Issue.record("\(outcome.report)") }
+    }
+  }
+
+  @Test("every kind of fault is injected")
+  func faults() throws {
+    var tally = Tally()
+    for seed in UInt64(1)...100 { tally.add(try Simulation(seed: seed).run()) }
+    #expect(FaultKind.allCases.filter { tally.count(of: $0) == 0 } == [])
+  }
+}

@@ -1,0 +1,119 @@
+import FUSE
+import Glibc
+import ISCSI
+import LinuxIO
+import LogicalUnit
+import SCSI
+
+@testable import Reactor
+
+/// One life of the daemon: the real reactor, turned by hand, with a socket pair as /dev/fuse.
+final class Client {
+  let port: ReactorPort
+  private var reactor: Reactor
+  /// The kernel's end.
+  let kernel: SocketEnd
+  /// Told apart from the other lives of the same daemon.
+  let life: UInt16
+  private let world: World
+
+  enum Failure: Error { case noMemory }
+
+  init(world: World, life: UInt16) throws {
+    self.world = world
+    self.life = life
+    guard let pair = SocketEnd.pair(SOCK_SEQPACKET, sendBytes: 4 << 20) else {
+      throw Failure.noMemory
+    }
+    kernel = pair.0
+    let scenario = world.scenario
+    var limits = IOLimits()
+    limits.requestSlots = scenario.slotCount
+    limits.controlSlots = 2
+    limits.sessions = 4
+    limits.logicalUnits = 4
+    limits.receiveBytes = scenario.receiveBytes
+    limits.transmitEntries = scenario.transmitEntries
+    port = try ReactorPort(limits: limits)
+    let coldQueue = try ColdQueue()
+    // Nobody serves the cold side: interrupts of requests that are over end there.
+    coldQueue.close()
+    let made = Reactor(
+      limits: limits, port: port, fuse: OwnedDescriptor(owning: pair.theirs),
+      coldQueue: coldQueue)
+    guard let made else { throw Failure.noMemory }
+    reactor = made
+    try reactor.watch()
+  }
+
+  func session(_ index: Int) -> SessionHandle {
+    SessionHandle(index: UInt16(index), generation: life)
+  }
+
+  func node(of unit: Int) -> UInt64 {
+    LogicalUnitHandle(index: UInt16(unit), generation: life).nodeID
+  }
+
+  /// Serves the LUNs' files.
+  func expose() throws {
+    let scenario = world.scenario
+    for unit in 0..<scenario.unitCount {
+      port.expose(
+        LogicalUnitHandle(index: UInt16(unit), generation: life),
+        LogicalUnitRegistration(
+          sessions: (0..<scenario.sessionCount).map { session($0) },
+          lun: LogicalUnitNumber(number: UInt16(unit)),
+          geometry: try Geometry(
+            logicalBlockLength: UInt32(scenario.blockLength),
+            lastLogicalBlockAddress: LogicalBlockAddress(UInt64(scenario.blockCount - 1)),
+            maximumTransferBlocks: UInt32(scenario.maximumTransferBlocks)),
+          isWriteProtected: false,
+          supportsForceUnitAccess: scenario.supportsForceUnitAccess,
+          hasVolatileCache: scenario.hasVolatileCache && world.bug != .unflushedSync,
+          supportsSixteenByteCommands: scenario.supportsSixteenByteCommands))
+    }
+  }
+
+  /// One turn at this moment; false when there was nothing to do.
+  func turn() -> Bool {
+    let count = reactor.poll.wait(timeoutMilliseconds: 0)
+    let isDue = reactor.timeout(at: MonotonicTime(nanoseconds: world.now)) == 0
+    guard count > 0 || isDue else { return false }
+    reactor.turn(eventCount: count, at: world.now)
+    return true
+  }
+
+  /// When the reactor wants to look again; nil: when something comes.
+  var deadline: UInt64? {
+    let milliseconds = reactor.timeout(at: MonotonicTime(nanoseconds: world.now))
+    return milliseconds < 0 ? nil : world.now + UInt64(milliseconds) * World.millisecond
+  }
+
+  func isLost(_ session: Int) -> Bool { reactor.sessions[session].state == .lost }
+
+  /// What is left where nothing may be left: a sentence, nil when all is well.
+  var leftover: String? {
+    if reactor.slots.busyCount > 0 { return "\(reactor.slots.busyCount) slots are busy" }
+    if reactor.delayedCount > 0 { return "a command is still delayed" }
+    if reactor.rewritesWaiting > 0 { return "a rewrite still waits" }
+    if reactor.locks.parkedCount > 0 { return "a range lock is still waited for" }
+    if reactor.managementCount > 0 { return "a task management function is still under way" }
+    for unit in 0..<world.scenario.unitCount where reactor.units[unit].busyCount > 0 {
+      return "LUN \(unit) is still busy"
+    }
+    for session in 0..<world.scenario.sessionCount {
+      if !reactor.sessions[session].pending.isEmpty { return "session \(session) has a queue" }
+      if reactor.sessions[session].inFlightCount > 0 {
+        return "session \(session) has tasks in flight"
+      }
+    }
+    return nil
+  }
+
+  /// Ends the reactor as its thread does.
+  func stop() {
+    port.stop()
+    _ = turn()
+    reactor.end()
+  }
+}

@@ -1,0 +1,200 @@
+import Glibc
+import ISCSI
+import LinuxIO
+import Reactor
+import Wire
+
+@testable import ControlPlane
+
+/// What the control plane does about sessions: logs in, waits, reinstates, hands over, looks, gives
+/// up. How long it waits is the real one's schedule.
+final class ControlPlaneModel {
+  private enum State {
+    case away
+    /// Handed over, nobody knows yet whose LUNs are behind it.
+    case held
+    case up
+  }
+
+  private final class Session {
+    var state = State.away
+    var link: Link?
+    /// Told apart from what was planned before the last loss.
+    var epoch = 0
+    var schedule = RecoverySchedule()
+    var isKnown = false
+    var backAt: UInt64 = 0
+    var lostAt: UInt64?
+  }
+
+  private let world: World
+  private let target: SimulatedTarget
+  private let sessions: [Session]
+  private(set) var client: Client
+  /// Sessions lost so far while a volatile cache stood behind them.
+  private(set) var lossCount = 0
+
+  init(world: World, target: SimulatedTarget, client: Client) {
+    self.world = world
+    self.target = target
+    self.client = client
+    sessions = (0..<world.scenario.sessionCount).map { _ in Session() }
+  }
+
+  /// Logs all sessions in, for a daemon that has just begun.
+  func start() {
+    for index in sessions.indices { plan(index, after: 0) }
+  }
+
+  /// Ends everything of the daemon before, and begins with another.
+  func restart(_ client: Client) {
+    self.client = client
+    for index in sessions.indices {
+      let session = sessions[index]
+      session.state = .away
+      session.epoch += 1
+      session.schedule = RecoverySchedule()
+      session.isKnown = false
+      session.lostAt = nil
+    }
+    start()
+  }
+
+  /// Whether every session has a connection that works as far as anyone knows.
+  var areAllUp: Bool { sessions.allSatisfy { $0.state == .up && $0.link?.isDead == false } }
+  /// Whether every session of this daemon has been there once.
+  var areAllKnown: Bool { sessions.allSatisfy(\.isKnown) }
+  /// Since when the session that is away for the longest has been.
+  var awaySince: UInt64? { sessions.compactMap(\.lostAt).min() }
+
+  /// Takes what the clients have sent; true when there was something.
+  func collect() -> Bool {
+    var hasCome = false
+    for session in sessions {
+      if let link = session.link, link.collect() { hasCome = true }
+    }
+    return hasCome
+  }
+
+  /// Ends every connection, whatever state it is in.
+  func endLinks() {
+    for session in sessions { session.link?.die(isFault: false) }
+  }
+
+  /// Sees what the reactor has lost.
+  func look() {
+    for index in sessions.indices where sessions[index].state != .away && client.isLost(index) {
+      let session = sessions[index]
+      world.note(.sessionLost, index)
+      lossCount += 1
+      session.state = .away
+      session.epoch += 1
+      if session.lostAt == nil { session.lostAt = world.now }
+      let stay = world.now - session.backAt
+      let asked = UInt64(target.takeWait(index)) * World.second
+      let first = stay < World.second ? World.second - stay : 0
+      plan(index, after: max(first, asked))
+    }
+  }
+
+  private func plan(_ index: Int, after delay: UInt64) {
+    let (session, epoch) = (sessions[index], sessions[index].epoch)
+    world.after(delay) { [weak self] in
+      guard let self, session.epoch == epoch else { return }
+      logIn(index)
+    }
+  }
+
+  private func planAgain(_ index: Int) {
+    let session = sessions[index]
+    let seconds = session.schedule.delay(isPermanent: false, random: world.random.fraction())
+    let parts = seconds.components
+    plan(
+      index,
+      after: UInt64(parts.seconds) * World.second + UInt64(parts.attoseconds / 1_000_000_000))
+  }
+
+  /// One attempt: the request travels, the target decides, the answer travels.
+  private func logIn(_ index: Int) {
+    let (session, epoch) = (sessions[index], sessions[index].epoch)
+    if world.wants(60) {
+      world.inject(.loginRefused, index)
+      return planAgain(index)
+    }
+    world.after(world.random.delay(upTo: 100 * World.millisecond)) { [weak self] in
+      guard let self, session.epoch == epoch else { return }
+      arrive(index)
+    }
+  }
+
+  private func arrive(_ index: Int) {
+    let (session, epoch) = (sessions[index], sessions[index].epoch)
+    guard !target.isDown else {
+      world.note(.loginTried, index, 0)
+      return planAgain(index)
+    }
+    let room = world.random.pick([CInt](arrayLiteral: 4 << 20, 4 << 20, 65_536, 4608))
+    guard let (socket, theirs) = SocketEnd.pair(SOCK_STREAM, sendBytes: room) else {
+      return world.violate("no descriptor is left")
+    }
+    let parameters = world.scenario.negotiate(&world.random)
+    let link = Link(world: world, socket: socket, session: index, parameters: parameters)
+    session.link = link
+    let nexus = target.login(link)
+    if world.wants(30) {
+      // The target has a new session, and we do not know.
+      world.inject(.loginLost, index)
+      Glibc.close(theirs)
+      return world.after(15 * World.second) { [weak self] in
+        guard let self, session.epoch == epoch else { return }
+        planAgain(index)
+      }
+    }
+    let numbers = (nexus.statSN, nexus.expCmdSN, nexus.maxCmdSN)
+    let descriptor = OwnedBox(OwnedDescriptor(owning: theirs))
+    world.after(world.random.delay(upTo: 100 * World.millisecond)) { [weak self] in
+      guard let self, session.epoch == epoch, let descriptor = descriptor.take() else { return }
+      var handover = ConnectionHandover(
+        socket: descriptor, connectionID: 0, parameters: parameters,
+        cmdSN: SerialNumber(rawValue: numbers.1), expStatSN: SerialNumber(rawValue: numbers.0),
+        expCmdSN: SerialNumber(rawValue: numbers.1), maxCmdSN: SerialNumber(rawValue: numbers.2),
+        earlyBytes: [], timeouts: world.scenario.timeouts)
+      handover.isHeld = true
+      client.port.start(client.session(index), handover)
+      world.note(.handedOver, index)
+      session.state = .held
+      session.isKnown = true
+      verify(index)
+    }
+  }
+
+  /// Asks whose LUNs are behind the connection, then lets commands go.
+  private func verify(_ index: Int) {
+    let (session, epoch) = (sessions[index], sessions[index].epoch)
+    world.after(world.random.delay(upTo: 500 * World.millisecond)) { [weak self] in
+      guard let self, session.epoch == epoch, session.state == .held else { return }
+      if world.wants(30) {
+        world.inject(.lookFailed, index)
+        world.note(.dropped, index)
+        return client.port.drop(client.session(index))
+      }
+      session.state = .up
+      session.backAt = world.now
+      session.lostAt = nil
+      session.schedule = RecoverySchedule()
+      client.port.resume(client.session(index))
+      world.note(.resumed, index)
+      // What the LUNs had to tell, the questions have heard.
+      if world.random.chance(500) { target.forgetAttentions(index) }
+    }
+  }
+}
+
+/// A descriptor on its way through a closure; closed where nobody takes it.
+private final class OwnedBox {
+  private var descriptor: OwnedDescriptor?
+
+  init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = consume descriptor }
+
+  func take() -> OwnedDescriptor? { descriptor.take() }
+}
