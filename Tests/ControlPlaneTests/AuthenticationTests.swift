@@ -253,7 +253,10 @@ struct AuthenticationTests {
     // The answer to it was said once only, in the login it belongs to.
     #expect(server.withPortal { $0.log.securityTexts.count { $0["CHAP_R"] != nil } } == 1)
     server.withPortal { portal in
-      for fault in portal.connections[0].faults { (fault as? FreezeFault)?.isFrozen = false }
+      // On a machine too slow for the first login's time there is none left to thaw.
+      for connection in portal.connections {
+        for fault in connection.faults { (fault as? FreezeFault)?.isFrozen = false }
+      }
     }
     _ = try await first.get()
     // It has ended: the same challenge once more is remarked upon, no more.
