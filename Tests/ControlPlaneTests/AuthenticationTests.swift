@@ -47,7 +47,7 @@ struct AuthenticationTests {
   ) -> InitiatorSettings {
     var settings = InitiatorSettings(
       initiatorName: "iqn.2026-01.test:initiator", isidRandom: 0x123456)
-    settings.loginTimeoutMilliseconds = 10_000
+    settings.loginTimeoutMilliseconds = 60_000
     settings.sessionAuthentication = session
     settings.discoveryAuthentication = discovery
     return settings

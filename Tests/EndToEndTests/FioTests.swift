@@ -76,7 +76,9 @@ extension EndToEnd {
 
     @Test("A target that crashes and comes back costs time and no error")
     func restartUnderLoad() async throws {
-      try await withMount { mount, daemon in
+      // What a write cache held may be lost in a crash: see the next test.
+      try await withMount(.init(lun: 1, hasWriteCache: false)) { mount, daemon in
+        #expect(await mount.shell("cat $T/lun1.info/write_cache").value == "write through")
         async let load = mount.shell(
           """
           fio --name=r --filename=$F --rw=randwrite --bs=16k --ioengine=libaio --iodepth=16 \\
@@ -93,12 +95,33 @@ extension EndToEnd {
       }
     }
 
+    @Test("E29, P1: a crash of a target with a write cache is an error of the next fsync, once")
+    func crashWithWriteCache() async throws {
+      try await withMount { mount, daemon in
+        #expect(await mount.shell("cat $T/lun1.info/write_cache").value == "write back")
+        let write = "dd if=/dev/urandom of=$F bs=64k count=4 conv=notrunc status=none"
+        await mount.shell(write + " oflag=direct").expectSuccess()
+        await daemon.kill()
+        try await daemon.start()
+        #expect(await eventually { await mount.shell("cat $T/state").value == "LOGGED_IN" })
+        await mount.shell("sync $F").expectFailure("Input/output error")
+        await mount.shell("sync $F").expectSuccess()
+        // Nothing unflushed, nothing to lose.
+        await mount.shell("dd if=/dev/urandom of=$F bs=64k count=4 conv=notrunc,fsync")
+          .expectSuccess()
+        await daemon.kill()
+        try await daemon.start()
+        await mount.shell("sync $F").expectSuccess()
+      }
+    }
+
     /// F is the LUN by a name without colons, which fio would split.
     private func withMount(
+      _ unit: TargetDaemon.Unit = TargetDaemon.Unit(lun: 1),
       _ body: (MountedFileSystem, TargetDaemon) async throws -> Void
     ) async throws {
       try await withLab { lab in
-        let daemon = try await TargetDaemon.start(lab)
+        let daemon = try await TargetDaemon.start(lab, [TargetDaemon.Target(units: [unit])])
         let mount = try await MountedFileSystem.start(
           lab, .mount(daemon.address), prelude: "F=$(ls -d $M/by-id/*); cd \(lab.path)")
         try await body(mount, daemon)

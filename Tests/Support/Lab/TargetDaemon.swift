@@ -22,12 +22,15 @@ package final class TargetDaemon: Resource {
     package var backing: Backing
     /// Thin provisioning: what is unmapped is punched out of the backing file.
     package var isThin: Bool
+    /// Whether it tells of a volatile write cache, as tgt's units do by default.
+    package var hasWriteCache: Bool
 
     package init(
       lun: Int, mebibytes: Int = 64, blockSize: Int = 512, backing: Backing = .file,
-      isThin: Bool = false
+      isThin: Bool = false, hasWriteCache: Bool = true
     ) {
       self.isThin = isThin
+      self.hasWriteCache = hasWriteCache
       self.lun = lun
       self.mebibytes = mebibytes
       self.blockSize = blockSize
@@ -87,6 +90,9 @@ package final class TargetDaemon: Resource {
     try await daemon.start()
     return daemon
   }
+
+  private static let cachingPageWithoutWriteCache =
+    "8:0:18:0x10:0:0xff:0xff:0:0:0xff:0xff:0xff:0xff:0x80:0x14:0:0:0:0:0:0"
 
   private init(_ lab: Lab, _ targets: [Target]) throws {
     self.lab = lab
@@ -181,10 +187,12 @@ package final class TargetDaemon: Resource {
         lines.append(
           "\(admin) --op new --mode logicalunit --tid \(tid) --lun \(unit.lun) \(store)"
             + " --blocksize \(unit.blockSize)")
-        guard unit.isThin else { continue }
-        lines.append(
-          "\(admin) --op update --mode logicalunit --tid \(tid) --lun \(unit.lun)"
-            + " --params thin_provisioning=1")
+        let update = "\(admin) --op update --mode logicalunit --tid \(tid) --lun \(unit.lun)"
+        if unit.isThin { lines.append("\(update) --params thin_provisioning=1") }
+        if !unit.hasWriteCache {
+          // The caching page as tgt has it, but for WCE (SBC-3, 6.4.5).
+          lines.append("\(update) --params mode_page=\(Self.cachingPageWithoutWriteCache)")
+        }
       }
       for (key, value) in target.parameters {
         lines.append("\(admin) --op update --mode target --tid \(tid) -n \(key) -v \(value)")
