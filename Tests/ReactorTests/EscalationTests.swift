@@ -171,6 +171,39 @@ struct EscalationTests {
     _ = try overdue(harness)
   }
 
+  @Test("nobody's tasks are reset for a command that has been answered meanwhile")
+  func answeredOnRung() throws {
+    for refusal in [TaskManagementResponse.Response.functionNotSupported, nil] {
+      let harness = try harness()
+      let (unique, command, abort) = try overdue(harness)
+      harness.sendDataIn(command.initiatorTaskTag, .pattern(512))
+      #expect(harness.reply()?.unique == unique)
+      if let refusal {
+        harness.sendManaged(abort, refusal)
+      } else {
+        harness.advance(milliseconds: 15_000)
+      }
+      #expect(try harness.sent() == nil && harness.sessionState == .up)
+    }
+  }
+
+  @Test("nothing follows a Logout Request, and what it ends goes to the other session all the same")
+  func loggedOutOnRung() async throws {
+    let harness = try harness(sessions: [ReactorHarness.session, Self.second])
+    let other = try harness.startSilent(Self.second)
+    defer { close(other) }
+    let (_, _, abort) = try overdue(harness)
+    try await harness.told(
+      { .logout(ReactorHarness.session, $0) },
+      meanwhile: {
+        let logout = try #require(try harness.sent())
+        harness.sendManaged(abort, .functionNotSupported)
+        #expect(try harness.sent() == nil)
+        harness.sendLogoutResponse(to: logout)
+      })
+    #expect(harness.reply() == nil && harness.inFlightCount(6) == 1)
+  }
+
   @Test("a session climbs for one command at a time")
   func oneAtATime() throws {
     let harness = try harness()

@@ -9,6 +9,22 @@ import Wire
 
 @Suite("An interrupted caller", .bothChannels, .timeLimit(.minutes(1)))
 struct InterruptTests {
+  @Test("a caller interrupted as its command is due again, its data unsent, is answered once")
+  func interruptedWhenDue() throws {
+    let harness = try ReactorHarness(parameters: .manySegments)
+    harness.fillTransmitQueue()
+    let (task, unique) = try #require(harness.taskWithUnsentData())
+    harness.sendResponse(task, .busy)
+    #expect(harness.delayedSlots == 1)
+    let waiting = harness.queuedCount(5)
+    harness.interrupt(unique)
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.reply() == .init(unique: unique, error: -EINTR, payload: []))
+    #expect(harness.delayedSlots == 0)
+    #expect(harness.queuedCount(5) == waiting)
+    #expect(harness.reply() == nil)
+  }
+
   private func interrupt(_ harness: ReactorHarness, _ unique: UInt64) {
     var body = [UInt8]()
     body.appendNative(unique)
@@ -108,5 +124,16 @@ struct InterruptTests {
     #expect(harness.delayedSlots == 0)
     harness.advance(milliseconds: 2_000)
     #expect(try harness.sent() == nil)
+  }
+}
+
+extension ReactorHarness {
+  /// A write at the target of which some data have not left yet: its tag and its caller's number.
+  fileprivate func taskWithUnsentData() -> (InitiatorTaskTag, UInt64)? {
+    for index in 0..<reactor.slots.requestCount
+    where reactor.slots[index].stage == .inFlight && reactor.slots[index].transmitsQueued > 0 {
+      return (reactor.slots[index].tag(index: index), reactor.slots[index].caller.unique)
+    }
+    return nil
   }
 }

@@ -124,6 +124,26 @@ struct KeepaliveTests {
     #expect(await harness.events() == [.sessionLost(ReactorHarness.session, .pingTimedOut)])
   }
 
+  @Test("who asked is told in time also by a target that sends everything but the answer")
+  func busyButDeaf() async throws {
+    let harness = try ReactorHarness()
+    let outcome = try await harness.told(
+      { .ping(ReactorHarness.session, $0) },
+      meanwhile: {
+        _ = try harness.sent()
+        for _ in 0..<3 {
+          harness.advance(milliseconds: 2_000)
+          harness.send(
+            NOPIn(
+              targetTransferTag: .reserved, statSN: harness.comingStatSN,
+              expCmdSN: harness.window.exp, maxCmdSN: harness.window.max
+            ).header)
+        }
+        if harness.pingerCount > 0 { harness.stop() }
+      })
+    #expect(outcome == .timedOut && harness.sessionState == .up)
+  }
+
   @Test("one NOP-Out serves all who wait, sixteen of them; the seventeenth is told busy")
   func sharedPing() async throws {
     let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))

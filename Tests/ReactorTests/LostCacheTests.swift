@@ -56,6 +56,37 @@ struct LostCacheTests {
     #expect(harness.reply() == .init(unique: later, error: 0, payload: []))
   }
 
+  @Test("E29: a hole that was begun before the loss is an error of the fsync after its end")
+  func clearing() throws {
+    let harness = try ReactorHarness { ReactorHarness.thin(&$0) }
+    let hole = harness.punch(500, 8 * 512)
+    try harness.serve(.writeSame16)
+    _ = try harness.command()
+    try harness.reconnect()
+    let told = harness.request(.fsync)
+    try answerAll(harness)
+    let replies = (0..<2).compactMap { _ in harness.reply() }
+    #expect(replies.first { $0.unique == told }?.error == -EIO)
+    #expect(replies.first { $0.unique == hole }?.error == 0)
+    for error in [-EIO, 0] {
+      let unique = harness.request(.fsync)
+      try answerAll(harness)
+      #expect(harness.reply() == .init(unique: unique, error: error, payload: []))
+    }
+  }
+
+  /// Answers whatever is asked: reads of a block with data, all else with GOOD.
+  private func answerAll(_ harness: ReactorHarness) throws {
+    while let unit = try harness.sent() {
+      let command = SCSICommand(unit.header)
+      if command.isRead {
+        harness.sendDataIn(command.header.initiatorTaskTag, .pattern(512))
+      } else {
+        harness.sendResponse(command.header.initiatorTaskTag)
+      }
+    }
+  }
+
   @Test("E29: nothing is owed for what was flushed before")
   func flushed() throws {
     let harness = try ReactorHarness()

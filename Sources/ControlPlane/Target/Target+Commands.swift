@@ -24,6 +24,10 @@ extension Target {
     case .answered(let nanoseconds):
       let microseconds = nanoseconds / 1000
       tell(session, "NOP-Out answered after \(microseconds) us")
+    case .timedOut:
+      throw ControlError(
+        .timedOut, .pduTimeout, "session \(number) of \(name): its NOP-Out was not answered in time"
+      )
     case .sessionLost:
       throw ControlError(
         .timedOut, .transportTimeout,

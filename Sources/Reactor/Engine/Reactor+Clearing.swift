@@ -28,6 +28,7 @@ extension Reactor {
     slots[index].isCounted = true
     units[unit].rewriteCount += 1
     slots.clearings[index] = clearing
+    slots[index].failures = sharedUnits.failures(unit)
     slots[index].payload = SlotMemory.payload
     slots[index].blocks = clearing.blocks
     slots[index].blockShift = units[unit].geometry.logicalBlockShift
@@ -37,7 +38,7 @@ extension Reactor {
       isReadModifyWrite: true)
     switch admission {
     case .granted: beginGranted(index)
-    case .parked: slots[index].stage = .range
+    case .parked: waitForRange(index, unit: unit)
     }
   }
 
@@ -86,6 +87,8 @@ extension Reactor {
     let step = slots.clearings[index].next(
       units[unit].provisioning, maximumWriteBlocks: UInt64(writeLimit))
     guard let step else {
+      // What its first commands did may be gone with a cache: the fsync that follows has to say so.
+      if mayBeLost(index) { sharedUnits.oweError(unit) }
       answer(slot: index)
       return end(index)
     }

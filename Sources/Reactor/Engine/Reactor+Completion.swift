@@ -49,7 +49,7 @@ extension Reactor {
   }
 
   /// Whether a volatile cache may have lost what a write has brought since it began.
-  private func mayBeLost(_ index: Int) -> Bool {
+  func mayBeLost(_ index: Int) -> Bool {
     slots[index].failures != sharedUnits.failures(Int(slots[index].unit))
   }
 
@@ -94,6 +94,8 @@ extension Reactor {
 
   /// Ends a request that has been answered: gives up its lock, its unit and its slot.
   mutating func end(_ index: Int) {
+    // Its queued PDUs may keep the slot for a while: nothing is due for it any more.
+    slots[index].stage = .idle
     if slots[index].holdsRange {
       slots[index].holdsRange = false
       locks.release(owner: UInt16(index))

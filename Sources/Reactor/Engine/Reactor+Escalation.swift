@@ -17,17 +17,22 @@ extension Reactor {
       timeoutMilliseconds: sessions[session].timeouts.abortMilliseconds, session: session)
     // Not even a request of 48 bytes can be sent: nothing less than a new session helps.
     guard let index else { return lose(session: session, .commandTimedOut) }
+    managements[index].beginning = managements[index].task
     stand(on: index)
   }
 
-  /// Goes to the rung above a function that did not help; the time that one has, nil where the
-  /// session is lost instead.
+  /// Goes to the rung above a function that did not help; the time that one has, nil where there is
+  /// nothing to climb for any more, or the session is lost instead.
   @discardableResult
   mutating func climb(
     from task: ManagementTask, after why: Escalation.Disappointment
   ) -> UInt64? {
     let session = Int(task.session)
     sessions[session].escalation = nil
+    // Nothing follows a Logout Request; nor is anybody's task ended for one that has been answered.
+    guard sessions[session].isUp, slotInFlight(task.beginning, session: session) != nil else {
+      return nil
+    }
     let timeouts = sessions[session].timeouts
     let next = Escalation.rung(above: task.function, after: why).flatMap { function in
       send(
@@ -41,6 +46,7 @@ extension Reactor {
       lose(session: session, .commandTimedOut)
       return nil
     }
+    managements[next].beginning = task.beginning
     stand(on: next)
     return managements[next].deadline
   }

@@ -125,7 +125,7 @@ extension Reactor {
   /// Not for ever, nor a command the target has said something of.
   private func mayResend(_ slot: Int, session index: Int) -> Bool {
     !slots.recoveries[slot].isHeardOf && slots.recoveries[slot].resendCount < Self.resendLimit
-      && sessions[index].transmit.hasRoom
+      && sessions[index].transmit.hasRoom && slots[slot].transmitsQueued == 0
   }
 
   /// Queues the command as it was: tag, number, flags, CDB and unsolicited data.

@@ -106,10 +106,17 @@ extension Reactor {
       isReadModifyWrite: !plan.isAligned)
     switch admission {
     case .granted: beginGranted(index)
-    case .parked:
-      slots[index].stage = .range
-      // Whose timeout it waits by.
-      slots[index].session = UInt16(find(units[unit].sessions[0]) ?? 0)
+    case .parked: waitForRange(index, unit: unit)
+    }
+  }
+
+  /// Parks a request behind a conflicting one, by the timeout of a session of its unit.
+  mutating func waitForRange(_ index: Int, unit: Int) {
+    slots[index].stage = .range
+    for position in 0..<Int(units[unit].sessionCount) {
+      guard let session = find(units[unit].sessions[position]) else { continue }
+      slots[index].session = UInt16(session)
+      return
     }
   }
 

@@ -170,7 +170,8 @@ extension Reactor {
   /// Whether a write nobody waits for any more keeps its range until the old nexus is dead: another
   /// session could overtake it there.
   func isBarrier(_ slot: Int) -> Bool {
-    slots[slot].holdsRange && units[Int(slots[slot].unit)].sessionCount > 1
+    let unit = Int(slots[slot].unit)
+    return slots[slot].holdsRange && units[unit].sessionCount > 1 && units[unit].state == .exposed
   }
 
   /// The old nexus is dead: ends the writes that only kept their ranges.

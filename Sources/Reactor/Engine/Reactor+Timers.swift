@@ -25,7 +25,8 @@ extension Reactor {
     if slots[index].kind == .control { return tick(control: index) }
     if slots[index].isInterrupted, !slots[index].isAnswered {
       let due = slots[index].startedAt &+ Interval.interrupt
-      if now >= due { giveUp(index, error: .interrupted) } else { nextTick = min(nextTick, due) }
+      if now >= due { return giveUp(index, error: .interrupted) }
+      nextTick = min(nextTick, due)
     }
     let session = Int(slots[index].session)
     switch slots[index].stage {
@@ -117,6 +118,7 @@ extension Reactor {
   /// wake, and no target's answer comes with all others'.
   private mutating func ping(session index: Int, _ timeouts: SessionTimeouts) {
     let heard = sessions[index].receivedAt
+    tickPingers(session: index)
     if sessions[index].pingedAt > 0 {
       let deadline =
         max(sessions[index].pingedAt, heard)
@@ -136,6 +138,18 @@ extension Reactor {
       return
     }
     sendPing(session: index)
+  }
+
+  /// Tells who waits for an answer that a target owes while it sends other things.
+  private mutating func tickPingers(session index: Int) {
+    guard !sessions[index].pingers.isEmpty else { return }
+    let timeout = sessions[index].timeouts.pingTimeoutMilliseconds &* Interval.millisecond
+    let deadline = sessions[index].pingedAt &+ timeout
+    if now >= deadline, sessions[index].receivedAt > sessions[index].pingedAt {
+      sessions[index].endPingers(.timedOut)
+    } else {
+      nextTick = min(nextTick, deadline)
+    }
   }
 
   /// Queues a NOP-Out, whose answer has its own time.

@@ -2,6 +2,8 @@
 package enum PingOutcome: Equatable, Sendable {
   /// The target answered after so many nanoseconds.
   case answered(nanoseconds: UInt64)
+  /// The target, though it sends something, has not answered in time.
+  case timedOut
   /// The connection was lost before, for want of the answer perhaps.
   case sessionLost
   /// The handle names no session that is logged in.

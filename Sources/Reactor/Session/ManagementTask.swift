@@ -18,6 +18,8 @@ struct ManagementTask {
   var function = TaskManagementRequest.Function.abortTask
   var lun = LogicalUnitNumber(rawValue: 0)
   var task = InitiatorTaskTag.reserved
+  /// Of a rung: the command the ladder was begun for.
+  var beginning = InitiatorTaskTag.reserved
   /// Tasks numbered before it are what it is about.
   var cmdSN = SerialNumber(rawValue: 0)
   /// Monotonic nanoseconds.

@@ -185,6 +185,11 @@ struct Session: ~Copyable {
   /// The ping under way is over.
   mutating func endPing(_ outcome: PingOutcome) {
     pingedAt = 0
+    endPingers(outcome)
+  }
+
+  /// Who waits for its answer waits no longer.
+  mutating func endPingers(_ outcome: PingOutcome) {
     guard !pingers.isEmpty else { return }
     let waiting = pingers
     pingers = []
