@@ -44,7 +44,7 @@ extension Reactor {
   }
 
   /// Receives until nothing is left, and parses what came.
-  private mutating func receive(session index: Int) {
+  mutating func receive(session index: Int) {
     for _ in 0..<Self.receivesATurn {
       guard sessions[index].isConnected else { return }
       if !sessions[index].isAmidUnit { sessions[index].unitBeganAt = now }
@@ -59,7 +59,9 @@ extension Reactor {
       sessions[index].statistics.receivedBytes += UInt64(count)
       parse(session: index)
       if sessions[index].isAmidUnit {
-        nextTick = min(nextTick, sessions[index].unitBeganAt &+ Interval.wholePDU)
+        nextTick = min(
+          nextTick,
+          usesRing ? now &+ Interval.shortTick : sessions[index].unitBeganAt &+ Interval.wholePDU)
       }
       if count < wanted, !sessions[index].receivesToTheEnd { return }
     }

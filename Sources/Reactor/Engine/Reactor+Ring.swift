@@ -107,7 +107,7 @@ extension Reactor {
   /// Watches a session's socket for what arrives.
   mutating func watchByRing(session index: Int) {
     ring.poll(
-      sessions[index].descriptor, [.readable, .urgent], repeats: true,
+      sessions[index].descriptor, .readable, repeats: true,
       token: ringToken(session: index))
   }
 

@@ -102,6 +102,8 @@ extension Reactor {
   /// Its bytes count as signs of life, so that no ping would end it.
   private mutating func endsTrickle(session index: Int) -> Bool {
     guard sessions[index].isAmidUnit else { return false }
+    if usesRing { receiveUrgent(session: index) }
+    guard sessions[index].isConnected else { return true }
     let deadline = sessions[index].unitBeganAt &+ Interval.wholePDU
     guard now >= deadline else {
       nextTick = min(nextTick, deadline)
@@ -109,6 +111,21 @@ extension Reactor {
     }
     lose(session: index, .unitTimedOut)
     return true
+  }
+
+  /// Looks for what lies behind urgent data: a receive ends before them, and a ring, to which every
+  /// arrival is urgent, does not tell. Who has found some looks to the end from then on.
+  private mutating func receiveUrgent(session index: Int) {
+    guard !sessions[index].receivesToTheEnd else { return }
+    let before = sessions[index].statistics.receivedBytes
+    receive(session: index)
+    guard sessions[index].isConnected else { return }
+    if sessions[index].statistics.receivedBytes > before {
+      sessions[index].receivesToTheEnd = true
+      sessionsToReceive |= 1 << UInt64(index)
+    } else {
+      nextTick = min(nextTick, now &+ Interval.shortTick)
+    }
   }
 
   /// Asks a silent target whether it is there, and gives it up when it does not answer.
