@@ -16,8 +16,6 @@ package struct EventPoll: ~Copyable {
     }
 
     package static let readable = Interest(rawValue: 0x001)
-    /// TCP's urgent data lie in the stream: a receive ends before them.
-    package static let urgent = Interest(rawValue: 0x002)
     package static let writable = Interest(rawValue: 0x004)
     package static let error = Interest(rawValue: 0x008)
     package static let hangup = Interest(rawValue: 0x010)

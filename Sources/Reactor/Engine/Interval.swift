@@ -13,7 +13,7 @@ enum Interval {
   static let retryMaximum: UInt64 = 2 * second
   /// Idle sessions are pinged in about so many groups, spread over the ping interval.
   static let pingGroups: UInt64 = 8
-  /// A command without any answer for so long ends its connection.
+  /// A command without any answer for so long has the ladder climbed for it.
   static let command: UInt64 = 30 * second
   /// What was asked for again and does not begin to come for so long ends its connection.
   static let recovery: UInt64 = 5 * second

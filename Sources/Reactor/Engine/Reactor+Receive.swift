@@ -17,9 +17,7 @@ extension Reactor {
   mutating func serve(session index: Int, _ interest: EventPoll.Interest) {
     guard sessions[index].isConnected else { return }
     if interest.contains(.writable) { awaitWritable(session: index, false) }
-    if !interest.isDisjoint(with: [.peerClosed, .urgent]) {
-      sessions[index].receivesToTheEnd = true
-    }
+    if interest.contains(.peerClosed) { sessions[index].receivesToTheEnd = true }
     if !interest.isDisjoint(with: [.readable, .error, .hangup, .peerClosed]) {
       receive(session: index)
     }

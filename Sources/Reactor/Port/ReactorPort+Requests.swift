@@ -60,7 +60,7 @@ extension ReactorPort {
   package func closed(_ unit: LogicalUnitHandle) { sharedUnits.closed(Int(unit.index)) }
 
   /// Logs a session out and forgets it; returns when the target has answered, or at the session's
-  /// logout timeout. Tasks still there fail with ENOTCONN.
+  /// logout timeout. Tasks still there go to another session of their unit, or fail with ENOTCONN.
   package func logout(_ session: SessionHandle) async {
     await withCheckedContinuation { lane(of: session).submit(.logout(session, $0)) }
   }
