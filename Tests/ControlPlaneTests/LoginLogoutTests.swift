@@ -51,14 +51,33 @@ struct LoginLogoutTests {
     try await bench.logIn()
     let handle = try #require(bench.unit()?.handle)
     try await bench.initiator.openLogicalUnit(handle, writable: true)
-    #expect(
+    let refused = Task {
       await errno { () throws(ControlError) in
         try await bench.initiator.perform(.logout(force: false), target: Bench.targetName)
-      } == .resourceBusy)
+      }
+    }
+    #expect(await bench.clock.fires(.milliseconds(500)))
+    #expect(await refused.value == .resourceBusy)
     #expect(bench.target?.state == .loggedIn)
     try await bench.initiator.perform(.logout(force: true), target: Bench.targetName)
     #expect(bench.target?.state == .loggedOut && bench.target?.logicalUnits == [])
     #expect(bench.reactor.with { $0.withdrawn.map(\.error) } == [.socketNotConnected])
+  }
+
+  /// The kernel sends a file's RELEASE when close(2) has returned, beside the next request.
+  @Test func logoutWaitsForACloseOnItsWay() async throws {
+    let bench = try Bench()
+    try await bench.logIn()
+    let handle = try #require(bench.unit()?.handle)
+    try await bench.initiator.openLogicalUnit(handle, writable: true)
+    let logout = Task {
+      try await bench.initiator.perform(.logout(force: false), target: Bench.targetName)
+    }
+    #expect(await bench.reaches { $0.clock.sleeperCount == 1 })
+    #expect(bench.target?.state == .loggedIn)
+    await bench.initiator.closeLogicalUnit(handle, writable: true)
+    try await logout.value
+    #expect(bench.target?.state == .loggedOut)
   }
 
   @Test func closedLUNLetsTheLogoutThroughAndComesBackAsTheSameFile() async throws {

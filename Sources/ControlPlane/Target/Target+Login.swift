@@ -226,6 +226,7 @@ extension Target {
   ///
   /// Bounded whatever the target does: a session that does not answer is closed.
   func logOut(force: Bool) async throws(ControlError) {
+    if !force, !sessions.isEmpty, phase != .loggingOut { await waitForCloses() }
     guard phase != .loggingOut else {
       throw ControlError(.resourceBusy, .busy, "\(name) is being logged out")
     }

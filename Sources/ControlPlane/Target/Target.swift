@@ -44,6 +44,8 @@ actor Target {
   /// Opens that wait for a path, by numbers in the order they came.
   var waitingOpens: [Int: CheckedContinuation<Void, Never>] = [:]
   var nextWaitingOpen = 0
+  /// Logouts that wait for closes on their way.
+  var waitingLogouts: [FirstOutcome] = []
 
   /// The mount ends: what is under way is ended, and nothing begins any more.
   var isEnding = false
@@ -133,32 +135,6 @@ actor Target {
     publish()
     wakeOpens()
     await end(session)
-  }
-
-  // MARK: - Opens
-
-  /// Counts an open of a LUN's file, or says why it does not open.
-  func open(_ handle: LogicalUnitHandle, writable: Bool) async throws(Errno) {
-    try await waitForPath()
-    guard let lun = units.lun(of: handle), let unit = units[lun] else {
-      throw .noSuchAddressOrDevice
-    }
-    if case .closed(let error, _) = unit.probed.availability { throw error }
-    guard let registration = unit.registration else { throw .noSuchAddressOrDevice }
-    if writable, registration.isWriteProtected || context.settings.isReadOnly {
-      throw .readOnlyFileSystem
-    }
-    openCounts[handle, default: 0] += 1
-    units.touch(handle)
-    publish()
-  }
-
-  /// Takes back one open.
-  func close(_ handle: LogicalUnitHandle) {
-    guard let count = openCounts[handle] else { return }
-    openCounts[handle] = count > 1 ? count - 1 : nil
-    units.touch(handle)
-    publish()
   }
 
   // MARK: - Snapshot
