@@ -7,7 +7,8 @@ extension InteropRun {
       let proxy = try DamagingProxy(lab, before: target.port)
       let capture = try await WireCapture.start(lab, port: target.port)
       let outcome = try await recover(proxy)
-      if let findings = try await capture?.finish(), let first = findings.complaints.first {
+      let findings = try await capture?.finish(areDataDamaged: true)
+      if let findings, let first = findings.complaints.first {
         return await record(
           .recovery, .failed("\(findings.complaints.count) remarks, first: \(first.message)"))
       }

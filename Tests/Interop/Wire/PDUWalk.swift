@@ -11,6 +11,15 @@ struct PDUWalk {
     var isInForce = false
   }
 
+  /// What one call has gone over.
+  struct Advance: Equatable {
+    /// Bytes at the end, those of earlier calls among them, that are a header that is not whole
+    /// (0 to 47).
+    var open = 0
+    /// Where bytes of data digests stand.
+    var digests: [Range<Int>] = []
+  }
+
   static let headerCount = 48
   private static let loginResponse: UInt8 = 0x23
 
@@ -18,10 +27,21 @@ struct PDUWalk {
   private var kept: [UInt8] = []
   /// Bytes of the begun PDU behind its header that are still to come.
   private var missing = 0
+  /// Those of them that are the data digest.
+  private var digestCount = 0
+  /// Those of them that are the data and what they are padded with.
+  private var dataCount = 0
+  private var crc = TableCRC32C()
+  /// The digest of the PDU under way, as far as it has come, its first byte lowest.
+  private var found: UInt32 = 0
 
-  /// Goes over the next bytes of the flow; how many bytes at their end, those of earlier calls
-  /// among them, are a header that is not whole (0 to 47).
-  mutating func advance(over bytes: ArraySlice<UInt8>, digests: inout Digests) -> Int {
+  /// Data digests that are right, and those that are not.
+  private(set) var right = 0
+  private(set) var wrong = 0
+
+  /// Goes over the next bytes of the flow.
+  mutating func advance(over bytes: ArraySlice<UInt8>, digests: inout Digests) -> Advance {
+    var advance = Advance()
     var rest = bytes
     while !rest.isEmpty {
       if missing == 0 {
@@ -29,26 +49,49 @@ struct PDUWalk {
         kept += part
         rest = rest.dropFirst(part.count)
         guard kept.count == Self.headerCount else { break }
-        missing = length(digests)
+        begin(digests)
       } else {
-        let part = rest.prefix(missing)
+        let part = rest.prefix(nextBoundary)
         if isLoginResponse { kept += part }
-        missing -= part.count
+        take(part, &advance)
         rest = rest.dropFirst(part.count)
       }
       if missing == 0 { finish(&digests) }
     }
-    return missing == 0 ? kept.count : 0
+    advance.open = missing == 0 ? kept.count : 0
+    return advance
+  }
+
+  /// How many of the missing bytes are of the kind of the next one.
+  private var nextBoundary: Int {
+    if missing > dataCount + digestCount { return missing - dataCount - digestCount }
+    return missing > digestCount ? missing - digestCount : missing
+  }
+
+  private mutating func take(_ part: ArraySlice<UInt8>, _ advance: inout Advance) {
+    if missing <= digestCount {
+      advance.digests.append(part.startIndex..<part.endIndex)
+      for byte in part { found = found >> 8 | UInt32(byte) << 24 }
+      if part.count == missing {
+        if found == crc.value { right += 1 } else { wrong += 1 }
+      }
+    } else if missing <= dataCount + digestCount {
+      if digestCount > 0 { crc.update(part) }
+    }
+    missing -= part.count
   }
 
   private var isLoginResponse: Bool { kept[0] & 0x3F == Self.loginResponse }
 
-  /// What follows the header of `kept`.
-  private func length(_ digests: Digests) -> Int {
+  /// Takes what follows the header of `kept`.
+  private mutating func begin(_ digests: Digests) {
     let data = kept[5...7].reduce(0) { $0 << 8 | Int($1) }
     let inForce = digests.isInForce && !isLoginResponse
-    return Int(kept[4]) * 4 + (inForce && digests.header ? 4 : 0) + (data + 3) / 4 * 4
-      + (inForce && digests.data && data > 0 ? 4 : 0)
+    dataCount = (data + 3) / 4 * 4
+    digestCount = inForce && digests.data && data > 0 ? 4 : 0
+    crc = TableCRC32C()
+    missing =
+      Int(kept[4]) * 4 + (inForce && digests.header ? 4 : 0) + dataCount + digestCount
   }
 
   private mutating func finish(_ digests: inout Digests) {

@@ -1,8 +1,10 @@
-/// Cuts the TCP segments of a capture anew, so that none ends within the header of a PDU.
+/// Cuts the TCP segments of a capture anew, so that none ends within the header of a PDU, and
+/// takes the data digests out, which it judges itself.
 ///
 /// tshark 4.0 loses the place where PDUs begin when a segment ends with fewer than eight bytes of
-/// a header: what follows is then shown as garbage, or as answers to commands nobody sent. Which
-/// bytes went over the wire, and when, stays as it was.
+/// a header, and it knows no data digests: it takes the digest for the beginning of a PDU where
+/// another one follows in the same segment. What follows is then shown as garbage, or as answers
+/// to commands nobody sent. The other bytes, and when they were sent, stay as they were.
 struct SegmentRecutter {
   private struct Flow {
     var walk = PDUWalk()
@@ -10,6 +12,8 @@ struct SegmentRecutter {
     var held: [UInt8] = []
     /// The sequence number of the next byte that was not seen.
     var next: UInt32
+    /// Bytes of data digests taken out before it.
+    var removed: UInt32 = 0
     /// Packets that were captured before one that was sent before them: two processors feed the
     /// loopback interface.
     var early: [Packet] = []
@@ -22,7 +26,10 @@ struct SegmentRecutter {
   private struct Packet {
     let record: Range<Int>
     let tcp: Int
-    let payload: Range<Int>
+    /// Where the headers end.
+    let start: Int
+    /// The bytes that have not been seen before.
+    var payload: Range<Int>
     let ports: (source: UInt16, destination: UInt16)
   }
 
@@ -35,6 +42,9 @@ struct SegmentRecutter {
   private var flows: [UInt32: Flow] = [:]
   private var digests: [UInt16: PDUWalk.Digests] = [:]
   private(set) var output: [UInt8]
+  /// Data digests that are right, and those that are not, by the port they went to.
+  private(set) var right: [UInt16: Int] = [:]
+  private(set) var wrong: [UInt16: Int] = [:]
 
   /// `capture` is a pcap file (little-endian, Ethernet) of one target's port.
   init(_ capture: [UInt8], targetPort: UInt16) throws(InteropFailure) {
@@ -62,6 +72,12 @@ struct SegmentRecutter {
       offset = record.upperBound
     }
     if let flow = flows.values.first(where: { !$0.early.isEmpty }) { throw lack(flow) }
+    for (name, flow) in flows { count(flow, to: UInt16(name & 0xFFFF)) }
+  }
+
+  private mutating func count(_ flow: Flow, to port: UInt16) {
+    right[port, default: 0] += flow.walk.right
+    wrong[port, default: 0] += flow.walk.wrong
   }
 
   /// The packet of `record`; nil for what carries no TCP over IPv4.
@@ -74,55 +90,74 @@ struct SegmentRecutter {
     let start = tcp + Int(capture[tcp + 12] >> 4) * 4
     guard start <= record.upperBound else { return nil }
     return Packet(
-      record: record, tcp: tcp, payload: start..<record.upperBound,
+      record: record, tcp: tcp, start: start, payload: start..<record.upperBound,
       ports: (UInt16(number(at: tcp) >> 16), UInt16(number(at: tcp) & 0xFFFF)))
   }
 
   private mutating func take(_ packet: Packet) throws(InteropFailure) {
     if capture[packet.tcp + 13] & 0x02 != 0 {  // SYN: a connection begins
+      if let old = flows[name(packet)] { count(old, to: packet.ports.destination) }
       flows[name(packet)] = Flow(next: sequence(packet) &+ 1)
       digests[peer(packet)] = PDUWalk.Digests()
     }
     guard !packet.payload.isEmpty, var flow = flows[name(packet)] else {
-      output += capture[packet.record]
+      append(
+        packet, capture[packet.payload],
+        sequence: sequence(packet) &- (flows[name(packet)]?.removed ?? 0))
       return
     }
-    let distance = Int32(bitPattern: sequence(packet) &- flow.next)
-    guard distance <= 0 else {
+    guard distance(of: packet, in: flow) <= 0 else {
       guard flow.early.count < Self.earlyLimit else { throw lack(flow) }
       flows[name(packet)]?.early.append(packet)
       return
     }
-    // Bytes that came before are not cut again.
-    guard distance == 0 else {
-      output += capture[packet.record]
-      return
-    }
     cut(packet, &flow)
-    while let index = flow.early.firstIndex(where: { sequence($0) == flow.next }) {
+    while let index = flow.early.firstIndex(where: { distance(of: $0, in: flow) <= 0 }) {
       cut(flow.early.remove(at: index), &flow)
     }
     flows[name(packet)] = flow
+  }
+
+  /// How far a packet's first byte is from the next one wanted.
+  private func distance(of packet: Packet, in flow: Flow) -> Int {
+    Int(Int32(bitPattern: sequence(packet) &- flow.next))
   }
 
   private func lack(_ flow: Flow) -> InteropFailure {
     InteropFailure("the capture lacks the bytes from \(flow.next) on")
   }
 
-  /// Puts the next packet of its flow out, without a header that is not whole.
+  /// Puts the next packet of its flow out, without a header that is not whole, and without what
+  /// has been seen: tshark takes bytes sent again for new ones.
   private mutating func cut(_ packet: Packet, _ flow: inout Flow) {
-    let sequence = sequence(packet)
+    let seen = -distance(of: packet, in: flow)
+    guard seen < packet.payload.count else { return }
+    var packet = packet
+    packet.payload = packet.payload.lowerBound + seen..<packet.payload.upperBound
+    let sequence = flow.next
     flow.next = sequence &+ UInt32(packet.payload.count)
-    let open = flow.walk.advance(
+    let advance = flow.walk.advance(
       over: capture[packet.payload], digests: &digests[peer(packet), default: PDUWalk.Digests()])
-    let first = sequence &- UInt32(flow.held.count)
-    var bytes = flow.held + capture[packet.payload]
-    flow.held = Array(bytes.suffix(open))
-    bytes.removeLast(open)
+    let first = sequence &- UInt32(flow.held.count) &- flow.removed
+    var bytes = flow.held
+    var start = packet.payload.lowerBound
+    for digest in advance.digests {
+      bytes += capture[start..<digest.lowerBound]
+      start = digest.upperBound
+      flow.removed &+= UInt32(digest.count)
+    }
+    bytes += capture[start..<packet.payload.upperBound]
+    flow.held = Array(bytes.suffix(advance.open))
+    bytes.removeLast(advance.open)
     // What was held may not fit into the packet any more: its header goes ahead.
     let ahead = bytes.count > packet.payload.count ? PDUWalk.headerCount : 0
     if ahead > 0 { append(packet, bytes[..<ahead], sequence: first) }
     append(packet, bytes[ahead...], sequence: first &+ UInt32(ahead))
+  }
+
+  /// The name of the other way.
+  private func counterpart(_ packet: Packet) -> UInt32 {
+    UInt32(packet.ports.destination) << 16 | UInt32(packet.ports.source)
   }
 
   private func sequence(_ packet: Packet) -> UInt32 { number(at: packet.tcp + 4) }
@@ -137,18 +172,21 @@ struct SegmentRecutter {
     packet.ports.source == targetPort ? packet.ports.destination : packet.ports.source
   }
 
-  /// The packet with other bytes; its checksums are no longer right, and tshark looks at none.
+  /// The packet with these bytes and this number; its checksums are no longer right, and tshark looks at none.
   private mutating func append(_ packet: Packet, _ bytes: ArraySlice<UInt8>, sequence: UInt32) {
     let start = output.count
     let ip = start + Self.recordHeader + Self.linkHeader
-    output += capture[packet.record.lowerBound..<packet.payload.lowerBound]
+    output += capture[packet.record.lowerBound..<packet.start]
     output += bytes
     let length = UInt32(output.count - start - Self.recordHeader)
     store(length.byteSwapped, at: start + 8)
     store(length.byteSwapped, at: start + 12)
     let total = output.count - ip
     (output[ip + 2], output[ip + 3]) = (UInt8(total >> 8), UInt8(total & 0xFF))
-    store(sequence, at: start + packet.tcp - packet.record.lowerBound + 4)
+    let tcp = start + packet.tcp - packet.record.lowerBound
+    store(sequence, at: tcp + 4)
+    let removed = flows[counterpart(packet)]?.removed ?? 0
+    store(number(at: packet.tcp + 8) &- removed, at: tcp + 8)
   }
 
   private mutating func store(_ value: UInt32, at offset: Int) {

@@ -41,6 +41,11 @@ struct WireFindings: Equatable, Sendable {
   /// NOP-Ins that want none.
   private(set) var notices = 0
   let lostPackets: Int
+  /// Where the capture is kept that was doubtful.
+  var kept: String?
+
+  /// Something of what we sent looks wrong.
+  var isDoubtful: Bool { !complaints.isEmpty || badDigests > 0 }
 
   init(parsing text: String, targetPort: UInt16, lostPackets: Int) {
     self.lostPackets = lostPackets
@@ -84,6 +89,12 @@ struct WireFindings: Equatable, Sendable {
       guard words.count == 3, let count = Int(words[0]) else { continue }
       if words[1] == "Good" { goodDigests += count } else { badDigests += count }
     }
+  }
+
+  /// Takes digests that somebody else has judged.
+  mutating func addDigests(right: Int, wrong: Int) {
+    goodDigests += right
+    badDigests += wrong
   }
 
   /// Takes lines of a NOP's or logout's TCP stream, TCP port, opcode, initiator task tag and
