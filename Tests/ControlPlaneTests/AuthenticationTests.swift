@@ -43,11 +43,12 @@ struct AuthenticationTests {
   }
 
   private func settings(
-    session: AuthenticationPolicy = .none, discovery: AuthenticationPolicy = .none
+    session: AuthenticationPolicy = .none, discovery: AuthenticationPolicy = .none,
+    milliseconds: UInt64 = 60_000
   ) -> InitiatorSettings {
     var settings = InitiatorSettings(
       initiatorName: "iqn.2026-01.test:initiator", isidRandom: 0x123456)
-    settings.loginTimeoutMilliseconds = 60_000
+    settings.loginTimeoutMilliseconds = milliseconds
     settings.sessionAuthentication = session
     settings.discoveryAuthentication = discovery
     return settings
@@ -55,13 +56,16 @@ struct AuthenticationTests {
 
   /// How a login ends, and what it knows at its end.
   private func logIn(
-    _ server: SimulatorServer, _ policy: AuthenticationPolicy
+    _ server: SimulatorServer, _ policy: AuthenticationPolicy, milliseconds: UInt64 = 60_000
   ) async throws -> Result<LoginFacts, LoginFailure> {
     let order = LoginOrder(
       targetName: Self.target, portal: Portal(host: "127.0.0.1", port: server.port),
       isid: ISID(random: 1, qualifier: 1))
     do throws(LoginFailure) {
-      return .success(try await driver.logIn(order, settings: settings(session: policy)).facts)
+      return .success(
+        try await driver.logIn(
+          order, settings: settings(session: policy, milliseconds: milliseconds)
+        ).facts)
     } catch {
       return .failure(error)
     }
@@ -81,6 +85,25 @@ struct AuthenticationTests {
     defer { server.stop() }
     _ = try await logIn(server, policy(algorithms: Self.all)).get()
     _ = try await logIn(server, policy(target: Self.theirSecret, algorithms: Self.all)).get()
+  }
+
+  /// AuthMethod, CHAP_A, CHAP_N and CHAP_R, the operational keys: a response each.
+  @Test("E28 a login that gets stuck at any step ends at the login timeout", arguments: 0..<5)
+  func stuck(step: Int) async throws {
+    let credentials = CHAPAuthenticator.Credentials(
+      user: "user", secret: Self.secret, mutual: ("target", Self.theirSecret))
+    let server = try server(credentials)
+    defer { server.stop() }
+    server.withPortal { $0.faultsForConnection = { _ in [FreezeFault(afterPDUs: step)] } }
+    let outcome = try await logIn(
+      server, policy(target: Self.theirSecret), milliseconds: step < 4 ? 400 : 60_000)
+    guard step < 4, case .failure(let failure) = outcome else {
+      // Nothing more than four responses are wanted.
+      #expect(step == 4 && (try? outcome.get()) != nil, "\(outcome)")
+      return
+    }
+    #expect(failure.error.errno == .timedOut && failure.error.code == .transportTimeout)
+    #expect(!failure.isPermanent)
   }
 
   @Test("C24, H46 a target that lacks its secret, or is not asked, is refused with EKEYREJECTED")

@@ -21,11 +21,14 @@ final class FakeConnector: SessionConnector {
     var answers: [Answer] = []
     var orders: [LoginOrder] = []
     var found: [DiscoveredTarget] = []
+    var time2Wait: UInt32 = 0
   }
 
   private let state = Mutex(State())
 
   func answer(_ answers: Answer...) { state.withLock { $0.answers += answers } }
+  /// What is agreed on as DefaultTime2Wait from now on, in seconds.
+  func wants(time2Wait seconds: UInt32) { state.withLock { $0.time2Wait = seconds } }
   func find(_ targets: [DiscoveredTarget]) { state.withLock { $0.found = targets } }
   var orders: [LoginOrder] { state.withLock { $0.orders } }
 
@@ -41,7 +44,7 @@ final class FakeConnector: SessionConnector {
     case .silence:
       while !Task.isCancelled { await ManualClock.pause() }
       throw LoginFailure(ControlError(.canceled, .transport, "cancelled"))
-    case .success: return Self.connection(order)
+    case .success: return Self.connection(order, state.withLock { $0.time2Wait })
     }
   }
 
@@ -51,15 +54,19 @@ final class FakeConnector: SessionConnector {
     DiscoveryOutcome(targets: state.withLock { $0.found })
   }
 
-  private static func connection(_ order: LoginOrder) -> LoggedInConnection {
+  private static func connection(
+    _ order: LoginOrder, _ time2Wait: UInt32
+  ) -> LoggedInConnection {
+    var parameters = NegotiatedParameters()
+    parameters.defaultTime2Wait = time2Wait
     let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     let handover = ConnectionHandover(
       socket: OwnedDescriptor(owning: number), connectionID: order.connectionID,
-      parameters: NegotiatedParameters(), cmdSN: SerialNumber(rawValue: 1),
+      parameters: parameters, cmdSN: SerialNumber(rawValue: 1),
       expStatSN: SerialNumber(rawValue: 1), expCmdSN: SerialNumber(rawValue: 1),
       maxCmdSN: SerialNumber(rawValue: 32), earlyBytes: [], timeouts: SessionTimeouts())
     let facts = LoginFacts(
-      tsih: 7, targetPortalGroupTag: 1, parameters: NegotiatedParameters(),
+      tsih: 7, targetPortalGroupTag: 1, parameters: parameters,
       connectionID: order.connectionID,
       ends: ConnectionEnds(
         address: "192.0.2.1", port: 3260, localAddress: "192.0.2.9", localPort: 50_000),

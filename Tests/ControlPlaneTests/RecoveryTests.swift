@@ -14,13 +14,18 @@ struct RecoveryTests {
         ControlError(.connectionRefused, .transport, "refused"), isPermanent: isPermanent))
   }
 
+  /// Status 0301h: the target is there and takes no login now.
+  private let unavailable = FakeConnector.Answer.failure(
+    LoginFailure(ControlError(.resourceTemporarilyUnavailable, .login, "not now")))
+
   private func lose(_ bench: Bench) throws -> SessionHandle {
     let session = try #require(bench.target?.sessions.first?.handle)
     bench.reactor.send(.sessionLost(session, .connectionClosed))
     return session
   }
 
-  @Test func firstTryIsAtOnceWithTheSameISIDAndHandle() async throws {
+  @Test("E01 the first try is at once, with the same ISID and handle")
+  func firstTryIsAtOnceWithTheSameISIDAndHandle() async throws {
     let bench = try Bench()
     try await bench.logIn()
     let session = try lose(bench)
@@ -38,12 +43,25 @@ struct RecoveryTests {
   func laterTriesWaitLongerAndLonger() async throws {
     let bench = try Bench()
     try await bench.logIn()
-    for _ in 0..<6 { bench.connector.answer(refusal()) }
+    for _ in 0..<6 { bench.connector.answer(unavailable) }
     _ = try lose(bench)
     var waits: [Duration] = []
     for _ in 0..<6 { waits.append(await bench.clock.fireNext()) }
     #expect(waits == [1, 2, 4, 8, 15, 15].map { Duration.seconds($0) })
     #expect(await bench.reaches { $0.target?.state == .loggedIn })
+  }
+
+  @Test("P4 while callers wait, an absent target is tried each second; then seldom")
+  func absentTarget() async throws {
+    let bench = try Bench()
+    try await bench.logIn()
+    for _ in 0..<200 { bench.connector.answer(refusal()) }
+    _ = try lose(bench)
+    var waits: [Duration] = []
+    for _ in 0..<126 { waits.append(await bench.clock.fireNext()) }
+    // replacement_timeout: 120 s.
+    #expect(waits[..<120].allSatisfy { $0 == .seconds(1) })
+    #expect(waits[120...].allSatisfy { $0 == .seconds(15) })
   }
 
   @Test("L34, C30 a refusal for good is tried once per half minute at most")
@@ -95,7 +113,7 @@ struct RecoveryTests {
     #expect(await bench.clock.fires(.seconds(1)))
     #expect(await bench.reaches { $0.connector.orders.count == 3 })
     #expect(bench.target?.state == .recovering)
-    #expect(await bench.clock.fires(.seconds(2)))
+    #expect(await bench.clock.fires(.seconds(1)))
     #expect(await bench.reaches { $0.target?.state == .loggedOut })
     #expect(bench.connector.orders.count == 4 && bench.target?.logicalUnits.isEmpty == true)
     #expect(await bench.reaches { $0.reactor.with { $0.loggedOut.count == 1 } })
@@ -137,13 +155,31 @@ struct RecoveryTests {
     }
   }
 
-  @Test func targetsWishToWaitIsObeyed() async throws {
+  @Test("E20 the target's wish to wait is obeyed, not what was agreed on", arguments: [0, 3, 60])
+  func targetsWishToWaitIsObeyed(seconds: UInt16) async throws {
     let bench = try Bench()
+    bench.connector.wants(time2Wait: 2)
     try await bench.logIn()
     let session = try #require(bench.target?.sessions.first?.handle)
-    bench.reactor.send(.sessionLost(session, .requestedByTarget(time2WaitSeconds: 3)))
-    #expect(await bench.clock.fires(.seconds(3)))
+    bench.reactor.send(.sessionLost(session, .requestedByTarget(time2WaitSeconds: seconds)))
+    if seconds > 0 { #expect(await bench.clock.fires(.seconds(Int(seconds)))) }
     #expect(await bench.reaches { $0.reactor.with { $0.started.count } == 2 })
+  }
+
+  /// RFC 7143, 13.15: the least time before an implicit logout after a loss without warning.
+  @Test("E20, L26 DefaultTime2Wait is waited after a loss without warning", arguments: [0, 2, 60])
+  func defaultTime2Wait(seconds: UInt32) async throws {
+    let bench = try Bench()
+    bench.connector.wants(time2Wait: seconds)
+    try await bench.logIn()
+    _ = try lose(bench)
+    if seconds > 0 {
+      #expect(await bench.reaches { $0.clock.sleeperCount == 1 })
+      #expect(bench.connector.orders.count == 1)
+      #expect(await bench.clock.fires(.seconds(Int(seconds))))
+    }
+    #expect(await bench.reaches { $0.reactor.with { $0.started.count } == 2 })
+    #expect(bench.connector.orders.count == 2)
   }
 
   @Test("H60: a target that wants to be left alone for hours is come back to after 120 s")
@@ -169,7 +205,8 @@ struct RecoveryTests {
     #expect(await bench.reaches { $0.unit()?.state == "running" })
   }
 
-  @Test func onlyPortalsOfTheSessionsGroupAreTried() async throws {
+  @Test("E02 only portals of the session's group are tried: another's makes another nexus")
+  func onlyPortalsOfTheSessionsGroupAreTried() async throws {
     let bench = try Bench()
     let same = Portal(host: "192.0.2.2", port: 3260, targetPortalGroupTag: 1)
     let other = Portal(host: "192.0.2.3", port: 3260, targetPortalGroupTag: 2)
@@ -194,7 +231,8 @@ struct RecoveryTests {
     #expect(await bench.reaches { $0.clock.sleeperCount == 0 })
   }
 
-  @Test func anotherUnitAfterTheLossIsStale() async throws {
+  @Test("E30 another unit after the loss is ESTALE")
+  func anotherUnitAfterTheLossIsStale() async throws {
     let bench = try Bench()
     try await bench.logIn()
     let old = try #require(bench.unit()?.handle)

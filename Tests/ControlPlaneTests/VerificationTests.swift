@@ -30,7 +30,9 @@ struct VerificationTests {
     #expect(bench.reactor.with { $0.withdrawn } == [])
   }
 
-  @Test(arguments: ["name", "serial", "block length"])
+  @Test(
+    "E30, P7 a unit with another name, number or block length is never written",
+    arguments: ["name", "serial", "block length"])
   func anotherUnitIsWithdrawnBeforeAnythingIsSent(_ what: String) async throws {
     let bench = try Bench([.zero: FakeLogicalUnit(), Self.one: FakeLogicalUnit(serial: "OTHER")])
     try await bench.logIn()

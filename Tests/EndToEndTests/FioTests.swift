@@ -61,7 +61,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("What was written before a restart of the target verifies after it")
+    @Test("E24 What was written before a restart of the target verifies after it")
     func twoPhases() async throws {
       try await withMount { mount, daemon in
         let job =

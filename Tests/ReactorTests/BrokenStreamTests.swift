@@ -115,6 +115,20 @@ struct BrokenStreamTests {
     }
   }
 
+  @Test("E26: a target that was booted anew without a word is found out by our ping")
+  func halfOpen() async throws {
+    let harness = try harness()
+    _ = harness.read(offset: 0, size: 2048)
+    _ = try harness.nextCommand()
+    harness.advance(milliseconds: 5_000)
+    #expect(try harness.nextUnit().header.opcode == .nopOut)
+    // Its kernel knows no such connection.
+    try harness.resetTarget()
+    harness.turn()
+    #expect(harness.sessionState == .lost && harness.busySlots == 1)
+    #expect(await harness.losses().last == .socket(.connectionReset))
+  }
+
   @Test("H66 a target that sends no more and reads on is left at any point")
   func sendingEnded() async throws {
     for point in 0...Self.pieceCount {

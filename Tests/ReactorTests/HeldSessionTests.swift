@@ -74,6 +74,51 @@ struct HeldSessionTests {
     }
   }
 
+  @Test("E22: that is told to go (Async Messages 2 and 3) goes, for as long", arguments: [2, 3])
+  func toldToGo(event: UInt8) async throws {
+    let (harness, writes) = try held()
+    harness.send(
+      AsyncMessage(
+        event: try #require(AsyncMessage.Event(rawValue: event)), parameters: (0, 7, 20),
+        statSN: harness.nextStatSN(), expCmdSN: harness.window.exp, maxCmdSN: harness.window.max
+      ).header)
+    #expect(harness.sessionState == .lost)
+    try harness.reconnect()
+    for unique in writes {
+      harness.sendResponse(try harness.command().view.header.initiatorTaskTag)
+      #expect(harness.reply() == .init(unique: unique, error: 0, payload: .accepted(512)))
+    }
+    #expect(await harness.losses().last == .requestedByTarget(time2WaitSeconds: 7))
+  }
+
+  /// While it is held, as it is resumed, with commands sent again, with one of them answered.
+  @Test("E23: lost a hundred times on its way back answers each request once, and whole")
+  func lostAgain() async throws {
+    var (harness, writes) = try held()
+    for time in 0..<100 {
+      if time % 4 > 0 { resume(harness) }
+      if time % 4 > 1 { for _ in writes { _ = try harness.command() } }
+      if time % 4 > 2 {
+        let unique = harness.write(offset: 1024 * UInt64(time), .pattern(512, from: time))
+        writes.append(unique)
+        harness.sendResponse(try harness.command().view.header.initiatorTaskTag)
+        #expect(harness.reply() == .init(unique: unique, error: 0, payload: .accepted(512)))
+        writes.removeLast()
+      }
+      try harness.closeTarget()
+      #expect(harness.reply() == nil)
+      try harness.reconnect(isHeld: true)
+    }
+    resume(harness)
+    for (block, unique) in writes.enumerated() {
+      let command = try harness.command().view
+      #expect(command.header.word5 >> 48 == UInt64(block))
+      harness.sendResponse(command.header.initiatorTaskTag)
+      #expect(harness.reply() == .init(unique: unique, error: 0, payload: .accepted(512)))
+    }
+    #expect(harness.busySlots == 0)
+  }
+
   @Test("fails requests for a unit withdrawn meanwhile, which is never written")
   func withdrawn() async throws {
     let (harness, writes) = try held()

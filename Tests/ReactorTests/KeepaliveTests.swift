@@ -65,7 +65,7 @@ struct KeepaliveTests {
     #expect(await harness.events() == [.sessionLost(ReactorHarness.session, .pingTimedOut)])
   }
 
-  @Test("E25, H67: a frozen target is found out also when the send queue is full to the brim")
+  @Test("E25, E27, H67: a frozen target is found out also when the send queue is full to the brim")
   func frozenUnderLoad() async throws {
     let harness = try ReactorHarness(parameters: .manySegments)
     harness.fillTransmitQueue()

@@ -20,7 +20,8 @@ struct RejectTests {
     harness.send(header, data: ProtocolDataUnit(header: rejected).encoded())
   }
 
-  @Test("H63: a command the target does not support, or a field of it, fails", arguments: [5, 9])
+  @Test(
+    "E21, H63: a command the target does not support, or a field of it, fails", arguments: [5, 9])
   func command(reason: UInt8) throws {
     let harness = try ReactorHarness()
     let refused = harness.read(offset: 0, size: 512)
@@ -34,7 +35,7 @@ struct RejectTests {
     #expect(harness.busySlots == 0)
   }
 
-  @Test("H63: a command for which the target has no room is sent again later")
+  @Test("E21, H63: a command for which the target has no room is sent again later")
   func noRoom() throws {
     let harness = try ReactorHarness()
     let unique = harness.write(offset: 0, .pattern(512))
@@ -101,7 +102,7 @@ struct RejectTests {
     #expect(harness.reply() == .init(unique: unique, error: 0, payload: .accepted(512)))
   }
 
-  @Test("H63: waiting for a Logout gets one")
+  @Test("E21, H63: waiting for a Logout gets one")
   func waitingForLogout() throws {
     let harness = try ReactorHarness()
     _ = harness.read(offset: 0, size: 512)
@@ -110,8 +111,8 @@ struct RejectTests {
   }
 
   @Test(
-    "H63: every other reason, of a command or of what nobody sent, loses the session",
-    arguments: [0, 1, 2, 3, 4, 7, 8, 0x0B, 0x0D, 0xFF])
+    "E21, H63: every other reason, of a command or of what nobody sent, loses the session",
+    arguments: [0, 1, 2, 3, 4, 6, 7, 8, 0x0B, 0x0D, 0xFF])
   func others(reason: UInt8) async throws {
     let harness = try ReactorHarness()
     _ = harness.read(offset: 0, size: 512)

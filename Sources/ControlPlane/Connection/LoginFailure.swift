@@ -15,6 +15,9 @@ struct LoginFailure: Error, Equatable, Sendable {
   /// What was tried.
   var records: [LoginRecord] = []
 
+  /// No target refused anything: none was reached, or none answered.
+  var isUnanswered: Bool { error.code == .transport || error.code == .transportTimeout }
+
   init(_ error: ControlError, isPermanent: Bool = false) {
     self.error = error
     self.isPermanent = isPermanent

@@ -24,12 +24,12 @@ extension Target {
     // A target that takes logins and drops them at once gets one a second.
     let back = sessions[index].backFor?() ?? Self.shortestStay
     var first = max(Self.shortestStay - back, .zero)
-    if case .requestedByTarget(let seconds) = failure {
-      // It may ask for hours; nobody's I/O waits longer than the limit.
-      let limit = sessions[index].timeouts.replacementMilliseconds
-      let asked = Duration.seconds(Int(seconds))
-      first = max(first, limit.map { min(asked, .milliseconds($0)) } ?? asked)
-    }
+    // What it asks for now, or what was agreed on at login for a loss without warning.
+    var asked = Duration.seconds(Int(sessions[index].facts.parameters.defaultTime2Wait))
+    if case .requestedByTarget(let seconds) = failure { asked = .seconds(Int(seconds)) }
+    // It may ask for hours; nobody's I/O waits longer than the limit.
+    let limit = sessions[index].timeouts.replacementMilliseconds
+    first = max(first, limit.map { min(asked, .milliseconds($0)) } ?? asked)
     sessions[index].recovery = Task { await self.recover(handle, after: first) }
     sessions[index].lostFor = Self.stopwatch(context.clock)
   }
@@ -131,10 +131,13 @@ extension Target {
         guard !Task.isCancelled else { return }
         lastError = error.error
         if tries == 0 { tell("login failed: \(error.error.line)") }
-        logger.warning("try \(tries + 1): \(error.error.line)")
+        // Each of a long row of failures is news only now and then.
+        let count = tries + 1
+        if count & (count - 1) == 0 { logger.warning("try \(count): \(error.error.line)") }
         publish()
         delay = schedule.delay(
-          isPermanent: error.isPermanent, random: context.environment.random())
+          isPermanent: error.isPermanent, isUrgent: error.isUnanswered && isWaitedFor(handle),
+          random: context.environment.random())
       }
       tries += 1
       if let limit = context.settings.reopenAttempts, tries >= limit {
@@ -205,6 +208,13 @@ extension Target {
     settle()
     publish()
     return true
+  }
+
+  /// Whether callers' I/O still waits for a lost session.
+  private func isWaitedFor(_ handle: SessionHandle) -> Bool {
+    guard let session = sessions.first(where: { $0.handle == handle }) else { return false }
+    guard let limit = session.timeouts.replacementMilliseconds else { return true }
+    return (session.lostFor?() ?? .zero) < .milliseconds(limit)
   }
 
   /// Where a session stands that is still to be brought back.

@@ -18,7 +18,7 @@ package struct OperationalParameters: Equatable, Sendable {
   /// In bytes; offered no higher than `maxBurstLength`.
   package var firstBurstLength: UInt32 = 262_144
   /// In seconds.
-  package var defaultTime2Wait: UInt32 = 2
+  package var defaultTime2Wait: UInt32 = 0
   /// In seconds; zero, because after a drop we log in again instead of reassigning tasks.
   package var defaultTime2Retain: UInt32 = 0
   /// open-iscsi keeps 1, and then a large write waits a round trip for every burst the target

@@ -10,7 +10,7 @@ package struct NegotiationSettings: Equatable, Sendable {
   package var maxOutstandingR2T: UInt32 = 8
   package var maxConnections: UInt32 = 1
   package var errorRecoveryLevel: UInt32 = 0
-  package var defaultTime2Wait: UInt32 = 2
+  package var defaultTime2Wait: UInt32 = 0
   package var defaultTime2Retain: UInt32 = 0
   package var dataPDUInOrder = OrderPreference.yes
   package var dataSequenceInOrder = OrderPreference.yes

@@ -22,7 +22,7 @@ package struct TargetParameters: Sendable {
   package var errorRecoveryLevel = 0
   /// Whether the A bit is set at the end of each burst of Data-In, from level 1 on.
   package var asksForDataAcknowledgement = false
-  package var defaultTime2Wait = 2
+  package var defaultTime2Wait = 0
   package var defaultTime2Retain = 0
   /// Commands it queues: MaxCmdSN - ExpCmdSN + 1 when idle.
   package var commandWindow = 128

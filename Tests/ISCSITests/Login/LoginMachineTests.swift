@@ -26,7 +26,7 @@ struct LoginMachineTests {
       login.said.map { "\($0.key)=\($0.value)" } == [
         "HeaderDigest=None", "DataDigest=None", "MaxConnections=1", "InitialR2T=No",
         "ImmediateData=Yes", "MaxRecvDataSegmentLength=262144", "MaxBurstLength=16776192",
-        "FirstBurstLength=262144", "DefaultTime2Wait=2", "DefaultTime2Retain=0",
+        "FirstBurstLength=262144", "DefaultTime2Wait=0", "DefaultTime2Retain=0",
         "MaxOutstandingR2T=8", "DataPDUInOrder=Yes", "DataSequenceInOrder=Yes",
         "ErrorRecoveryLevel=0",
       ])

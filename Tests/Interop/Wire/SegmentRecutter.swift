@@ -172,7 +172,8 @@ struct SegmentRecutter {
     packet.ports.source == targetPort ? packet.ports.destination : packet.ports.source
   }
 
-  /// The packet with these bytes and this number; its checksums are no longer right, and tshark looks at none.
+  /// The packet with these bytes and this number; its checksums are no longer right, and tshark
+  /// looks at none.
   private mutating func append(_ packet: Packet, _ bytes: ArraySlice<UInt8>, sequence: UInt32) {
     let start = output.count
     let ip = start + Self.recordHeader + Self.linkHeader

@@ -143,7 +143,11 @@ package final class MountedFileSystem: Resource {
       }
     }
     guard isRunning, await waitForEnd(.seconds(15)) == nil else { return }
-    lab.complain("the daemon of \(path) outlived its mount: \(foreground?.output ?? "")")
+    // Where each of its threads is: nobody can ask it afterwards.
+    let threads = await Shell.run(
+      "cd /proc/\(daemonID)/task && grep -H . */comm */wchan */syscall")
+    lab.complain(
+      "the daemon of \(path) outlived its mount: \(foreground?.output ?? "")\(threads.output)")
     if let foreground { await foreground.killGroup() } else { kill(daemonID, SIGKILL) }
   }
 }
