@@ -271,7 +271,7 @@ extension ReactorHarness {
   }
 
   private var connection: CInt {
-    reactor.sessions[port.lanes.place(of: Int(home.index))].descriptor
+    reactor.connections[port.lanes.place(of: Int(home.index))].descriptor
   }
 
   /// Lets what the target has just done reach the reactor's end, and the reactor see it.

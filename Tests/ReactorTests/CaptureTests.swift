@@ -250,5 +250,5 @@ struct CapturedSessionTests {
 }
 
 extension ReactorHarness {
-  var isCaptured: Bool { reactor.sessions[5].observer.tap != nil }
+  var isCaptured: Bool { reactor.connections[5].observer.tap != nil }
 }

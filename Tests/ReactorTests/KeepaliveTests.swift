@@ -194,7 +194,7 @@ extension NegotiatedParameters {
 
 extension ReactorHarness {
   /// Who waits for the answer to a ping.
-  var pingerCount: Int { reactor.sessions[5].pingers.count }
+  var pingerCount: Int { reactor.connections[5].pingers.count }
 
   /// Writes more than socket and transmit queue hold, the target reading none of it.
   func fillTransmitQueue() {

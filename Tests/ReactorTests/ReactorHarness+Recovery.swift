@@ -77,7 +77,7 @@ extension ReactorHarness {
     send(
       NOPIn(
         initiatorTaskTag: .reserved, targetTransferTag: .init(rawValue: 77),
-        statSN: reactor.sessions[5].machine.expStatSN, expCmdSN: window.exp,
+        statSN: reactor.connections[5].machine.expStatSN, expCmdSN: window.exp,
         maxCmdSN: window.max
       ).header)
     let answer = try #require(try sent())

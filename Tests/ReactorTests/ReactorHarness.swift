@@ -263,12 +263,12 @@ extension ReactorHarness {
   var nextCommit: UInt16? { reactor.commits.peek }
   var waitingCount: Int { reactor.waitingEntries.count }
   var exchange: RingExchange? { reactor.ringExchange }
-  var awaitsWritable: Bool { reactor.sessions[index].awaitsWritable }
+  var awaitsWritable: Bool { reactor.connections[index].awaitsWritable }
   private var index: Int { port.lanes.place(of: Int(home.index)) }
   var sessionState: Session.State { reactor.sessions[index].state }
-  var isAllSent: Bool { reactor.sessions[index].transmit.isEmpty }
+  var isAllSent: Bool { reactor.connections[index].transmit.isEmpty }
   var isSendingHeldBack: Bool {
-    reactor.sessions[index].awaitsWritable && !reactor.sessions[index].bursts.isEmpty
+    reactor.connections[index].awaitsWritable && !reactor.connections[index].bursts.isEmpty
   }
 }
 

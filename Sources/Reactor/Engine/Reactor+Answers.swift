@@ -82,7 +82,7 @@ extension Reactor {
     let before = unsafe slots.memory(index)
     slots.takeBack(index)
     let after = unsafe slots.memory(index)
-    if let arrived = sessions[Int(slots[index].session)].payloadArrived(for: index) {
+    if let arrived = connections[Int(slots[index].connection)].payloadArrived(for: index) {
       // SAFETY: a Data-In's payload lies in the slot's transfer. Its digest covers all of it.
       unsafe (after + arrived.lowerBound).copyMemory(
         from: before + arrived.lowerBound, byteCount: arrived.count)
@@ -99,8 +99,8 @@ extension Reactor {
     // SAFETY: both have the layout of `SlotMemory`; the blocks lie around the payload.
     unsafe (after + start).copyMemory(from: before + start, byteCount: count)
     // Also where an earlier try of the command has left data queued.
-    for session in 0..<sessions.count where sessions[session].isConnected {
-      unsafe sessions[session].transmit.move(slot: UInt16(index), by: after - before)
+    for place in 0..<connections.count where connections[place].isConnected {
+      unsafe connections[place].transmit.move(slot: UInt16(index), by: after - before)
     }
   }
 

@@ -6,25 +6,25 @@ import Wire
 /// What a target says unasked: Async Messages, and Rejects of what we sent.
 extension Reactor {
   mutating func receive(
-    _ message: AsyncMessage, _ data: borrowing RawSpan, session index: Int
+    _ message: AsyncMessage, _ data: borrowing RawSpan, connection index: Int
   ) throws(ProtocolViolation) {
-    try sessions[index].machine.advanceStatus(from: message.header)
-    let handle = handle(of: index)
+    try connections[index].machine.advanceStatus(from: message.header)
+    let handle = handle(of: Int(connections[index].session))
     switch message.event {
     case .logoutRequested:
       // Ending the connection in order and coming back is the control plane's recovery.
-      requestLogout(session: index)
+      requestLogout(session: Int(connections[index].session))
     case .connectionDropped, .allConnectionsDropped:
-      lose(session: index, .requestedByTarget(time2WaitSeconds: message.parameter2))
+      lose(connection: index, .requestedByTarget(time2WaitSeconds: message.parameter2))
     case .scsiAsyncEvent:
       let sense = SenseData(parsing: data.extracting(Self.senseBytes(data)))
       port.tell(
         .asyncMessage(handle, .scsiAsyncEvent, message.logicalUnit, sense?.additionalSense))
     case .some(let event):
       port.tell(.asyncMessage(handle, event, message.logicalUnit, nil))
-      if event == .negotiationRequested { beginText(session: index) }
+      if event == .negotiationRequested { beginText(connection: index) }
       if event == .taskTermination {
-        try confirmTermination(of: message.logicalUnit, session: index)
+        try confirmTermination(of: message.logicalUnit, connection: index)
       }
     case nil:
       // Reserved events say nothing we must act on (11.9.1).
@@ -35,22 +35,22 @@ extension Reactor {
   /// Another initiator has ended a unit's tasks: no more data for them, and the target is told that
   /// we have heard (RFC 7143, 4.2.3.4 and 11.9.1).
   private mutating func confirmTermination(
-    of lun: LogicalUnitNumber, session index: Int
+    of lun: LogicalUnitNumber, connection index: Int
   ) throws(ProtocolViolation) {
     for slot in 0..<slots.count
     where slots[slot].kind != .free && slots[slot].stage == .inFlight
-      && slots[slot].session == UInt16(index) && slots[slot].lun == lun
+      && slots[slot].connection == UInt16(index) && slots[slot].lun == lun
       && slots[slot].transfer.hasBurst
     {
       // The transfer keeps them: what was not sent is never written.
-      sessions[index].bursts.remove(UInt16(slot))
+      connections[index].bursts.remove(UInt16(slot))
     }
-    guard sessions[index].transmit.freeCount > 0 else { throw .unexpectedOpcode(.asyncMessage) }
+    guard connections[index].transmit.freeCount > 0 else { throw .unexpectedOpcode(.asyncMessage) }
     let confirmation = NOPOut(
-      logicalUnit: lun, initiatorTaskTag: .reserved, cmdSN: sessions[index].machine.cmdSN,
-      expStatSN: sessions[index].machine.expStatSN)
-    unsafe sessions[index].transmit.append(
-      confirmation.header, parameters: sessions[index].machine.parameters)
+      logicalUnit: lun, initiatorTaskTag: .reserved, cmdSN: window(of: index).cmdSN,
+      expStatSN: connections[index].machine.expStatSN)
+    unsafe connections[index].transmit.append(
+      confirmation.header, parameters: connections[index].machine.parameters)
   }
 
   /// The target could not take a PDU of ours, whose header is the data segment.
@@ -58,42 +58,42 @@ extension Reactor {
   /// What the PDU was for ends where it is known that nothing else is concerned; every other Reject
   /// ends the connection (RFC 7143, 7.8 and 11.17.1).
   mutating func receive(
-    _ reject: Reject, _ data: borrowing RawSpan, session index: Int
+    _ reject: Reject, _ data: borrowing RawSpan, connection index: Int
   ) throws(ProtocolViolation) {
-    try sessions[index].machine.advanceStatus(from: reject.header)
+    try connections[index].machine.advanceStatus(from: reject.header)
     let violation = ProtocolViolation.rejected(reason: reject.rawReason)
-    if reject.reason == .waitingForLogout { return requestLogout(session: index) }
+    if reject.reason == .waitingForLogout { return requestLogout(session: Int(connections[index].session)) }
     guard data.byteCount >= BasicHeaderSegment.byteCount else { throw violation }
     let rejected = BasicHeaderSegment(parsing: data)
     let tag = rejected.initiatorTaskTag
     switch (rejected.opcode, reject.reason) {
     case (.taskManagementRequest, _):
-      guard let function = management(tag, session: index) else { throw violation }
+      guard let function = management(tag, connection: index) else { throw violation }
       conclude(management: function, .rejected(reason: reject.rawReason))
     case (.textRequest, _):
-      guard sessions[index].text != nil, tag == sessions[index].textTag else { throw violation }
-      sessions[index].text = nil
+      guard connections[index].text != nil, tag == connections[index].textTag else { throw violation }
+      connections[index].text = nil
     case (.nopOut, .immediateCommandReject), (.nopOut, .longOperationReject),
       (.nopOut, .commandNotSupported):
       // Whoever rejects a ping is there.
-      guard tag == Tag.ping, sessions[index].pingedAt != 0 else { throw violation }
-      sessions[index].endPing(.answered(nanoseconds: now &- sessions[index].pingedAt))
+      guard tag == Tag.ping, connections[index].pingedAt != 0 else { throw violation }
+      connections[index].endPing(.answered(nanoseconds: now &- connections[index].pingedAt))
     case (.scsiCommand, .longOperationReject):
-      guard let slot = slotInFlight(tag, session: index) else { throw violation }
-      leave(slot, session: index)
+      guard let slot = slotInFlight(tag, connection: index) else { throw violation }
+      leave(slot, connection: index)
       conclude(slot, status: .busy, sense: nil, residual: .none)
     case (.scsiCommand, .commandNotSupported), (.scsiCommand, .invalidPDUField):
-      guard let slot = slotInFlight(tag, session: index) else { throw violation }
-      leave(slot, session: index)
+      guard let slot = slotInFlight(tag, connection: index) else { throw violation }
+      leave(slot, connection: index)
       if slots[slot].kind == .control { return finishControl(slot, .aborted) }
       finish(slot, error: .ioError)
-    case (.scsiCommand, .dataDigestError) where sessions[index].recovers:
-      try resend(rejected, or: violation, session: index)
-    case (.snackRequest, _) where sessions[index].recovers:
-      try forgo(SNACKRequest(rejected), or: violation, session: index)
+    case (.scsiCommand, .dataDigestError) where connections[index].recovers:
+      try resend(rejected, or: violation, connection: index)
+    case (.snackRequest, _) where connections[index].recovers:
+      try forgo(SNACKRequest(rejected), or: violation, connection: index)
     case (.dataOut, .dataDigestError):
       // The target asks for the data again, or ends the task with a CRC error (7.8).
-      guard slotInFlight(tag, session: index) != nil else { throw violation }
+      guard slotInFlight(tag, connection: index) != nil else { throw violation }
     default: throw violation
     }
   }

@@ -129,12 +129,12 @@ extension Reactor {
 
   private func statistics(_ handle: SessionHandle) -> SessionStatistics? {
     guard let index = find(handle) else { return nil }
-    var statistics = sessions[index].statistics
-    statistics.cmdSN = sessions[index].machine.cmdSN.rawValue
-    statistics.expCmdSN = sessions[index].machine.expCmdSN.rawValue
-    statistics.maxCmdSN = sessions[index].machine.maxCmdSN.rawValue
-    statistics.expStatSN = sessions[index].machine.expStatSN.rawValue
-    statistics.pdus = sessions[index].observer.counts
+    var statistics = connections[index].statistics
+    statistics.cmdSN = sessions[index].window.cmdSN.rawValue
+    statistics.expCmdSN = sessions[index].window.expCmdSN.rawValue
+    statistics.maxCmdSN = sessions[index].window.maxCmdSN.rawValue
+    statistics.expStatSN = connections[index].machine.expStatSN.rawValue
+    statistics.pdus = connections[index].observer.counts
     statistics.tasksInFlight = sessions[index].inFlightCount
     return statistics
   }

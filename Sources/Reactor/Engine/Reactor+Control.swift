@@ -27,7 +27,7 @@ extension Reactor {
     slots[index].session = UInt16(session)
     slots[index].stage = .queued
     sessions[session].pendingControls.append(UInt16(index))
-    sessionsToPump |= 1 << UInt64(session)
+    connectionsToPump |= sessions[session].connections
   }
 
   /// Lays what of a CDB does not fit the header where it is sent from.

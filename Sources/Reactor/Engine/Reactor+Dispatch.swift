@@ -4,64 +4,70 @@ import Wire
 
 /// PDUs other than Data-In with payload, each to its handler.
 extension Reactor {
-  /// Handles a whole PDU; what must not come ends the session.
+  /// Handles a whole PDU; what must not come ends the connection.
   mutating func dispatch(
-    _ header: BasicHeaderSegment, _ data: borrowing RawSpan, session index: Int
+    _ header: BasicHeaderSegment, _ data: borrowing RawSpan, connection index: Int
   ) {
     do throws(ProtocolViolation) {
-      sessions[index].machine.updateWindow(from: header)
-      if sessions[index].recovers, try !isItsTurn(header, session: index) { return }
+      updateWindow(from: header, connection: index)
+      if connections[index].recovers, try !isItsTurn(header, connection: index) { return }
       switch header.opcode {
-      case .scsiResponse: try receive(SCSIResponse(header), data, session: index)
-      case .dataIn: try receiveEmpty(DataIn(header), session: index)
-      case .readyToTransfer: try receive(ReadyToTransfer(header), session: index)
-      case .nopIn: try receive(NOPIn(header), session: index)
-      case .asyncMessage: try receive(AsyncMessage(header), data, session: index)
+      case .scsiResponse: try receive(SCSIResponse(header), data, connection: index)
+      case .dataIn: try receiveEmpty(DataIn(header), connection: index)
+      case .readyToTransfer: try receive(ReadyToTransfer(header), connection: index)
+      case .nopIn: try receive(NOPIn(header), connection: index)
+      case .asyncMessage: try receive(AsyncMessage(header), data, connection: index)
       case .logoutResponse:
-        try receive(LogoutResponse(header), session: index)
+        try receive(LogoutResponse(header), connection: index)
       case .taskManagementResponse:
-        try receive(TaskManagementResponse(header), session: index)
-      case .textResponse: try receive(TextResponse(header), data, session: index)
-      case .reject: try receive(Reject(header), data, session: index)
+        try receive(TaskManagementResponse(header), connection: index)
+      case .textResponse: try receive(TextResponse(header), data, connection: index)
+      case .reject: try receive(Reject(header), data, connection: index)
       default: throw .unexpectedOpcode(header.opcode)
       }
     } catch {
-      lose(session: index, .violation(error))
+      lose(connection: index, .violation(error))
     }
   }
 
-  /// The slot whose task in flight on this session the PDU names.
+  /// Any PDU moves the window of its connection's session.
+  @inline(__always)
+  mutating func updateWindow(from header: BasicHeaderSegment, connection index: Int) {
+    sessions[Int(connections[index].session)].window.update(from: header)
+  }
+
+  /// The slot whose task in flight on this connection the PDU names.
   func task(
-    _ header: BasicHeaderSegment, session index: Int
+    _ header: BasicHeaderSegment, connection index: Int
   ) throws(ProtocolViolation) -> Int {
     let tag = header.initiatorTaskTag
-    guard let slot = slotInFlight(tag, session: index) else {
+    guard let slot = slotInFlight(tag, connection: index) else {
       throw .unknownTask(header.opcode, tag)
     }
     return slot
   }
 
   private mutating func receive(
-    _ response: SCSIResponse, _ data: borrowing RawSpan, session index: Int
+    _ response: SCSIResponse, _ data: borrowing RawSpan, connection index: Int
   ) throws(ProtocolViolation) {
-    if sessions[index].recovers, try !isBelieved(response, session: index) { return }
-    let slot = try task(response.header, session: index)
-    try sessions[index].machine.advanceStatus(from: response.header)
+    if connections[index].recovers, try !isBelieved(response, connection: index) { return }
+    let slot = try task(response.header, connection: index)
+    try connections[index].machine.advanceStatus(from: response.header)
     guard let residual = response.residual else {
       throw .contradictoryResidual(flags: response.header.flags)
     }
-    leave(slot, session: index)
+    leave(slot, connection: index)
     guard response.response == 0 else {
       // Target failure or a vendor's: the command may or may not have run. Try it again.
       return conclude(slot, status: .taskAborted, sense: nil, residual: .none)
     }
-    let isCounted = hasAll(response, slot: slot, session: index)
+    let isCounted = hasAll(response, slot: slot, connection: index)
     let sense = Self.senseBytes(data)
     if slots[slot].kind == .control {
       if let sense = SenseData(parsing: data.extracting(sense)), sense.isDeferred {
-        oweDeferred(slots[slot].lun, session: index)
+        oweDeferred(slots[slot].lun, connection: index)
       }
-      if sessions[index].recovers, !isCounted { return finishControl(slot, .aborted) }
+      if connections[index].recovers, !isCounted { return finishControl(slot, .aborted) }
       return finishControl(slot, response.status, residual, data.extracting(sense))
     }
     conclude(
@@ -71,8 +77,8 @@ extension Reactor {
   }
 
   /// The control plane's command was told of an earlier write's failure, which fsync has to tell.
-  private func oweDeferred(_ lun: LogicalUnitNumber, session index: Int) {
-    let session = handle(of: index)
+  private func oweDeferred(_ lun: LogicalUnitNumber, connection index: Int) {
+    let session = handle(of: Int(connections[index].session))
     for unit in 0..<units.count
     where units[unit].state == .exposed && units[unit].lun == lun
       && units[unit].isReached(by: session)
@@ -89,77 +95,79 @@ extension Reactor {
   }
 
   private mutating func receiveEmpty(
-    _ dataIn: DataIn, session index: Int
+    _ dataIn: DataIn, connection index: Int
   ) throws(ProtocolViolation) {
-    guard !sessions[index].recovers else {
-      guard let slot = admit(dataIn, session: index) else { return }
-      return count(dataIn, slot: slot, session: index)
+    guard !connections[index].recovers else {
+      guard let slot = admit(dataIn, connection: index) else { return }
+      return count(dataIn, slot: slot, connection: index)
     }
-    let slot = try task(dataIn.header, session: index)
+    let slot = try task(dataIn.header, connection: index)
     try slots[slot].transfer.receive(
-      dataIn, parameters: sessions[index].machine.parameters, record: &slots.records[slot])
+      dataIn, parameters: connections[index].machine.parameters, record: &slots.records[slot])
     guard dataIn.hasStatus else { return }
-    try sessions[index].machine.advanceStatus(from: dataIn.header)
-    finishDataIn(dataIn, slot: slot, session: index)
+    try connections[index].machine.advanceStatus(from: dataIn.header)
+    finishDataIn(dataIn, slot: slot, connection: index)
   }
 
   private mutating func receive(
-    _ readyToTransfer: ReadyToTransfer, session index: Int
+    _ readyToTransfer: ReadyToTransfer, connection index: Int
   ) throws(ProtocolViolation) {
-    if sessions[index].recovers { return try takeAgain(readyToTransfer, session: index) }
-    let slot = try task(readyToTransfer.header, session: index)
+    if connections[index].recovers { return try takeAgain(readyToTransfer, connection: index) }
+    let slot = try task(readyToTransfer.header, connection: index)
     try slots[slot].transfer.receive(
-      readyToTransfer, parameters: sessions[index].machine.parameters,
+      readyToTransfer, parameters: connections[index].machine.parameters,
       record: &slots.records[slot])
-    sessions[index].bursts.append(UInt16(slot))
+    connections[index].bursts.append(UInt16(slot))
   }
 
   /// The target's ping is answered, the answer to ours noted.
   private mutating func receive(
-    _ nopIn: NOPIn, session index: Int
+    _ nopIn: NOPIn, connection index: Int
   ) throws(ProtocolViolation) {
     let header = nopIn.header
     if header.initiatorTaskTag != .reserved {
-      guard header.initiatorTaskTag == Tag.ping, sessions[index].pingedAt != 0
+      guard header.initiatorTaskTag == Tag.ping, connections[index].pingedAt != 0
       else { throw .unknownTask(.nopIn, header.initiatorTaskTag) }
-      try sessions[index].machine.advanceStatus(from: header)
-      sessions[index].endPing(.answered(nanoseconds: now &- sessions[index].pingedAt))
+      try connections[index].machine.advanceStatus(from: header)
+      connections[index].endPing(.answered(nanoseconds: now &- connections[index].pingedAt))
       return
     }
     guard header.targetTransferTag != .reserved else { return }
-    guard sessions[index].transmit.freeCount > 0 else {
+    guard connections[index].transmit.freeCount > 0 else {
       // A target that asks faster than it takes answers is not well.
       throw .unexpectedOpcode(.nopIn)
     }
     let answer = NOPOut(
       logicalUnit: nopIn.logicalUnit, initiatorTaskTag: .reserved,
-      targetTransferTag: header.targetTransferTag, cmdSN: sessions[index].machine.cmdSN,
-      expStatSN: sessions[index].machine.expStatSN)
-    unsafe sessions[index].transmit.append(
-      answer.header, parameters: sessions[index].machine.parameters)
+      targetTransferTag: header.targetTransferTag, cmdSN: window(of: index).cmdSN,
+      expStatSN: connections[index].machine.expStatSN)
+    unsafe connections[index].transmit.append(
+      answer.header, parameters: connections[index].machine.parameters)
   }
 
   /// The target has answered a Logout: the session is over, or comes back if the target began it.
   private mutating func receive(
-    _ response: LogoutResponse, session index: Int
+    _ response: LogoutResponse, connection index: Int
   ) throws(ProtocolViolation) {
     let tag = response.header.initiatorTaskTag
-    guard sessions[index].state == .loggingOut, tag == Tag.logout else {
+    guard connections[index].state == .loggingOut, tag == Tag.logout else {
       throw .unknownTask(.logoutResponse, tag)
     }
-    try sessions[index].machine.advanceStatus(from: response.header)
-    if sessions[index].logout != nil, response.response == .closed {
-      return release(session: index, end: .proven)
+    try connections[index].machine.advanceStatus(from: response.header)
+    let session = Int(connections[index].session)
+    if sessions[session].logout != nil, response.response == .closed {
+      return release(session: session, end: .proven)
     }
-    lose(session: index, .requestedByTarget(time2WaitSeconds: response.time2Wait))
+    lose(connection: index, .requestedByTarget(time2WaitSeconds: response.time2Wait))
   }
 
-  /// Takes a task that has ended off its session.
-  mutating func leave(_ slot: Int, session index: Int) {
+  /// Takes a task that has ended off its connection.
+  mutating func leave(_ slot: Int, connection index: Int) {
     slots[slot].stage = .idle
-    sessions[index].inFlightCount -= 1
-    if sessions[index].recovers { release(slot, session: index) }
-    if slots[slot].transfer.hasBurst { sessions[index].bursts.remove(UInt16(slot)) }
+    connections[index].inFlightCount -= 1
+    sessions[Int(connections[index].session)].inFlightCount -= 1
+    if connections[index].recovers { release(slot, connection: index) }
+    if slots[slot].transfer.hasBurst { connections[index].bursts.remove(UInt16(slot)) }
   }
 
   /// A task has ended: its data must be whole before its status counts.

@@ -10,11 +10,14 @@ extension Reactor {
   /// Begins the ladder for a command in flight that has taken too long.
   mutating func escalate(_ slot: Int) {
     let session = Int(slots[slot].session)
-    guard sessions[session].isUp, sessions[session].escalation == nil else { return }
+    guard sessions[session].isUp, sessions[session].escalation == nil,
+      connections[Int(slots[slot].connection)].state == .up
+    else { return }
     let index = send(
       .abortTask, lun: slots[slot].lun, task: slots[slot].tag(index: slot),
       refCmdSN: slots[slot].cmdSN,
-      timeoutMilliseconds: sessions[session].timeouts.abortMilliseconds, session: session)
+      timeoutMilliseconds: sessions[session].timeouts.abortMilliseconds,
+      connection: Int(slots[slot].connection))
     // Not even a request of 48 bytes can be sent: nothing less than a new session helps.
     guard let index else { return lose(session: session, .commandTimedOut) }
     managements[index].beginning = managements[index].task
@@ -30,9 +33,10 @@ extension Reactor {
     let session = Int(task.session)
     sessions[session].escalation = nil
     // Nothing follows a Logout Request; nor is anybody's task ended for one that has been answered.
-    guard sessions[session].isUp, slotInFlight(task.beginning, session: session) != nil else {
-      return nil
-    }
+    guard sessions[session].isUp,
+      let slot = slotInFlight(task.beginning, session: session)
+    else { return nil }
+    let connection = Int(slots[slot].connection)
     let timeouts = sessions[session].timeouts
     let next = Escalation.rung(above: task.function, after: why).flatMap { function in
       send(
@@ -40,7 +44,7 @@ extension Reactor {
         task: .reserved, refCmdSN: SerialNumber(rawValue: 0),
         timeoutMilliseconds: function == .logicalUnitReset
           ? timeouts.logicalUnitResetMilliseconds : timeouts.targetResetMilliseconds,
-        session: session)
+        connection: connection)
     }
     guard let next else {
       lose(session: session, .commandTimedOut)

@@ -30,7 +30,7 @@ extension Reactor {
   /// What a turn does once its wait has found `eventCount` events and ended at `moment`.
   mutating func turn(eventCount: Int, at moment: UInt64) {
     now = moment
-    if sessionsToReceive != 0 { receiveLeftovers() }
+    if connectionsToReceive != 0 { receiveLeftovers() }
     dispatch(eventCount)
     finishTurn()
   }
@@ -49,7 +49,7 @@ extension Reactor {
         takeCommands()
         takeColdReplies()
         takeForwarded()
-      default: serve(session: Int(event.token - Token.firstSession), event.interest)
+      default: serve(connection: Int(event.token - Token.firstConnection), event.interest)
       }
     }
     if let kernel { serveKernel(kernel) }
@@ -67,16 +67,16 @@ extension Reactor {
 
   /// Sends what this turn made ready.
   mutating func pump() {
-    while sessionsToPump != 0 {
-      let index = sessionsToPump.trailingZeroBitCount
-      sessionsToPump &= sessionsToPump - 1
-      pump(session: index)
+    while connectionsToPump != 0 {
+      let index = connectionsToPump.trailingZeroBitCount
+      connectionsToPump &= connectionsToPump - 1
+      pump(connection: index)
     }
   }
 
   /// How long the next wait may be: until the next moment something is due.
   func timeout(at now: MonotonicTime) -> CInt {
-    if sessionsToPump | sessionsToReceive != 0 { return 0 }
+    if connectionsToPump | connectionsToReceive != 0 { return 0 }
     if stalledCold != nil || !waitingEntries.isEmpty { return 1 }
     guard nextTick != .max else { return -1 }
     let milliseconds = now.milliseconds(until: MonotonicTime(nanoseconds: nextTick))

@@ -3,12 +3,12 @@ import SystemPackage
 
 /// What people are shown of a session at work: its PDUs and its tasks.
 extension Reactor {
-  /// The session has a connection, made by these PDUs.
-  mutating func observe(_ logins: [LoginPDU], session index: Int) {
-    sessions[index].observer.counts[.loginRequest] += UInt64(logins.count { $0.isSent })
-    guard sessions[index].observer.tap != nil else { return }
-    let path = CapturePath(socket: sessions[index].descriptor)
-    sessions[index].observer.show { tap in
+  /// There is a connection, made by these PDUs.
+  mutating func observe(_ logins: [LoginPDU], connection index: Int) {
+    connections[index].observer.counts[.loginRequest] += UInt64(logins.count { $0.isSent })
+    guard connections[index].observer.tap != nil else { return }
+    let path = CapturePath(socket: connections[index].descriptor)
+    connections[index].observer.show { tap in
       tap.connect(path)
       for login in logins { tap.show(login) }
     }
@@ -17,13 +17,13 @@ extension Reactor {
   /// A PDU has come: whole, in `byteCount` bytes at `start`, or (0) without all of its payload yet.
   mutating func observe(
     received header: BasicHeaderSegment, at start: UnsafeMutableRawPointer, headerLength: Int,
-    byteCount: Int, session index: Int
+    byteCount: Int, connection index: Int
   ) {
-    sessions[index].observer.counts[header.opcode] += 1
-    guard sessions[index].observer.tap != nil else { return }
+    connections[index].observer.counts[header.opcode] += 1
+    guard connections[index].observer.tap != nil else { return }
     let head = unsafe UnsafeRawBufferPointer(start: start, count: headerLength)
     guard byteCount > 0 else {
-      return sessions[index].observer.show { unsafe $0.stage(head) }
+      return connections[index].observer.show { unsafe $0.stage(head) }
     }
     let length = header.dataSegmentLength
     // SAFETY: header, data and what ends them lie one behind the other in the receive buffer.
@@ -31,16 +31,16 @@ extension Reactor {
       header: head, payload: UnsafeRawBufferPointer(start: start + headerLength, count: length),
       trailer: UnsafeRawBufferPointer(
         start: start + headerLength + length, count: byteCount - headerLength - length))
-    sessions[index].observer.show { $0.show(pdu, .received) }
+    connections[index].observer.show { $0.show(pdu, .received) }
   }
 
   /// The rest of a PDU has come whose header was observed: its data in a slot's pages.
   mutating func observe(
     payload: UnsafeMutableRawPointer, count: Int, trailer: UnsafeMutableRawPointer,
-    trailerCount: Int, session index: Int
+    trailerCount: Int, connection index: Int
   ) {
-    guard sessions[index].observer.tap != nil else { return }
-    sessions[index].observer.show { tap in
+    guard connections[index].observer.tap != nil else { return }
+    connections[index].observer.show { tap in
       // SAFETY: the caller has received as many bytes there.
       unsafe tap.showStaged(
         payload: UnsafeRawBufferPointer(start: payload, count: count),
@@ -52,10 +52,10 @@ extension Reactor {
   mutating func capture(_ handle: SessionHandle, _ stream: ByteStream) -> Errno? {
     guard let index = find(handle) else { return .socketNotConnected }
     let tap =
-      sessions[index].observer.tap
-      ?? CaptureTap(path: CapturePath(socket: sessions[index].descriptor))
+      connections[index].observer.tap
+      ?? CaptureTap(path: CapturePath(socket: connections[index].descriptor))
     guard tap.add(stream) else { return .tooManyOpenFilesInSystem }
-    sessions[index].observer.tap = tap
+    connections[index].observer.tap = tap
     return nil
   }
 

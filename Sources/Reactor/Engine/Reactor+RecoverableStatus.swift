@@ -12,25 +12,25 @@ import Wire
 extension Reactor {
   /// Whether a PDU is to be taken now, as far as its StatSN says; a missing one is asked for.
   mutating func isItsTurn(
-    _ header: BasicHeaderSegment, session index: Int
+    _ header: BasicHeaderSegment, connection index: Int
   ) throws(ProtocolViolation) -> Bool {
     switch header.opcode {
     case .nopIn where header.initiatorTaskTag == .reserved:
       // Without a number of its own; it tells the next (7.1.4.2), if it tells anything.
-      if let missing = try? sessions[index].machine.status.note(next: header.statSN) {
-        try ask(.status, for: missing, session: index)
+      if let missing = try? connections[index].machine.status.note(next: header.statSN) {
+        try ask(.status, for: missing, connection: index)
       }
       return true
-    case .nopIn: return try takeStatus(header, session: index)
+    case .nopIn: return try takeStatus(header, connection: index)
     case .asyncMessage, .logoutResponse, .taskManagementResponse, .textResponse, .reject:
-      let before = sessions[index].machine.status.missingCount
-      switch try sessions[index].machine.status.arrive(header.statSN, isOrdered: true) {
+      let before = connections[index].machine.status.missingCount
+      switch try connections[index].machine.status.arrive(header.statSN, isOrdered: true) {
       case .new:
-        if sessions[index].machine.status.missingCount < before { progress(session: index) }
+        if connections[index].machine.status.missingCount < before { progress(connection: index) }
         return true
       case .duplicate: return false
       case .early(let missing):
-        if let missing { try ask(.status, for: missing, session: index) }
+        if let missing { try ask(.status, for: missing, connection: index) }
         return false
       }
     default: return true
@@ -40,15 +40,15 @@ extension Reactor {
   /// Counts the StatSN of a PDU that is taken in any order and asks for those missing before it;
   /// false when it has come before.
   mutating func takeStatus(
-    _ header: BasicHeaderSegment, isHeld: Bool = false, session index: Int
+    _ header: BasicHeaderSegment, isHeld: Bool = false, connection index: Int
   ) throws(ProtocolViolation) -> Bool {
-    let before = sessions[index].machine.status.missingCount
-    let arrival = try sessions[index].machine.status.arrive(header.statSN, isHeld: isHeld)
+    let before = connections[index].machine.status.missingCount
+    let arrival = try connections[index].machine.status.arrive(header.statSN, isHeld: isHeld)
     guard case .new(let missing) = arrival else { return false }
     if let missing {
-      try ask(.status, for: missing, session: index)
-    } else if sessions[index].machine.status.missingCount < before {
-      progress(session: index)
+      try ask(.status, for: missing, connection: index)
+    } else if connections[index].machine.status.missingCount < before {
+      progress(connection: index)
     }
     return true
   }
@@ -56,20 +56,20 @@ extension Reactor {
   /// Whether a SCSI Response ends its task now: not twice, and not as a success while data of the
   /// task are missing, which are asked for.
   mutating func isBelieved(
-    _ response: SCSIResponse, session index: Int
+    _ response: SCSIResponse, connection index: Int
   ) throws(ProtocolViolation) -> Bool {
     let header = response.header
-    guard let slot = slotInFlight(header.initiatorTaskTag, session: index) else {
-      try passOver(header, hasStatus: true, session: index)
+    guard let slot = slotInFlight(header.initiatorTaskTag, connection: index) else {
+      try passOver(header, hasStatus: true, connection: index)
       return false
     }
     let isRead = slots[slot].transfer.direction == .read
     let isGood = response.response == 0 && response.status == .good
     if isRead, isGood, let missing = try slots.recoveries[slot].extend(to: response.expDataSN) {
-      try ask(.dataOrR2T, for: missing, task: header.initiatorTaskTag, session: index)
+      try ask(.dataOrR2T, for: missing, task: header.initiatorTaskTag, connection: index)
     }
     let isHeld = isRead && isGood && slots.recoveries[slot].awaitsPDUs
-    guard try takeStatus(header, isHeld: isHeld, session: index) else { return false }
+    guard try takeStatus(header, isHeld: isHeld, connection: index) else { return false }
     guard isHeld else { return true }
     guard let residual = response.residual else {
       throw .contradictoryResidual(flags: header.flags)
@@ -81,25 +81,25 @@ extension Reactor {
   }
 
   /// Whether as many Data-In or R2Ts have come as a SCSI Response counts.
-  func hasAll(_ response: SCSIResponse, slot: Int, session index: Int) -> Bool {
-    sessions[index].recovers
+  func hasAll(_ response: SCSIResponse, slot: Int, connection index: Int) -> Bool {
+    connections[index].recovers
       ? slots.recoveries[slot].hasAll(of: response.expDataSN)
       : !slots[slot].transfer.lacks(expDataSN: response.expDataSN)
   }
 
   /// A task leaves its session: its status need not wait any longer to be acknowledged.
-  mutating func release(_ slot: Int, session index: Int) {
+  mutating func release(_ slot: Int, connection index: Int) {
     guard let held = slots.recoveries[slot].takeHeldStatus() else { return }
-    sessions[index].machine.status.release(held.statSN)
+    connections[index].machine.status.release(held.statSN)
   }
 
   /// A PDU for a task that is over: what was asked for may come when nobody needs it any more.
   mutating func passOver(
-    _ header: BasicHeaderSegment, hasStatus: Bool, session index: Int
+    _ header: BasicHeaderSegment, hasStatus: Bool, connection index: Int
   ) throws(ProtocolViolation) {
     // A status that came before is one that came twice, whatever else.
-    if hasStatus, try !takeStatus(header, session: index) { return }
-    guard sessions[index].hasRepeated else {
+    if hasStatus, try !takeStatus(header, connection: index) { return }
+    guard connections[index].hasRepeated else {
       throw .unknownTask(header.opcode, header.initiatorTaskTag)
     }
   }
@@ -107,26 +107,26 @@ extension Reactor {
   /// The data of a PDU that is no Data-In are not what its digest says: asks for it again by its
   /// StatSN where that is agreed on; false when the session was lost.
   mutating func refuse(
-    _ header: BasicHeaderSegment, _ error: PDUError, session index: Int
+    _ header: BasicHeaderSegment, _ error: PDUError, connection index: Int
   ) -> Bool {
-    guard sessions[index].recovers else { return reject(session: index, error) }
+    guard connections[index].recovers else { return reject(connection: index, error) }
     switch header.opcode {
     case .nopIn where header.initiatorTaskTag == .reserved:
       // It has no number to be asked for by. A target that wants an answer asks again.
-      sessions[index].statistics.digestErrors += 1
+      connections[index].statistics.digestErrors += 1
       return true
     case .nopIn, .asyncMessage, .logoutResponse, .taskManagementResponse, .textResponse, .reject,
       .scsiResponse:
-      sessions[index].statistics.digestErrors += 1
-    default: return reject(session: index, error)
+      connections[index].statistics.digestErrors += 1
+    default: return reject(connection: index, error)
     }
     do throws(ProtocolViolation) {
-      if let loss = try sessions[index].machine.status.lose(header.statSN) {
-        try ask(.status, for: loss.run, isAgain: loss.isAgain, session: index)
+      if let loss = try connections[index].machine.status.lose(header.statSN) {
+        try ask(.status, for: loss.run, isAgain: loss.isAgain, connection: index)
       }
       return true
     } catch {
-      lose(session: index, .violation(error))
+      lose(connection: index, .violation(error))
       return false
     }
   }

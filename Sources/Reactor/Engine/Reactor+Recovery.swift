@@ -19,59 +19,59 @@ extension Reactor {
   /// Asks for PDUs that are known to have been sent.
   mutating func ask(
     _ kind: SNACKRequest.Kind, for run: NumberGaps.Run, task: InitiatorTaskTag = .reserved,
-    isAgain: Bool = false, session index: Int
+    isAgain: Bool = false, connection index: Int
   ) throws(ProtocolViolation) {
     if isAgain {
-      guard sessions[index].repeats < Self.repeatLimit else {
+      guard connections[index].repeats < Self.repeatLimit else {
         throw .stillMissing(times: Int(Self.repeatLimit) + 1)
       }
-      sessions[index].repeats += 1
+      connections[index].repeats += 1
     }
-    sessions[index].hasRepeated = true
-    sessions[index].recoverBy = now &+ Interval.recovery
-    nextTick = min(nextTick, sessions[index].recoverBy)
+    connections[index].hasRepeated = true
+    connections[index].recoverBy = now &+ Interval.recovery
+    nextTick = min(nextTick, connections[index].recoverBy)
     try queue(
       SNACKRequest(
         kind: kind, initiatorTaskTag: task, targetTransferTag: .reserved,
-        expStatSN: sessions[index].machine.expStatSN, begRun: run.first, runLength: run.count),
-      session: index)
+        expStatSN: connections[index].machine.expStatSN, begRun: run.first, runLength: run.count),
+      connection: index)
   }
 
   mutating func queue(
-    _ request: SNACKRequest, session index: Int
+    _ request: SNACKRequest, connection index: Int
   ) throws(ProtocolViolation) {
     // Room is kept for what is not data: who fills it loses faster than is worth asking for.
-    guard sessions[index].transmit.freeCount > 0 else {
-      throw .tooManyMissing(limit: sessions[index].transmit.count)
+    guard connections[index].transmit.freeCount > 0 else {
+      throw .tooManyMissing(limit: connections[index].transmit.count)
     }
-    unsafe sessions[index].transmit.append(
-      request.header, parameters: sessions[index].machine.parameters)
-    sessionsToPump |= 1 << UInt64(index)
+    unsafe connections[index].transmit.append(
+      request.header, parameters: connections[index].machine.parameters)
+    connectionsToPump |= 1 << UInt64(index)
   }
 
   /// Something that was missing has come: the rest is given the same time again.
-  mutating func progress(session index: Int) {
-    sessions[index].repeats = 0
-    sessions[index].recoverBy = now &+ Interval.recovery
+  mutating func progress(connection index: Int) {
+    connections[index].repeats = 0
+    connections[index].recoverBy = now &+ Interval.recovery
   }
 
   /// Gives up a target that does not send again what it was asked for.
-  mutating func tickRecovery(session index: Int) {
-    guard sessions[index].recoverBy != 0, sessions[index].isConnected else { return }
-    guard isMissingSomething(session: index) else {
-      sessions[index].recoverBy = 0
+  mutating func tickRecovery(connection index: Int) {
+    guard connections[index].recoverBy != 0, connections[index].isConnected else { return }
+    guard isMissingSomething(connection: index) else {
+      connections[index].recoverBy = 0
       return
     }
-    guard now < sessions[index].recoverBy else {
-      return lose(session: index, .recoveryTimedOut)
+    guard now < connections[index].recoverBy else {
+      return lose(connection: index, .recoveryTimedOut)
     }
-    nextTick = min(nextTick, sessions[index].recoverBy)
+    nextTick = min(nextTick, connections[index].recoverBy)
   }
 
-  private func isMissingSomething(session index: Int) -> Bool {
-    if sessions[index].machine.status.missingCount > 0 { return true }
+  private func isMissingSomething(connection index: Int) -> Bool {
+    if connections[index].machine.status.missingCount > 0 { return true }
     for slot in 0..<slots.count
-    where slots[slot].stage == .inFlight && slots[slot].session == UInt16(index)
+    where slots[slot].stage == .inFlight && slots[slot].connection == UInt16(index)
       && slots.recoveries[slot].awaitsPDUs
     {
       return true
@@ -84,13 +84,13 @@ extension Reactor {
   /// The task of a Data SNACK goes on to its status, which then is no success (7.8); every other
   /// refusal leaves a hole nothing fills, and ends the connection.
   mutating func forgo(
-    _ request: SNACKRequest, or violation: ProtocolViolation, session index: Int
+    _ request: SNACKRequest, or violation: ProtocolViolation, connection index: Int
   ) throws(ProtocolViolation) {
     guard request.kind == .dataOrR2T else { throw violation }
-    guard let slot = slotInFlight(request.header.initiatorTaskTag, session: index) else { return }
+    guard let slot = slotInFlight(request.header.initiatorTaskTag, connection: index) else { return }
     guard slots[slot].transfer.direction == .read else { throw violation }
     slots.recoveries[slot].forfeit()
-    concludeHeld(slot, session: index)
+    concludeHeld(slot, connection: index)
   }
 
   // MARK: - Sending again
@@ -99,45 +99,45 @@ extension Reactor {
   ///
   /// Only the one whose CmdSN is ExpCmdSN: those behind it may be waiting for it at the target.
   mutating func resendIfLost(_ slot: Int) {
-    let index = Int(slots[slot].session)
-    guard sessions[index].isUp, slots[slot].cmdSN == sessions[index].machine.expCmdSN,
-      mayResend(slot, session: index)
+    let index = Int(slots[slot].connection)
+    guard connections[index].state == .up, slots[slot].cmdSN == window(of: index).expCmdSN,
+      mayResend(slot, connection: index)
     else { return }
     let last = max(slots[slot].sentAt, slots.recoveries[slot].resentAt)
     guard now >= last &+ Interval.acknowledgement,
-      sessions[index].receivedAt >= last &+ Interval.roundTrip
+      connections[index].receivedAt >= last &+ Interval.roundTrip
     else { return }
-    resend(slot, session: index)
+    resend(slot, connection: index)
   }
 
   /// The target has thrown away a command whose immediate data came damaged: the hole in the CmdSN
   /// order is plugged with the same command (7.2.1 and 7.8).
   mutating func resend(
-    _ rejected: BasicHeaderSegment, or violation: ProtocolViolation, session index: Int
+    _ rejected: BasicHeaderSegment, or violation: ProtocolViolation, connection index: Int
   ) throws(ProtocolViolation) {
-    guard let slot = slotInFlight(rejected.initiatorTaskTag, session: index),
-      !slots[slot].cmdSN.precedes(sessions[index].machine.expCmdSN),
-      mayResend(slot, session: index)
+    guard let slot = slotInFlight(rejected.initiatorTaskTag, connection: index),
+      !slots[slot].cmdSN.precedes(window(of: index).expCmdSN),
+      mayResend(slot, connection: index)
     else { throw violation }
-    resend(slot, session: index)
+    resend(slot, connection: index)
   }
 
   /// Not for ever, nor a command the target has said something of.
-  private func mayResend(_ slot: Int, session index: Int) -> Bool {
+  private func mayResend(_ slot: Int, connection index: Int) -> Bool {
     !slots.recoveries[slot].isHeardOf && slots.recoveries[slot].resendCount < Self.resendLimit
-      && sessions[index].transmit.hasRoom && slots[slot].transmitsQueued == 0
+      && connections[index].transmit.hasRoom && slots[slot].transmitsQueued == 0
   }
 
   /// Queues the command as it was: tag, number, flags, CDB and unsolicited data.
-  private mutating func resend(_ slot: Int, session index: Int) {
-    if slots[slot].transfer.hasBurst { sessions[index].bursts.remove(UInt16(slot)) }
+  private mutating func resend(_ slot: Int, connection index: Int) {
+    if slots[slot].transfer.hasBurst { connections[index].bursts.remove(UInt16(slot)) }
     slots[slot].transfer = TransferState(
       direction: slots[slot].transfer.direction,
       expectedLength: slots[slot].transfer.expectedLength)
     slots.recoveries[slot].resendCount += 1
     slots.recoveries[slot].resentAt = now
-    sessions[index].hasRepeated = true
+    connections[index].hasRepeated = true
     queueCommand(slot, on: index)
-    sessionsToPump |= 1 << UInt64(index)
+    connectionsToPump |= 1 << UInt64(index)
   }
 }

@@ -16,9 +16,9 @@ extension Reactor {
     static let descriptors: UInt64 = 1 << 61
     /// Nothing is to be done.
     static let quiet: UInt64 = 1 << 60
-    /// A poll for room on a session's socket.
+    /// A poll for room on a connection's socket.
     static let writable: UInt64 = 1 << 59
-    /// A session's poll: which of its sockets this is about, above its token.
+    /// A connection's poll: which of its sockets this is about, above its token.
     static let watchShift: UInt64 = 16
   }
 
@@ -32,7 +32,7 @@ extension Reactor {
   mutating func openRing() -> Bool {
     guard let ringMemory else { return false }
     do throws(Errno) {
-      try ring.open(entries: ringMemory.entryCount + 2 * sessions.count + 4)
+      try ring.open(entries: ringMemory.entryCount + 2 * connections.count + 4)
       return true
     } catch {
       return false
@@ -52,10 +52,10 @@ extension Reactor {
         address: ringMemory.registration(entry), count: 2, token: RingToken.entry | UInt64(entry))
     }
     ring.poll(poll.number, .readable, repeats: true, token: RingToken.descriptors)
-    for index in 0..<sessions.count where sessions[index].isConnected {
-      poll.remove(sessions[index].descriptor)
-      watchByRing(session: index)
-      if sessions[index].awaitsWritable { watchRoomByRing(session: index) }
+    for index in 0..<connections.count where connections[index].isConnected {
+      poll.remove(connections[index].descriptor)
+      watchByRing(connection: index)
+      if connections[index].awaitsWritable { watchRoomByRing(connection: index) }
     }
   }
 
@@ -65,7 +65,7 @@ extension Reactor {
   mutating func turnByRing(timeoutMilliseconds: CInt) {
     ring.wait(timeoutMilliseconds: timeoutMilliseconds)
     now = MonotonicTime.now.nanoseconds
-    if sessionsToReceive != 0 { receiveLeftovers() }
+    if connectionsToReceive != 0 { receiveLeftovers() }
     while let completion = ring.next() { take(completion) }
     finishTurn()
   }
@@ -84,47 +84,47 @@ extension Reactor {
       }
       return
     }
-    let index = Int(token & 0xFFFF) - Int(Token.firstSession)
+    let index = Int(token & 0xFFFF) - Int(Token.firstConnection)
     let watch = UInt32(truncatingIfNeeded: (token & ~RingToken.writable) >> RingToken.watchShift)
-    guard sessions[index].isConnected, sessions[index].watch == watch else { return }
+    guard connections[index].isConnected, connections[index].watch == watch else { return }
     guard completion.result >= 0 else {
       if completion.result != -ECANCELED {
-        lose(session: index, .socket(Errno(rawValue: -completion.result)))
+        lose(connection: index, .socket(Errno(rawValue: -completion.result)))
       }
       return
     }
-    if token & RingToken.writable == 0, !completion.repeats { watchByRing(session: index) }
+    if token & RingToken.writable == 0, !completion.repeats { watchByRing(connection: index) }
     serve(
-      session: index, EventPoll.Interest(rawValue: UInt32(bitPattern: completion.result)))
+      connection: index, EventPoll.Interest(rawValue: UInt32(bitPattern: completion.result)))
   }
 
-  // MARK: - Sessions' sockets
+  // MARK: - Connections' sockets
 
-  private func ringToken(session index: Int) -> UInt64 {
-    UInt64(sessions[index].watch) << RingToken.watchShift | Token.firstSession + UInt64(index)
+  private func ringToken(connection index: Int) -> UInt64 {
+    UInt64(connections[index].watch) << RingToken.watchShift | Token.firstConnection + UInt64(index)
   }
 
-  /// Watches a session's socket for what arrives.
-  mutating func watchByRing(session index: Int) {
+  /// Watches a connection's socket for what arrives.
+  mutating func watchByRing(connection index: Int) {
     ring.poll(
-      sessions[index].descriptor, .readable, repeats: true,
-      token: ringToken(session: index))
+      connections[index].descriptor, .readable, repeats: true,
+      token: ringToken(connection: index))
   }
 
-  /// Watches a session's socket for room, once.
-  mutating func watchRoomByRing(session index: Int) {
+  /// Watches a connection's socket for room, once.
+  mutating func watchRoomByRing(connection index: Int) {
     ring.poll(
-      sessions[index].descriptor, .writable, repeats: false,
-      token: ringToken(session: index) | RingToken.writable)
+      connections[index].descriptor, .writable, repeats: false,
+      token: ringToken(connection: index) | RingToken.writable)
   }
 
-  /// Watches a session's socket no longer; it may be closed.
-  mutating func unwatchByRing(session index: Int) {
-    ring.endPoll(token: ringToken(session: index), quiet: RingToken.quiet)
-    if sessions[index].awaitsWritable {
-      ring.endPoll(token: ringToken(session: index) | RingToken.writable, quiet: RingToken.quiet)
+  /// Watches a connection's socket no longer; it may be closed.
+  mutating func unwatchByRing(connection index: Int) {
+    ring.endPoll(token: ringToken(connection: index), quiet: RingToken.quiet)
+    if connections[index].awaitsWritable {
+      ring.endPoll(token: ringToken(connection: index) | RingToken.writable, quiet: RingToken.quiet)
     }
-    sessions[index].watch &+= 1
+    connections[index].watch &+= 1
   }
 
   // MARK: - Entries

@@ -36,44 +36,18 @@ extension Reactor {
           && sessions[index].state == .lost)
     else { return }
     if isNew {
-      sessions[index].statistics = SessionStatistics()
-      sessions[index].observer = PDUObserver()
+      connections[index].statistics = SessionStatistics()
+      connections[index].observer = PDUObserver()
     }
     sessions[index].generation = handle.generation
-    sessions[index].connectionID = handover.connectionID
     sessions[index].timeouts = handover.timeouts
-    sessions[index].machine = FullFeatureMachine(
-      parameters: handover.parameters, cmdSN: handover.cmdSN, expCmdSN: handover.expCmdSN,
-      maxCmdSN: handover.maxCmdSN, expStatSN: handover.expStatSN)
+    sessions[index].window = CommandWindow(
+      cmdSN: handover.cmdSN, expCmdSN: handover.expCmdSN, maxCmdSN: handover.maxCmdSN)
     sessions[index].state = .up
     sessions[index].isHeld = handover.isHeld
     if !isNew { endBarriers(session: index) }
     noteServing(session: index)
-    sessions[index].receivedAt = now
-    sessions[index].unitBeganAt = now
-    sessions[index].pingedAt = 0
-    let early = handover.earlyBytes
-    let logins = handover.loginPDUs
-    sessions[index].connect(handover.socket)
-    observe(logins, session: index)
-    nextTick = min(nextTick, now &+ Interval.tick)
-    do throws(Errno) {
-      try watch(session: index)
-    } catch {
-      return lose(session: index, .socket(error))
-    }
-    sessionsToPump |= 1 << UInt64(index)
-    guard !early.isEmpty else { return }
-    guard early.count <= sessions[index].receive.freeCount else {
-      return lose(session: index, .socket(.messageTooLong))
-    }
-    unsafe early.withUnsafeBytes { bytes in
-      guard let base = bytes.baseAddress else { return }
-      // SAFETY: the count was compared with the buffer's room.
-      unsafe sessions[index].receive.free.copyMemory(from: base, byteCount: bytes.count)
-    }
-    sessions[index].receive.received(early.count)
-    parse(session: index)
+    connect(index, to: index, handover)
   }
 
   /// Lets a held session's LUN commands go, in the order they wait in.
@@ -81,13 +55,14 @@ extension Reactor {
     guard sessions[index].isUp else { return }
     sessions[index].isHeld = false
     noteServing(session: index)
-    sessionsToPump |= 1 << UInt64(index)
+    connectionsToPump |= sessions[index].connections
   }
 
-  /// The connection is gone: parks its tasks in their first order and tells the control plane.
+  /// The session is lost, with all its connections: parks its tasks in their first order and tells
+  /// the control plane.
   mutating func lose(session index: Int, _ failure: SessionFailure) {
     guard sessions[index].isConnected else { return }
-    sessions[index].statistics.note(failure)
+    connections[index].statistics.note(failure)
     if sessions[index].logout != nil { return release(session: index) }
     disconnect(session: index)
     sessions[index].state = .lost
@@ -120,19 +95,6 @@ extension Reactor {
       return true
     }
     return false
-  }
-
-  /// Closes the session's connection.
-  private mutating func disconnect(session index: Int) {
-    if usesRing { unwatchByRing(session: index) } else { poll.remove(sessions[index].descriptor) }
-    sessions[index].disconnect(slots)
-  }
-
-  /// Watches the session's socket for what arrives.
-  private mutating func watch(session index: Int) throws(Errno) {
-    if usesRing { return watchByRing(session: index) }
-    try poll.add(
-      sessions[index].descriptor, .readable, token: Token.firstSession + UInt64(index))
   }
 
   /// Puts tasks that were in flight back before those that wait, in the order of their CmdSN.
@@ -218,20 +180,13 @@ extension Reactor {
   /// Sends a Logout Request that closes the session; commands still there stay unanswered by it.
   mutating func requestLogout(session index: Int) {
     guard sessions[index].state == .up else { return }
-    guard sessions[index].transmit.freeCount > 0 else {
-      return lose(session: index, .requestedByTarget(time2WaitSeconds: 0))
-    }
-    let request = LogoutRequest(
-      reason: .closeSession,
-      initiatorTaskTag: Tag.logout,
-      connectionID: sessions[index].connectionID, cmdSN: sessions[index].machine.cmdSN,
-      expStatSN: sessions[index].machine.expStatSN)
-    unsafe sessions[index].transmit.append(
-      request.header, parameters: sessions[index].machine.parameters)
+    guard let connection = primaryConnection(of: index),
+      connections[connection].transmit.freeCount > 0
+    else { return lose(session: index, .requestedByTarget(time2WaitSeconds: 0)) }
+    queueLogout(.closeSession, connection: connection)
     sessions[index].state = .loggingOut
     noteServing(session: index)
     sessions[index].changedAt = now
-    sessionsToPump |= 1 << UInt64(index)
     nextTick = min(nextTick, now &+ Interval.tick)
   }
 
@@ -255,7 +210,7 @@ extension Reactor {
     park(session: index)
     if end == .proven { movePending(session: index) }
     failPending(session: index, error: error)
-    sessions[index].observer.tap.take()?.finish()
+    connections[index].observer.tap.take()?.finish()
     sessions[index].logout.take()?.resume()
   }
 

@@ -12,10 +12,12 @@ extension Reactor {
   mutating func manage(
     _ request: TaskManagement, _ continuation: CheckedContinuation<TaskManagementOutcome, Never>
   ) {
-    guard let session = find(request.session), sessions[session].isUp else {
+    guard let session = find(request.session), sessions[session].isUp,
+      var connection = primaryConnection(of: session)
+    else {
       return continuation.resume(returning: .notConnected)
     }
-    let parameters = sessions[session].machine.parameters
+    let parameters = connections[connection].machine.parameters
     guard request.function.isAllowed(by: parameters) else {
       return continuation.resume(returning: .notNegotiated)
     }
@@ -27,11 +29,12 @@ extension Reactor {
       }
       lun = slots[slot].lun
       refCmdSN = slots[slot].cmdSN
+      connection = Int(slots[slot].connection)
     }
     guard
       let index = send(
         request.function, lun: lun, task: request.task, refCmdSN: refCmdSN,
-        timeoutMilliseconds: request.timeoutMilliseconds, session: session)
+        timeoutMilliseconds: request.timeoutMilliseconds, connection: connection)
     else {
       return continuation.resume(returning: .busy)
     }
@@ -43,31 +46,34 @@ extension Reactor {
   /// - Parameters:
   ///   - lun: zero where the function is about none.
   ///   - task, refCmdSN: the task it is about, where it is about one.
+  ///   - connection: where it is sent: the task's, where it is about one (RFC 7143, 11.5.1).
   mutating func send(
     _ function: TaskManagementRequest.Function, lun: LogicalUnitNumber, task: InitiatorTaskTag,
-    refCmdSN: SerialNumber, timeoutMilliseconds: UInt64, session: Int
+    refCmdSN: SerialNumber, timeoutMilliseconds: UInt64, connection: Int
   ) -> Int? {
-    guard let index = freeManagement(), sessions[session].transmit.hasRoomForManagement
+    guard let index = freeManagement(), connections[connection].transmit.hasRoomForManagement
     else { return nil }
+    let session = Int(connections[connection].session)
     managementCount += 1
     managements[index].isBusy = true
     managements[index].isEscalation = false
     managements[index].generation &+= 1
     managements[index].session = UInt16(session)
+    managements[index].connection = UInt16(connection)
     managements[index].function = function
     managements[index].lun = lun
     managements[index].task = function.isAboutTask ? task : .reserved
-    managements[index].cmdSN = sessions[session].machine.cmdSN
+    managements[index].cmdSN = sessions[session].window.cmdSN
     managements[index].deadline = now &+ timeoutMilliseconds &* Interval.millisecond
     nextTick = min(nextTick, managements[index].deadline)
     let pdu = TaskManagementRequest(
       function: function, logicalUnit: lun,
       initiatorTaskTag: managements[index].tag(index: index),
       referencedTaskTag: managements[index].task, cmdSN: managements[index].cmdSN,
-      expStatSN: sessions[session].machine.expStatSN, refCmdSN: refCmdSN)
-    unsafe sessions[session].transmit.append(
-      pdu.header, parameters: sessions[session].machine.parameters)
-    sessionsToPump |= 1 << UInt64(session)
+      expStatSN: connections[connection].machine.expStatSN, refCmdSN: refCmdSN)
+    unsafe connections[connection].transmit.append(
+      pdu.header, parameters: connections[connection].machine.parameters)
+    connectionsToPump |= 1 << UInt64(connection)
     return index
   }
 
@@ -85,24 +91,33 @@ extension Reactor {
     return slot
   }
 
-  /// The place of the function with this tag that is under way on the session.
-  func management(_ tag: InitiatorTaskTag, session: Int) -> Int? {
+  /// The slot whose task with this tag was sent on the connection: no other answers for it.
+  func slotInFlight(_ tag: InitiatorTaskTag, connection: Int) -> Int? {
+    let slot = Int(tag.rawValue & 0xFFFF)
+    guard slot < slots.count, slots[slot].stage == .inFlight,
+      slots[slot].connection == UInt16(connection), slots[slot].tag(index: slot) == tag
+    else { return nil }
+    return slot
+  }
+
+  /// The place of the function with this tag that is under way on the connection.
+  func management(_ tag: InitiatorTaskTag, connection: Int) -> Int? {
     let index = Int(tag.rawValue & 0xFFFF) - ManagementTask.firstTag
     guard index >= 0, index < managements.count, managements[index].isBusy,
-      managements[index].session == UInt16(session), managements[index].tag(index: index) == tag
+      managements[index].connection == UInt16(connection), managements[index].tag(index: index) == tag
     else { return nil }
     return index
   }
 
   /// The target has answered a function: the tasks it ended are answered here.
   mutating func receive(
-    _ response: TaskManagementResponse, session: Int
+    _ response: TaskManagementResponse, connection: Int
   ) throws(ProtocolViolation) {
     let tag = response.header.initiatorTaskTag
-    guard let index = management(tag, session: session) else {
+    guard let index = management(tag, connection: connection) else {
       throw .unknownTask(.taskManagementResponse, tag)
     }
-    try sessions[session].machine.advanceStatus(from: response.header)
+    try connections[connection].machine.advanceStatus(from: response.header)
     let function = managements[index].function
     let outcome: TaskManagementOutcome
     switch response.response {
@@ -139,7 +154,7 @@ extension Reactor {
   /// order the tasks were sent in.
   private mutating func endTasks(of ended: ManagementTask, session: Int) {
     while let slot = firstConcerned(by: ended, session: session) {
-      leave(slot, session: session)
+      leave(slot, connection: Int(slots[slot].connection))
       if slots[slot].kind == .control {
         finishControl(slot, .aborted)
       } else if slots[slot].isAnswered {
@@ -171,7 +186,7 @@ extension Reactor {
     return !ended.function.isAboutUnit || slots[slot].lun == ended.lun
   }
 
-  /// The session's connection is gone, and with it every answer.
+  /// The session's connections are gone, and with them every answer.
   mutating func endManagements(session: Int) {
     guard managementCount > 0 else { return }
     for index in 0..<managements.count

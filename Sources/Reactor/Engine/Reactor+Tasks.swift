@@ -56,7 +56,7 @@ extension Reactor {
     slots[index].mayStillRun = false
     slots[index].stage = .queued
     sessions[session].pending.append(UInt16(index))
-    sessionsToPump |= 1 << UInt64(session)
+    connectionsToPump |= sessions[session].connections
   }
 
   private func load(_ session: Int) -> Int {
@@ -64,37 +64,55 @@ extension Reactor {
   }
 
   /// Queues as much as the window and the transmit queue take, then sends it all at once.
-  mutating func pump(session index: Int) {
-    guard sessions[index].isConnected else { return }
+  mutating func pump(connection index: Int) {
+    guard connections[index].isConnected else { return }
+    let session = Int(connections[index].session)
     repeat {
-      while let slot = sessions[index].nextCommandToSend() {
-        sendCommand(Int(slot), on: index)
-      }
-      while sessions[index].transmit.hasRoom, let slot = sessions[index].bursts.peek {
+      sendCommands(of: session)
+      while connections[index].transmit.hasRoom, let slot = connections[index].bursts.peek {
         sendSegment(Int(slot), on: index)
       }
-      guard !sessions[index].awaitsWritable, !sessions[index].transmit.isEmpty else { return }
-      guard flush(session: index) else { return }
+      guard !connections[index].awaitsWritable, !connections[index].transmit.isEmpty else { return }
+      guard flush(connection: index) else { return }
     } while true
   }
 
+  /// Queues the session's commands, as far as its window and its connections take them.
+  private mutating func sendCommands(of session: Int) {
+    while sessions[session].hasCommandToSend, let connection = carrier(of: session),
+      let slot = sessions[session].nextCommand()
+    {
+      sendCommand(Int(slot), on: connection)
+    }
+  }
+
+  /// The connection that carries the session's next command; nil when none has room.
+  private func carrier(of session: Int) -> Int? {
+    let connection = sessions[session].connections.trailingZeroBitCount
+    guard connection < connections.count, connections[connection].takesCommands else { return nil }
+    return connection
+  }
+
   /// Gives the slot's command its number and tag and queues it.
-  private mutating func sendCommand(_ slot: Int, on session: Int) {
+  private mutating func sendCommand(_ slot: Int, on connection: Int) {
+    let session = Int(connections[connection].session)
     slots[slot].generation &+= 1
     slots[slot].stage = .inFlight
+    slots[slot].connection = UInt16(connection)
     slots[slot].sentAt = now
-    slots[slot].cmdSN = sessions[session].machine.numberCommand()
-    if sessions[session].recovers { slots.recoveries[slot] = TaskRecovery() }
+    slots[slot].cmdSN = sessions[session].window.numberCommand()
+    if connections[connection].recovers { slots.recoveries[slot] = TaskRecovery() }
+    connections[connection].inFlightCount += 1
     sessions[session].inFlightCount += 1
-    sessions[session].statistics.commands += 1
-    queueCommand(slot, on: session)
+    connections[connection].statistics.commands += 1
+    queueCommand(slot, on: connection)
   }
 
   /// Queues the slot's SCSI Command, numbered before, with what may travel along.
-  mutating func queueCommand(_ slot: Int, on session: Int) {
+  mutating func queueCommand(_ slot: Int, on connection: Int) {
     let direction = slots[slot].transfer.direction
     let expected = slots[slot].transfer.expectedLength
-    let lengths = sessions[session].machine.unsolicitedLengths(
+    let lengths = connections[connection].machine.unsolicitedLengths(
       expectedLength: direction == .write ? expected : 0)
     var command = SCSICommand(
       logicalUnit: slots[slot].lun,
@@ -105,72 +123,74 @@ extension Reactor {
       isWrite: direction == .write,
       isFinal: lengths.unsolicited == 0,
       cmdSN: slots[slot].cmdSN,
-      expStatSN: sessions[session].machine.expStatSN)
+      expStatSN: connections[connection].machine.expStatSN)
     command.header.dataSegmentLength = Int(lengths.immediate)
     command.header.totalAHSLength = slots[slot].additionalHeaderWords
-    queue(command.header, slot: slot, offset: 0, on: session)
+    queue(command.header, slot: slot, offset: 0, on: connection)
     if direction == .write {
       slots[slot].transfer.begin(
         immediateLength: lengths.immediate, unsolicitedLength: lengths.unsolicited,
         record: &slots.records[slot])
     }
-    if lengths.unsolicited > 0 { sessions[session].bursts.append(UInt16(slot)) }
+    if lengths.unsolicited > 0 { connections[connection].bursts.append(UInt16(slot)) }
   }
 
-  /// Queues the next Data-Out of the burst at the head of the session's bursts.
-  private mutating func sendSegment(_ slot: Int, on session: Int) {
+  /// Queues the next Data-Out of the burst at the head of the connection's bursts.
+  private mutating func sendSegment(_ slot: Int, on connection: Int) {
     let segment = slots[slot].transfer.nextSegment(
-      maximumLength: sessions[session].machine.parameters.maxXmitDataSegmentLength,
+      maximumLength: connections[connection].machine.parameters.maxXmitDataSegmentLength,
       record: &slots.records[slot])
-    if segment.isFinal { _ = sessions[session].bursts.popFirst() }
+    if segment.isFinal { _ = connections[connection].bursts.popFirst() }
     let dataOut = DataOut(
       logicalUnit: slots[slot].lun,
       initiatorTaskTag: slots[slot].tag(index: slot),
       targetTransferTag: segment.burst.targetTransferTag,
-      expStatSN: sessions[session].machine.expStatSN,
+      expStatSN: connections[connection].machine.expStatSN,
       dataSN: segment.burst.dataSN,
       bufferOffset: segment.burst.offset,
       length: Int(segment.length),
       isFinal: segment.isFinal)
-    queue(dataOut.header, slot: slot, offset: Int(segment.burst.offset), on: session)
+    queue(dataOut.header, slot: slot, offset: Int(segment.burst.offset), on: connection)
   }
 
   /// Queues a PDU whose data segment lies in the slot's transfer at `offset`.
   private mutating func queue(
-    _ header: BasicHeaderSegment, slot: Int, offset: Int, on session: Int
+    _ header: BasicHeaderSegment, slot: Int, offset: Int, on connection: Int
   ) {
-    let parameters = sessions[session].machine.parameters
+    let parameters = connections[connection].machine.parameters
     guard header.dataSegmentLength > 0 else {
       guard header.totalAHSLength > 0 else {
-        unsafe sessions[session].transmit.append(header, parameters: parameters)
+        unsafe connections[connection].transmit.append(header, parameters: parameters)
         return
       }
       slots[slot].transmitsQueued += 1
       // SAFETY: the slot's pages have room for the segments and a digest there.
-      return unsafe sessions[session].transmit.append(
+      return unsafe connections[connection].transmit.append(
         header, additionalHeader: slots.memory(slot) + SlotMemory.request, slot: UInt16(slot),
         parameters: parameters)
     }
     slots[slot].transmitsQueued += 1
     // SAFETY: offset and length lie in the transfer, which lies in the slot's pages.
-    unsafe sessions[session].transmit.append(
+    unsafe connections[connection].transmit.append(
       header, payload: slots.memory(slot) + slots[slot].memoryOffset + offset,
       slot: UInt16(slot), parameters: parameters)
   }
 
-  /// Sends what is queued; false when the socket is full or the session lost by it.
-  private mutating func flush(session index: Int) -> Bool {
-    let outcome = sessions[index].transmit.send(
-      on: sessions[index].descriptor, slots, &sessions[index].observer)
-    sessions[index].statistics.transmittedBytes += UInt64(outcome.byteCount)
+  /// Sends what is queued; false when the socket is full or the connection lost by it.
+  private mutating func flush(connection index: Int) -> Bool {
+    let outcome = connections[index].transmit.send(
+      on: connections[index].descriptor, slots, &connections[index].observer)
+    connections[index].statistics.transmittedBytes += UInt64(outcome.byteCount)
     guard outcome.result < 0 else {
-      return sessions[index].hasCommandToSend || !sessions[index].bursts.isEmpty
+      let session = Int(connections[index].session)
+      return sessions[session].hasCommandToSend && carrier(of: session) != nil
+        || !connections[index].bursts.isEmpty
     }
     let error = Errno(rawValue: CInt(-outcome.result))
     if error == .wouldBlock || error == .resourceTemporarilyUnavailable {
-      awaitWritable(session: index, true)
+      awaitWritable(connection: index, true)
     } else {
-      lose(session: index, .socket(error))
+      lose(connection: index, .socket(error))
     }
     return false
   }

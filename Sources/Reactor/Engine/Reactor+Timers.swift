@@ -9,6 +9,9 @@ extension Reactor {
     for index in 0..<sessions.count where sessions[index].state != .free {
       tick(session: index)
     }
+    for index in 0..<connections.count where connections[index].state == .up {
+      tick(connection: index)
+    }
     tickManagements()
     guard slots.busyCount > 0 else { return }
     for index in 0..<slots.count where slots[index].kind != .free && !slots[index].isOver {
@@ -19,7 +22,7 @@ extension Reactor {
   }
 
   private mutating func tick(slot index: Int) {
-    if slots[index].stage == .inFlight, sessions[Int(slots[index].session)].recovers {
+    if slots[index].stage == .inFlight, connections[Int(slots[index].connection)].recovers {
       resendIfLost(index)
     }
     if slots[index].kind == .control { return tick(control: index) }
@@ -72,12 +75,7 @@ extension Reactor {
   private mutating func tick(session index: Int) {
     let timeouts = sessions[index].timeouts
     switch sessions[index].state {
-    case .free: return
-    case .up:
-      guard !endsTrickle(session: index) else { return }
-      tickText(session: index)
-      tickRecovery(session: index)
-      if sessions[index].isUp { ping(session: index, timeouts) }
+    case .free, .up: return
     case .lost:
       guard let limit = timeouts.replacementMilliseconds else { return }
       let deadline = sessions[index].changedAt &+ limit &* Interval.millisecond
@@ -97,32 +95,39 @@ extension Reactor {
     }
   }
 
+  private mutating func tick(connection index: Int) {
+    guard !endsTrickle(connection: index) else { return }
+    tickText(connection: index)
+    tickRecovery(connection: index)
+    if connections[index].state == .up { ping(connection: index) }
+  }
+
   /// Gives up a target that keeps a PDU under way for ever; true when it did.
   ///
   /// Its bytes count as signs of life, so that no ping would end it.
-  private mutating func endsTrickle(session index: Int) -> Bool {
-    guard sessions[index].isAmidUnit else { return false }
-    if usesRing { receiveUrgent(session: index) }
-    guard sessions[index].isConnected else { return true }
-    let deadline = sessions[index].unitBeganAt &+ Interval.wholePDU
+  private mutating func endsTrickle(connection index: Int) -> Bool {
+    guard connections[index].isAmidUnit else { return false }
+    if usesRing { receiveUrgent(connection: index) }
+    guard connections[index].isConnected else { return true }
+    let deadline = connections[index].unitBeganAt &+ Interval.wholePDU
     guard now >= deadline else {
       nextTick = min(nextTick, deadline)
       return false
     }
-    lose(session: index, .unitTimedOut)
+    lose(connection: index, .unitTimedOut)
     return true
   }
 
   /// Looks for what lies behind urgent data: a receive ends before them, and a ring, to which every
   /// arrival is urgent, does not tell. Who has found some looks to the end from then on.
-  private mutating func receiveUrgent(session index: Int) {
-    guard !sessions[index].receivesToTheEnd else { return }
-    let before = sessions[index].statistics.receivedBytes
-    receive(session: index)
-    guard sessions[index].isConnected else { return }
-    if sessions[index].statistics.receivedBytes > before {
-      sessions[index].receivesToTheEnd = true
-      sessionsToReceive |= 1 << UInt64(index)
+  private mutating func receiveUrgent(connection index: Int) {
+    guard !connections[index].receivesToTheEnd else { return }
+    let before = connections[index].statistics.receivedBytes
+    receive(connection: index)
+    guard connections[index].isConnected else { return }
+    if connections[index].statistics.receivedBytes > before {
+      connections[index].receivesToTheEnd = true
+      connectionsToReceive |= 1 << UInt64(index)
     } else {
       nextTick = min(nextTick, now &+ Interval.shortTick)
     }
@@ -130,55 +135,56 @@ extension Reactor {
 
   /// Asks a silent target whether it is there, and gives it up when it does not answer.
   ///
-  /// Anything received counts as a sign of life, not only the answer. A session that is nearly due
-  /// is asked with one that is: of many idle sessions some eight groups come to be, each of them a
+  /// Anything received counts as a sign of life, not only the answer. A connection that is nearly
+  /// due is asked with one that is: of many idle ones some eight groups come to be, each of them a
   /// wake, and no target's answer comes with all others'.
-  private mutating func ping(session index: Int, _ timeouts: SessionTimeouts) {
-    let heard = sessions[index].receivedAt
-    tickPingers(session: index)
-    if sessions[index].pingedAt > 0 {
+  private mutating func ping(connection index: Int) {
+    let heard = connections[index].receivedAt
+    let timeouts = timeouts(of: index)
+    tickPingers(connection: index)
+    if connections[index].pingedAt > 0 {
       let deadline =
-        max(sessions[index].pingedAt, heard)
+        max(connections[index].pingedAt, heard)
         &+ timeouts.pingTimeoutMilliseconds &* Interval.millisecond
       guard now >= deadline else {
         nextTick = min(nextTick, deadline)
         return
       }
-      return lose(session: index, .pingTimedOut)
+      return lose(connection: index, .pingTimedOut)
     }
     guard timeouts.pingIntervalMilliseconds > 0 else { return }
     let interval = timeouts.pingIntervalMilliseconds &* Interval.millisecond
     let due = heard &+ interval
-    guard now &+ interval / Interval.pingGroups >= due, sessions[index].transmit.freeCount > 0
+    guard now &+ interval / Interval.pingGroups >= due, connections[index].transmit.freeCount > 0
     else {
       nextTick = min(nextTick, max(due, now &+ Interval.tick))
       return
     }
-    sendPing(session: index)
+    sendPing(connection: index)
   }
 
   /// Tells who waits for an answer that a target owes while it sends other things.
-  private mutating func tickPingers(session index: Int) {
-    guard !sessions[index].pingers.isEmpty else { return }
-    let timeout = sessions[index].timeouts.pingTimeoutMilliseconds &* Interval.millisecond
-    let deadline = sessions[index].pingedAt &+ timeout
-    if now >= deadline, sessions[index].receivedAt > sessions[index].pingedAt {
-      sessions[index].endPingers(.timedOut)
+  private mutating func tickPingers(connection index: Int) {
+    guard !connections[index].pingers.isEmpty else { return }
+    let timeout = timeouts(of: index).pingTimeoutMilliseconds &* Interval.millisecond
+    let deadline = connections[index].pingedAt &+ timeout
+    if now >= deadline, connections[index].receivedAt > connections[index].pingedAt {
+      connections[index].endPingers(.timedOut)
     } else {
       nextTick = min(nextTick, deadline)
     }
   }
 
   /// Queues a NOP-Out, whose answer has its own time.
-  private mutating func sendPing(session index: Int) {
+  private mutating func sendPing(connection index: Int) {
     let ping = NOPOut(
       initiatorTaskTag: Tag.ping,
-      cmdSN: sessions[index].machine.cmdSN, expStatSN: sessions[index].machine.expStatSN)
-    unsafe sessions[index].transmit.append(
-      ping.header, parameters: sessions[index].machine.parameters)
-    sessions[index].pingedAt = now
-    sessionsToPump |= 1 << UInt64(index)
-    let timeout = sessions[index].timeouts.pingTimeoutMilliseconds &* Interval.millisecond
+      cmdSN: window(of: index).cmdSN, expStatSN: connections[index].machine.expStatSN)
+    unsafe connections[index].transmit.append(
+      ping.header, parameters: connections[index].machine.parameters)
+    connections[index].pingedAt = now
+    connectionsToPump |= 1 << UInt64(index)
+    let timeout = timeouts(of: index).pingTimeoutMilliseconds &* Interval.millisecond
     nextTick = min(nextTick, now &+ timeout)
   }
 
@@ -186,13 +192,15 @@ extension Reactor {
   mutating func ping(
     _ handle: SessionHandle, _ continuation: CheckedContinuation<PingOutcome, Never>
   ) {
-    guard let index = find(handle), sessions[index].isUp else {
+    guard let session = find(handle), sessions[session].isUp,
+      let index = primaryConnection(of: session), connections[index].state == .up
+    else {
       return continuation.resume(returning: .notConnected)
     }
-    guard sessions[index].pingers.count < Session.pingerLimit,
-      sessions[index].pingedAt > 0 || sessions[index].transmit.freeCount > 0
+    guard connections[index].pingers.count < Connection.pingerLimit,
+      connections[index].pingedAt > 0 || connections[index].transmit.freeCount > 0
     else { return continuation.resume(returning: .busy) }
-    sessions[index].pingers.append(continuation)
-    if sessions[index].pingedAt == 0 { sendPing(session: index) }
+    connections[index].pingers.append(continuation)
+    if connections[index].pingedAt == 0 { sendPing(connection: index) }
   }
 }

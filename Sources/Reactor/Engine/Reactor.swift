@@ -10,11 +10,11 @@ import LogicalUnit
 /// queued for a connection at once. All memory is taken at init; what is full makes the kernel
 /// wait.
 struct Reactor: ~Copyable {
-  /// Epoll tokens; sessions follow.
+  /// Epoll tokens; connections follow.
   enum Token {
     static let fuse: UInt64 = 0
     static let wakeup: UInt64 = 1
-    static let firstSession: UInt64 = 2
+    static let firstConnection: UInt64 = 2
   }
 
   /// Task tags that are no slot's: `SlotTable` ends below their low halves, and so do the places of
@@ -27,6 +27,7 @@ struct Reactor: ~Copyable {
   /// The first property, for `make tsan`: swiftc 6.3 marks a change through any of these tables
   /// at the address it finds in the first word of the reactor (swiftlang/swift#86265), where it
   /// must find one, and one that no other thread touches.
+  let connections: FixedArray<Connection>
   let sessions: FixedArray<Session>
   let limits: IOLimits
   let port: ReactorPort
@@ -59,10 +60,10 @@ struct Reactor: ~Copyable {
 
   /// This turn's moment, in monotonic nanoseconds.
   var now: UInt64 = 0
-  /// One bit a session: something changed that may let it send.
-  var sessionsToPump: UInt64 = 0
-  /// One bit a session: more may lie in its socket than a turn takes.
-  var sessionsToReceive: UInt64 = 0
+  /// One bit a connection: something changed that may let it send.
+  var connectionsToPump: UInt64 = 0
+  /// One bit a connection: more may lie in its socket than a turn takes.
+  var connectionsToReceive: UInt64 = 0
   /// One bit a session: it carries LUNs' commands.
   var servingSessions: UInt64 = 0
   var isRunning = true
@@ -90,20 +91,19 @@ struct Reactor: ~Copyable {
     limits: IOLimits, port: ReactorPort, fuse: consuming OwnedDescriptor?, coldQueue: ColdQueue,
     ringExchange: RingExchange? = nil, lane: Int = 0
   ) {
-    precondition(limits.sessions <= 64, "sessions are bits of a word")
+    precondition(limits.sessions <= 64, "sessions and connections are bits of a word")
     guard let slots = SlotTable(limits: limits),
       let poll = try? EventPoll(capacity: limits.sessions + 2)
     else { return nil }
     let slotCapacity = Self.powerOfTwo(atLeast: slots.count)
     let burstCapacity = Self.powerOfTwo(atLeast: slots.count * TransferRecord.burstCapacity)
     guard
-      let sessions = try? FixedArray<Session>(
+      let connections = try? FixedArray<Connection>(
         count: limits.sessions,
         { _ throws(OutOfMemory) in
-          let session = Session(
-            limits: limits, slotCapacity: slotCapacity, burstCapacity: burstCapacity)
-          guard let session else { throw OutOfMemory() }
-          return session
+          guard let connection = Connection(limits: limits, burstCapacity: burstCapacity)
+          else { throw OutOfMemory() }
+          return connection
         })
     else { return nil }
     let entries = Self.powerOfTwo(atLeast: ringExchange?.memory.entryCount ?? 1)
@@ -111,7 +111,8 @@ struct Reactor: ~Copyable {
     waitingEntries = IndexQueue(capacity: entries)
     self.ringExchange = ringExchange
     locks = RangeLocks(capacity: limits.requestSlots)
-    self.sessions = sessions
+    self.connections = connections
+    sessions = FixedArray(count: limits.sessions) { _ in Session(slotCapacity: slotCapacity) }
     units = FixedArray(count: limits.logicalUnits) { _ in LogicalUnitEntry() }
     controlContinuations = FixedArray(count: limits.controlSlots) { _ in nil }
     managements = FixedArray(count: ManagementTask.capacity) { _ in ManagementTask() }

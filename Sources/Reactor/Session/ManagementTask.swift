@@ -15,6 +15,8 @@ struct ManagementTask {
   /// Told apart in the tag from the place's earlier functions.
   var generation: UInt16 = 0
   var session: UInt16 = 0
+  /// The connection it was sent on.
+  var connection: UInt16 = 0
   var function = TaskManagementRequest.Function.abortTask
   var lun = LogicalUnitNumber(rawValue: 0)
   var task = InitiatorTaskTag.reserved

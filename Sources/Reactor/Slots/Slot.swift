@@ -61,6 +61,9 @@ struct Slot: BitwiseCopyable {
   /// Told apart in the task tag from the slot's earlier tasks.
   var generation: UInt16 = 0
   var session: UInt16 = 0
+  /// The place of the connection its command was sent on: every other PDU of the task goes there
+  /// (RFC 7143, 4.2.2: connection allegiance).
+  var connection: UInt16 = 0
   var unit: UInt16 = 0
   /// Queued PDUs that point into this slot's pages: it is not free before they have left.
   var transmitsQueued: UInt16 = 0

@@ -11,10 +11,11 @@ enum SessionNumbersProperties {
   ) throws(Disagreement) {
     let first = input.near(0xFFFF_FFFE)
     let room = input.near(first &+ 3)
+    var window = CommandWindow(
+      cmdSN: SerialNumber(rawValue: first), expCmdSN: SerialNumber(rawValue: first),
+      maxCmdSN: SerialNumber(rawValue: room))
     var machine = FullFeatureMachine(
-      parameters: parameters, cmdSN: SerialNumber(rawValue: first),
-      expCmdSN: SerialNumber(rawValue: first), maxCmdSN: SerialNumber(rawValue: room),
-      expStatSN: SerialNumber(rawValue: first))
+      parameters: parameters, expStatSN: SerialNumber(rawValue: first))
     // Where the window ends, counted from the first command; before it when it is closed.
     var end = Int(Int32(bitPattern: room &- first))
     var numbered = 0
@@ -22,25 +23,25 @@ enum SessionNumbersProperties {
     for _ in 0..<(input.byte() & 0x1F) {
       switch input.byte() & 3 {
       case 0, 1:
-        let isOpen = machine.isWindowOpen
+        let isOpen = window.isOpen
         if isOpen { try hold(numbered <= end, "a window is open only up to the greatest MaxCmdSN") }
         if numbered <= end && end - numbered < reach { try hold(isOpen, "there is room") }
         guard isOpen else { continue }
-        try agree(machine.numberCommand().rawValue, first &+ UInt32(numbered), "CmdSN")
+        try agree(window.numberCommand().rawValue, first &+ UInt32(numbered), "CmdSN")
         numbered += 1
       case 2:
-        let newest = machine.maxCmdSN.rawValue
+        let newest = window.maxCmdSN.rawValue
         var header = BasicHeaderSegment(opcode: .nopIn)
         header.expCmdSN = SerialNumber(rawValue: input.near(first &+ UInt32(numbered)))
         header.maxCmdSN = SerialNumber(rawValue: input.near(newest &+ 1))
-        machine.updateWindow(from: header)
+        window.update(from: header)
         let (expected, maximum) = (header.expCmdSN.rawValue, header.maxCmdSN.rawValue)
         let says = Int(Int32(bitPattern: maximum &+ 1 &- expected))
         let growth = Int(Int32(bitPattern: maximum &- newest))
         // Numbers 2^31 apart have no order: nothing is held of them.
         guard abs(says) < reach, abs(growth) < reach else { return }
         if says >= 0 && growth > 0 { end += growth }
-        try agree(machine.maxCmdSN.rawValue, first &+ UInt32(truncatingIfNeeded: end), "MaxCmdSN")
+        try agree(window.maxCmdSN.rawValue, first &+ UInt32(truncatingIfNeeded: end), "MaxCmdSN")
       default:
         var header = BasicHeaderSegment(opcode: .nopIn)
         header.statSN = SerialNumber(rawValue: input.near(first &+ statuses))

@@ -7,8 +7,7 @@ extension TransferProperties {
     _ expectedLength: UInt32, _ parameters: NegotiatedParameters, _ input: inout FuzzInput
   ) throws(Disagreement) {
     let machine = FullFeatureMachine(
-      parameters: parameters, cmdSN: SerialNumber(rawValue: 1), expCmdSN: SerialNumber(rawValue: 1),
-      maxCmdSN: SerialNumber(rawValue: 1), expStatSN: SerialNumber(rawValue: 1))
+      parameters: parameters, expStatSN: SerialNumber(rawValue: 1))
     let lengths = machine.unsolicitedLengths(expectedLength: expectedLength)
     try checkUnsolicited(lengths, expectedLength, parameters)
     var transfer = TransferState(direction: .write, expectedLength: expectedLength)

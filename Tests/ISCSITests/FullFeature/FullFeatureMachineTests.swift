@@ -5,13 +5,15 @@ import Wire
 @Suite("The numbers of a session in full feature phase")
 struct FullFeatureMachineTests {
   private func machine(
-    cmdSN: UInt32 = 10, maxCmdSN: UInt32 = 12, expStatSN: UInt32 = 1,
-    _ parameters: NegotiatedParameters = NegotiatedParameters()
+    expStatSN: UInt32 = 1, _ parameters: NegotiatedParameters = NegotiatedParameters()
   ) -> FullFeatureMachine {
-    FullFeatureMachine(
-      parameters: parameters, cmdSN: SerialNumber(rawValue: cmdSN),
-      expCmdSN: SerialNumber(rawValue: cmdSN), maxCmdSN: SerialNumber(rawValue: maxCmdSN),
-      expStatSN: SerialNumber(rawValue: expStatSN))
+    FullFeatureMachine(parameters: parameters, expStatSN: SerialNumber(rawValue: expStatSN))
+  }
+
+  private func commandWindow(cmdSN: UInt32 = 10, maxCmdSN: UInt32 = 12) -> CommandWindow {
+    CommandWindow(
+      cmdSN: SerialNumber(rawValue: cmdSN), expCmdSN: SerialNumber(rawValue: cmdSN),
+      maxCmdSN: SerialNumber(rawValue: maxCmdSN))
   }
 
   private func header(exp: UInt32, max: UInt32, stat: UInt32 = 0) -> BasicHeaderSegment {
@@ -23,41 +25,42 @@ struct FullFeatureMachineTests {
 
   @Test("F1.1, F3.1: commands are numbered one by one until MaxCmdSN, then the window is closed")
   func window() {
-    var machine = machine()
+    var window = commandWindow()
     for expected: UInt32 in 10...12 {
-      #expect(machine.isWindowOpen)
-      #expect(machine.numberCommand().rawValue == expected)
+      #expect(window.isOpen)
+      #expect(window.numberCommand().rawValue == expected)
     }
-    #expect(!machine.isWindowOpen)
-    machine.updateWindow(from: header(exp: 13, max: 12))
-    #expect(!machine.isWindowOpen)
-    machine.updateWindow(from: header(exp: 13, max: 13))
-    #expect(machine.isWindowOpen)
+    #expect(!window.isOpen)
+    window.update(from: header(exp: 13, max: 12))
+    #expect(!window.isOpen)
+    window.update(from: header(exp: 13, max: 13))
+    #expect(window.isOpen)
   }
 
   @Test("F21: CmdSN, its window and StatSN wrap")
   func wraps() throws {
-    var machine = machine(cmdSN: 0xFFFF_FFFE, maxCmdSN: 1, expStatSN: 0xFFFF_FFFF)
+    var window = commandWindow(cmdSN: 0xFFFF_FFFE, maxCmdSN: 1)
+    var machine = machine(expStatSN: 0xFFFF_FFFF)
     for expected: UInt32 in [0xFFFF_FFFE, 0xFFFF_FFFF, 0, 1] {
-      #expect(machine.numberCommand().rawValue == expected)
+      #expect(window.numberCommand().rawValue == expected)
     }
-    #expect(!machine.isWindowOpen)
-    machine.updateWindow(from: header(exp: 0, max: 2))
-    #expect(machine.isWindowOpen && machine.expCmdSN.rawValue == 0)
+    #expect(!window.isOpen)
+    window.update(from: header(exp: 0, max: 2))
+    #expect(window.isOpen && window.expCmdSN.rawValue == 0)
     try machine.advanceStatus(from: header(exp: 0, max: 2, stat: 0xFFFF_FFFF))
     #expect(machine.expStatSN.rawValue == 0)
   }
 
   @Test("F22, H14: a window that goes backwards, or ends before it begins, says nothing")
   func backwards() {
-    var machine = machine()
-    machine.updateWindow(from: header(exp: 11, max: 20))
+    var window = commandWindow()
+    window.update(from: header(exp: 11, max: 20))
     for (exp, max): (UInt32, UInt32) in [(11, 15), (10, 19), (22, 20), (12, 10)] {
-      machine.updateWindow(from: header(exp: exp, max: max))
-      #expect(machine.expCmdSN.rawValue == 11 && machine.maxCmdSN.rawValue == 20)
+      window.update(from: header(exp: exp, max: max))
+      #expect(window.expCmdSN.rawValue == 11 && window.maxCmdSN.rawValue == 20)
     }
-    machine.updateWindow(from: header(exp: 11, max: 20 &+ 1 << 31))
-    #expect(machine.maxCmdSN.rawValue == 20)
+    window.update(from: header(exp: 11, max: 20 &+ 1 << 31))
+    #expect(window.maxCmdSN.rawValue == 20)
   }
 
   @Test("F5.1, H13: StatSN must be the one expected", arguments: [0, 2, 1 + 1 << 31])
