@@ -6,8 +6,8 @@ struct LoginProgress {
   var initiatorName = ""
   var isDiscovery = false
   var target: SimulatedTarget?
-  /// The session a non-zero TSIH names: its connection is reinstated.
-  var reinstated: SimulatedSession?
+  /// The session a non-zero TSIH names: the connection becomes one of its own.
+  var joined: SimulatedSession?
   var isid = ISID(rawValue: 0)
   var initiatorTaskTag = InitiatorTaskTag.reserved
   var cmdSN = SerialNumber(rawValue: 0)

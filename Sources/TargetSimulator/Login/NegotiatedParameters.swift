@@ -11,6 +11,7 @@ package struct NegotiatedParameters: Equatable, Sendable {
   package var initialR2T = true
   package var immediateData = true
   package var maxOutstandingR2T = 1
+  package var maxConnections = 1
   package var dataPDUInOrder = true
   package var dataSequenceInOrder = true
   package var errorRecoveryLevel = 0

@@ -4,6 +4,8 @@
 struct OperationalNegotiation {
   let offer: TargetParameters
   let isDiscovery: Bool
+  /// What the session has agreed on, where this is a further connection of it.
+  let session: NegotiatedParameters?
   private(set) var result = NegotiatedParameters()
   private var answered: Set<String> = []
 
@@ -11,11 +13,20 @@ struct OperationalNegotiation {
   enum Failure: Error, Equatable {
     case negotiatedTwice(String)
     case illegalValue(String)
+    /// A key of the leading connection alone (LO in RFC 7143, 13).
+    case leadingOnly(String)
   }
 
-  init(offer: TargetParameters, isDiscovery: Bool) {
+  init(offer: TargetParameters, isDiscovery: Bool, session: NegotiatedParameters? = nil) {
     self.offer = offer
     self.isDiscovery = isDiscovery
+    self.session = session
+    guard let session else { return }
+    let defaults = NegotiatedParameters()
+    result = session
+    (result.headerDigest, result.dataDigest) = (defaults.headerDigest, defaults.dataDigest)
+    result.maxSendDataSegmentLength = defaults.maxSendDataSegmentLength
+    result.maxRecvDataSegmentLength = defaults.maxRecvDataSegmentLength
   }
 
   /// Answers the operational keys among `text`, in its order.
@@ -38,7 +49,13 @@ struct OperationalNegotiation {
     for pair in offer.additionalKeys { answers.append(pair.key, pair.value) }
   }
 
+  private static let forEachConnection: Set<String> = [
+    "InitiatorName", "InitiatorAlias", "TargetName", "MaxRecvDataSegmentLength", "HeaderDigest",
+    "DataDigest",
+  ]
+
   private mutating func answer(_ key: String, _ value: String) throws(Failure) -> String? {
+    guard session == nil || Self.forEachConnection.contains(key) else { throw .leadingOnly(key) }
     if let refusal = offer.refusals[key] { return refusal }
     switch key {
     case "InitiatorName", "InitiatorAlias", "TargetName", "SessionType":
@@ -84,7 +101,7 @@ struct OperationalNegotiation {
     guard !isDiscovery else { return "Irrelevant" }
     switch key {
     case "MaxConnections":
-      return String(min(try number(key, value, in: 1...65_535), 1))
+      return try minimum(key, value, offer.maxConnections, 1...65_535, \.maxConnections)
     case "InitialR2T":
       return try boolean(key, value, offer.initialR2T, isOr: true, \.initialR2T)
     case "ImmediateData":

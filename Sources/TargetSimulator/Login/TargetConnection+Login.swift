@@ -80,6 +80,8 @@ extension TargetConnection {
       statSN = SerialNumber(rawValue: 1)
       guard request.tsih == 0 else { throw .sessionDoesNotExist }
     case "Normal":
+      // Of the leading connection alone (RFC 7143, 13.21).
+      guard request.tsih == 0 || text["SessionType"] == nil else { throw .initiatorError }
       guard let name = text["TargetName"] else { throw .missingParameter }
       guard let target = portal.target(named: name) else { throw .targetNotFound }
       if let refusal = target.loginRefusal {
@@ -90,15 +92,16 @@ extension TargetConnection {
       progress.target = target
       progress.isAuthenticated = target.credentials == nil
       statSN = SerialNumber(rawValue: target.parameters.initialStatSN)
-      if request.tsih != 0 { progress.reinstated = try session(request, progress, target) }
+      if request.tsih != 0 { progress.joined = try session(request, progress, target) }
     default:
       throw .sessionTypeNotSupported
     }
     progress.negotiation = OperationalNegotiation(
-      offer: progress.target?.parameters ?? TargetParameters(), isDiscovery: progress.isDiscovery)
+      offer: progress.target?.parameters ?? TargetParameters(), isDiscovery: progress.isDiscovery,
+      session: progress.joined?.parameters)
   }
 
-  /// The session a TSIH names, for the reinstatement of its one connection.
+  /// The session a TSIH names, for a further connection or in place of the one with the same CID.
   private func session(
     _ request: LoginRequest, _ progress: LoginProgress, _ target: SimulatedTarget
   ) throws(LoginFailure) -> SimulatedSession {
@@ -107,7 +110,8 @@ extension TargetConnection {
         && $0.initiatorName == progress.initiatorName
     }
     guard let session else { throw .sessionDoesNotExist }
-    guard session.connection?.connectionID == request.connectionID else {
+    let isReinstatement = session.connections.contains { $0.connectionID == request.connectionID }
+    guard isReinstatement || session.connections.count < session.parameters.maxConnections else {
       throw .tooManyConnections
     }
     return session
@@ -189,19 +193,23 @@ extension TargetConnection {
   }
 
   /// Begins the session; one of the same initiator name, ISID and target is ended before
-  /// (RFC 7143, 6.3.5).
+  /// (RFC 7143, 6.3.5). A further connection takes the place of the one with its CID, which is
+  /// logged out by that (6.3.4).
   private func begin(_ progress: LoginProgress) -> SimulatedSession {
-    let earlier =
-      progress.reinstated
-      ?? progress.target?.sessions.first {
-        $0.initiatorName == progress.initiatorName && $0.isid == progress.isid
-      }
-    earlier?.connection?.reset()
+    if let session = progress.joined {
+      session.connections.first { $0.connectionID == connectionID }?.leave(resetting: true)
+      session.connections.append(self)
+      return session
+    }
+    let earlier = progress.target?.sessions.first {
+      $0.initiatorName == progress.initiatorName && $0.isid == progress.isid
+    }
+    for connection in earlier?.connections ?? [] { connection.reset() }
     earlier?.end()
     let session = SimulatedSession(
       initiatorName: progress.initiatorName, isid: progress.isid,
-      tsih: progress.reinstated?.tsih ?? portal.makeTSIH(), target: progress.target,
-      connection: self, expCmdSN: progress.cmdSN,
+      tsih: portal.makeTSIH(), target: progress.target, connection: self,
+      parameters: negotiated, expCmdSN: progress.cmdSN,
       commandWindow: progress.target?.parameters.commandWindow ?? 32)
     progress.target?.begin(session)
     return session
@@ -212,10 +220,12 @@ extension TargetConnection {
     text: KeyValueText, tsih: UInt16? = nil, failure: LoginFailure? = nil
   ) {
     let window = UInt32(progress.target?.parameters.commandWindow ?? 32)
+    let expected = progress.joined?.expCmdSN ?? request.header.cmdSN
+    let maximum = progress.joined?.maxCmdSN() ?? expected.advanced(by: window &- 1)
     let header = LoginResponse(
       current: stage, next: next, isid: request.isid, tsih: tsih ?? request.tsih,
       initiatorTaskTag: request.header.initiatorTaskTag, statSN: takeStatSN(),
-      expCmdSN: request.header.cmdSN, maxCmdSN: request.header.cmdSN.advanced(by: window &- 1),
+      expCmdSN: expected, maxCmdSN: maximum,
       statusClass: failure?.statusClass ?? 0, statusDetail: failure?.statusDetail ?? 0
     ).header
     send(header, data: text.encoded)

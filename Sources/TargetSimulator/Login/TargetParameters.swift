@@ -16,6 +16,8 @@ package struct TargetParameters: Sendable {
   package var initialR2T = false
   package var immediateData = true
   package var maxOutstandingR2T = 4
+  /// Connections of a session, at most.
+  package var maxConnections = 1
   package var dataPDUInOrder = true
   package var dataSequenceInOrder = true
   /// At most 1: what is lost within a connection is sent again.

@@ -11,7 +11,10 @@ package final class SimulatedSession {
   package let tsih: UInt16
   /// Nil for discovery.
   package let target: SimulatedTarget?
-  package internal(set) weak var connection: TargetConnection?
+  /// Those that are there, the oldest first.
+  package internal(set) var connections: [TargetConnection]
+  /// What the leading connection agreed on.
+  let parameters: NegotiatedParameters
   /// The next CmdSN to execute.
   package private(set) var expCmdSN: SerialNumber
   /// Commands queued at most; narrowing it takes effect as commands come in (MaxCmdSN never
@@ -20,18 +23,25 @@ package final class SimulatedSession {
   /// Tasks that have not ended, by Initiator Task Tag.
   package internal(set) var tasks: [InitiatorTaskTag: SimulatedTask] = [:]
   private var lastMaxCmdSN: SerialNumber
-  private var early: [SerialNumber: ProtocolDataUnit] = [:]
+  private var early: [SerialNumber: Arrival] = [:]
   private var unitAttentions: [UInt64: [SenseData]] = [:]
+
+  /// A PDU, and the connection it came on.
+  struct Arrival {
+    var unit: ProtocolDataUnit
+    var connection: TargetConnection
+  }
 
   init(
     initiatorName: String, isid: ISID, tsih: UInt16, target: SimulatedTarget?,
-    connection: TargetConnection, expCmdSN: SerialNumber, commandWindow: Int
+    connection: TargetConnection, parameters: NegotiatedParameters, expCmdSN: SerialNumber, commandWindow: Int
   ) {
     self.initiatorName = initiatorName
     self.isid = isid
     self.tsih = tsih
     self.target = target
-    self.connection = connection
+    connections = [connection]
+    self.parameters = parameters
     self.expCmdSN = expCmdSN
     self.commandWindow = commandWindow
     lastMaxCmdSN = expCmdSN.advanced(by: UInt32(commandWindow) &- 1)
@@ -48,12 +58,13 @@ package final class SimulatedSession {
   /// Takes a PDU that bears a CmdSN and returns what may be executed now, in order.
   ///
   /// Outside the window it is ignored without a word (RFC 7143, 4.2.2.1).
-  func admit(_ unit: ProtocolDataUnit) -> [ProtocolDataUnit] {
-    guard !unit.header.isImmediate else { return [unit] }
+  func admit(_ unit: ProtocolDataUnit, on connection: TargetConnection) -> [Arrival] {
+    let arrival = Arrival(unit: unit, connection: connection)
+    guard !unit.header.isImmediate else { return [arrival] }
     let cmdSN = unit.header.cmdSN
     guard !cmdSN.precedes(expCmdSN), !maxCmdSN().precedes(cmdSN) else { return [] }
-    early[cmdSN] = unit
-    var ordered: [ProtocolDataUnit] = []
+    early[cmdSN] = arrival
+    var ordered: [Arrival] = []
     while let next = early.removeValue(forKey: expCmdSN) {
       ordered.append(next)
       expCmdSN = expCmdSN.successor
@@ -63,15 +74,15 @@ package final class SimulatedSession {
 
   /// Takes an early command out of the queue by its tag: it is aborted before it ran.
   func removeEarly(_ tag: InitiatorTaskTag) -> Bool {
-    guard let found = early.first(where: { $0.value.header.initiatorTaskTag == tag }) else {
+    guard let found = early.first(where: { $0.value.unit.header.initiatorTaskTag == tag }) else {
       return false
     }
     // Its number still has to pass, so a NOP-Out that wants no answer stands in its place.
     var header = NOPOut(
-      initiatorTaskTag: .reserved, cmdSN: found.key, expStatSN: found.value.header.expStatSN
+      initiatorTaskTag: .reserved, cmdSN: found.key, expStatSN: found.value.unit.header.expStatSN
     ).header
     header.cmdSN = found.key
-    early[found.key] = ProtocolDataUnit(header: header)
+    early[found.key]?.unit = ProtocolDataUnit(header: header)
     return true
   }
 
@@ -101,11 +112,16 @@ package final class SimulatedSession {
     tasks = tasks.filter { $0.value.logicalUnitNumber != number }
   }
 
+  /// Ends the tasks of one connection without a response.
+  func endTasks(on connection: TargetConnection) {
+    tasks = tasks.filter { $0.value.connection !== connection }
+  }
+
   /// The nexus is lost: its tasks end (RFC 7143, 6.3.5).
   func end() {
     tasks.removeAll()
     early.removeAll()
     target?.end(self)
-    connection = nil
+    connections = []
   }
 }

@@ -86,7 +86,9 @@ package final class SimulatedTarget {
 
   /// Ends every session, as a target going down does.
   package func endSessions() {
-    for session in sessions { session.connection?.close() }
+    for session in sessions {
+      for connection in session.connections { connection.close() }
+    }
   }
 
   /// REPORT LUNS: the listed units, ascending (SPC-5, 6.36).

@@ -17,6 +17,8 @@ package final class SimulatedTask {
   package let expectedDataTransferLength: Int
   let isRead: Bool
   let isWrite: Bool
+  /// The connection the command came on: every PDU of the task goes there.
+  private(set) weak var connection: TargetConnection?
   /// Bytes of Data-Out the CDB asks for.
   let wantedByteCount: Int
   /// Bytes that will come: what is wanted, bounded by what is expected.
@@ -39,8 +41,10 @@ package final class SimulatedTask {
   var r2tCount: UInt32 = 0
 
   init(
-    _ unit: ProtocolDataUnit, cdb: CommandBytes, wantedByteCount: Int, result: CommandResult?
+    _ unit: ProtocolDataUnit, on connection: TargetConnection, cdb: CommandBytes,
+    wantedByteCount: Int, result: CommandResult?
   ) {
+    self.connection = connection
     let command = SCSICommand(unit.header)
     logicalUnitNumber = unit.header.word1
     initiatorTaskTag = unit.header.initiatorTaskTag

@@ -34,7 +34,7 @@ extension TargetConnection {
       }
       break
     }
-    let task = SimulatedTask(unit, cdb: cdb, wantedByteCount: wanted, result: result)
+    let task = SimulatedTask(unit, on: self, cdb: cdb, wantedByteCount: wanted, result: result)
     task.isHeld = isHeld
     session.tasks[task.initiatorTaskTag] = task
     advance(task, in: session)

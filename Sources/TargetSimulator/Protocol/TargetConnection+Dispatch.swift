@@ -24,10 +24,10 @@ extension TargetConnection {
     case .dataOut where session.target != nil:
       dataOut(unit, in: session)
     case .nopOut, .textRequest, .logoutRequest:
-      for unit in session.admit(unit) { execute(unit, in: session) }
+      take(unit, in: session)
     case .scsiCommand where session.target != nil,
       .taskManagementRequest where session.target != nil:
-      for unit in session.admit(unit) { execute(unit, in: session) }
+      take(unit, in: session)
     case .snackRequest:
       snack(unit, in: session)
     case .loginRequest:
@@ -38,6 +38,13 @@ extension TargetConnection {
       reject(unit, .protocolError)
     default:
       reject(unit, .commandNotSupported)
+    }
+  }
+
+  /// Runs what the PDU lets run, each on the connection it came on.
+  private func take(_ unit: ProtocolDataUnit, in session: SimulatedSession) {
+    for ready in session.admit(unit, on: self) {
+      ready.connection.execute(ready.unit, in: session)
     }
   }
 
@@ -113,14 +120,19 @@ extension TargetConnection {
   private func logout(_ unit: ProtocolDataUnit, in session: SimulatedSession) {
     let request = LogoutRequest(unit.header)
     let response: LogoutResponse.Response
+    var ending: [TargetConnection] = []
     switch request.reason {
-    case .closeSession: response = .closed
+    case .closeSession: ending = session.connections
     case .closeConnection:
-      response = request.connectionID == connectionID ? .closed : .connectionIDNotFound
-    case .removeConnectionForRecovery: response = .recoveryNotSupported
+      ending = session.connections.filter { $0.connectionID == request.connectionID }
+    case .removeConnectionForRecovery: break
     case nil: return reject(unit, .invalidPDUField)
     }
-    session.endTasks()
+    if request.reason == .removeConnectionForRecovery {
+      response = .recoveryNotSupported
+    } else {
+      response = ending.isEmpty ? .connectionIDNotFound : .closed
+    }
     send(
       LogoutResponse(
         response: response, initiatorTaskTag: unit.header.initiatorTaskTag,
@@ -128,6 +140,9 @@ extension TargetConnection {
         time2Wait: UInt16(negotiated.defaultTime2Wait),
         time2Retain: UInt16(negotiated.defaultTime2Retain)
       ).header)
-    if response == .closed { close() }
+    for connection in ending {
+      session.endTasks(on: connection)
+      connection.leave(resetting: false)
+    }
   }
 }

@@ -33,7 +33,7 @@ extension TargetConnection {
     guard let session, recovers else { return close() }
     reject(unit, .dataDigestError)
     guard unit.header.opcode == .dataOut,
-      let task = session.tasks[unit.header.initiatorTaskTag]
+      let task = session.tasks[unit.header.initiatorTaskTag], task.connection === self
     else { return }
     let tag = unit.header.targetTransferTag
     if tag == .reserved {

@@ -34,6 +34,8 @@ package final class TargetConnection {
   private var queuedByteCount = 0
   private var staged: [OutgoingUnit] = []
   private var ending: ConnectionAction?
+  /// It is no longer one of its session's, which goes on without it if there are others.
+  private var hasLeft = false
 
   init(portal: SimulatedPortal) {
     self.portal = portal
@@ -82,7 +84,15 @@ package final class TargetConnection {
   /// The peer has gone, or the owner closed the socket.
   package func connectionLost() {
     guard !isClosed else { return }
-    session?.end()
+    if let session {
+      if hasLeft {
+        if session.connections.isEmpty { session.end() }
+      } else {
+        // Below ErrorRecoveryLevel 2 a session ends with any of its connections (RFC 7143, 7.1.4).
+        for other in session.connections where other !== self { other.reset() }
+        session.end()
+      }
+    }
     phase = .closed
     portal.remove(self)
   }
@@ -95,6 +105,15 @@ package final class TargetConnection {
   /// Resets at once.
   package func reset() {
     ending = .reset
+  }
+
+  /// Takes the connection out of its session, as a logout does, and closes it.
+  func leave(resetting: Bool) {
+    guard let session else { return }
+    hasLeft = true
+    session.endTasks(on: self)
+    session.connections.removeAll { $0 === self }
+    if resetting { reset() } else { close() }
   }
 
   /// Queues a PDU of the target's.
