@@ -39,7 +39,8 @@ struct HandInitiator {
   /// One login request to full feature phase with `keys`, and its answer.
   mutating func login(
     _ target: String?, keys: [(String, String)] = [], stage: LoginStage = .operationalNegotiation,
-    next: LoginStage? = .fullFeaturePhase, isid: UInt64 = 0x8000_0000_0001, name: String? = nil
+    next: LoginStage? = .fullFeaturePhase, isid: UInt64 = 0x8000_0000_0001, name: String? = nil,
+    tsih: UInt16 = 0, connectionID: UInt16 = 0
   ) throws -> (response: LoginResponse, text: KeyValueText) {
     var text = KeyValueText([("InitiatorName", name ?? "iqn.2026-01.org.example:hand")])
     if let target {
@@ -48,16 +49,17 @@ struct HandInitiator {
       text.append("SessionType", "Discovery")
     }
     for key in keys { text.append(key.0, key.1) }
-    return try loginStep(text, stage: stage, next: next, isid: isid)
+    return try loginStep(
+      text, stage: stage, next: next, isid: isid, tsih: tsih, connectionID: connectionID)
   }
 
   mutating func loginStep(
     _ text: KeyValueText, stage: LoginStage, next: LoginStage?,
-    isid: UInt64 = 0x8000_0000_0001
+    isid: UInt64 = 0x8000_0000_0001, tsih: UInt16 = 0, connectionID: UInt16 = 0
   ) throws -> (response: LoginResponse, text: KeyValueText) {
     let request = LoginRequest(
-      current: stage, next: next, isid: ISID(rawValue: isid), tsih: 0,
-      initiatorTaskTag: InitiatorTaskTag(rawValue: 1), connectionID: 0, cmdSN: cmdSN,
+      current: stage, next: next, isid: ISID(rawValue: isid), tsih: tsih,
+      initiatorTaskTag: InitiatorTaskTag(rawValue: 1), connectionID: connectionID, cmdSN: cmdSN,
       expStatSN: SerialNumber(rawValue: 0))
     let units = try exchange(request.header, data: text.encoded)
     let unit = units.first ?? ProtocolDataUnit(header: BasicHeaderSegment(opcode: .reject))

@@ -34,7 +34,8 @@ package final class SimulatedSession {
 
   init(
     initiatorName: String, isid: ISID, tsih: UInt16, target: SimulatedTarget?,
-    connection: TargetConnection, parameters: NegotiatedParameters, expCmdSN: SerialNumber, commandWindow: Int
+    connection: TargetConnection, parameters: NegotiatedParameters, expCmdSN: SerialNumber,
+    commandWindow: Int
   ) {
     self.initiatorName = initiatorName
     self.isid = isid
