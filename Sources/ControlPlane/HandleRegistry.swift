@@ -45,6 +45,19 @@ final class HandleRegistry: Sendable {
     }
   }
 
+  /// A place for a further connection of a session: any that a session of the same reactor could
+  /// have; nil when there is none.
+  func makeConnection(of session: SessionHandle, for owner: String) -> SessionHandle? {
+    let lane = lanes.lane(of: Int(session.index))
+    return state.withLock { state in
+      state.sessions[lane].lend(to: owner).map { place in
+        SessionHandle(
+          index: UInt16(lanes.number(place: Int(place.index), lane: lane)),
+          generation: place.generation)
+      }
+    }
+  }
+
   /// Sessions at once on all reactors.
   var sessionCount: Int { Self.sessionCapacity * lanes.count }
 

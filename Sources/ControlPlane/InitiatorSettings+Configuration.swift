@@ -66,9 +66,7 @@ extension OperationalParameters {
     // With sequences in order only the last R2T can be asked for again: there may be no other
     // (RFC 7143, 13.19).
     if errorRecoveryLevel > 0, dataSequenceInOrder { maxOutstandingR2T = 1 }
-    // Offered only is what the data path does, whatever is asked for: one connection a session.
-    // A target that agreed to more would use it.
-    maxConnections = 1
+    maxConnections = min(settings.maxConnections, InitiatorSettings.connectionLimit)
   }
 }
 

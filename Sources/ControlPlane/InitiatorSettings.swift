@@ -12,6 +12,9 @@ package struct InitiatorSettings: Equatable, Sendable {
     case manual
   }
 
+  /// Connections of a session, at most (node.session.iscsi.MaxConnections).
+  package static let connectionLimit: UInt32 = 8
+
   package var initiatorName: String
   package var initiatorAlias: String?
   package var loginPolicy = LoginPolicy.automatic

@@ -12,6 +12,8 @@ import Wire
 final class FakeConnector: SessionConnector {
   enum Answer: Sendable {
     case success
+    /// Success, with so many connections agreed on and this handle.
+    case session(maxConnections: UInt32, tsih: UInt16)
     case failure(LoginFailure)
     /// Waits until its task is cancelled.
     case silence
@@ -44,7 +46,15 @@ final class FakeConnector: SessionConnector {
     case .silence:
       while !Task.isCancelled { await ManualClock.pause() }
       throw LoginFailure(ControlError(.canceled, .transport, "cancelled"))
-    case .success: return Self.connection(order, state.withLock { $0.time2Wait })
+    case .success:
+      var parameters = order.joined?.parameters ?? NegotiatedParameters()
+      parameters.defaultTime2Wait = state.withLock { $0.time2Wait }
+      return Self.connection(order, parameters, tsih: order.joined?.tsih ?? 7)
+    case .session(let maxConnections, let tsih):
+      var parameters = NegotiatedParameters()
+      parameters.defaultTime2Wait = state.withLock { $0.time2Wait }
+      parameters.maxConnections = maxConnections
+      return Self.connection(order, parameters, tsih: tsih)
     }
   }
 
@@ -55,10 +65,8 @@ final class FakeConnector: SessionConnector {
   }
 
   private static func connection(
-    _ order: LoginOrder, _ time2Wait: UInt32
+    _ order: LoginOrder, _ parameters: NegotiatedParameters, tsih: UInt16
   ) -> LoggedInConnection {
-    var parameters = NegotiatedParameters()
-    parameters.defaultTime2Wait = time2Wait
     let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     let handover = ConnectionHandover(
       socket: OwnedDescriptor(owning: number), connectionID: order.connectionID,
@@ -66,7 +74,7 @@ final class FakeConnector: SessionConnector {
       expStatSN: SerialNumber(rawValue: 1), expCmdSN: SerialNumber(rawValue: 1),
       maxCmdSN: SerialNumber(rawValue: 32), earlyBytes: [], timeouts: SessionTimeouts())
     let facts = LoginFacts(
-      tsih: 7, targetPortalGroupTag: 1, parameters: parameters,
+      tsih: tsih, targetPortalGroupTag: 1, parameters: parameters,
       connectionID: order.connectionID,
       ends: ConnectionEnds(
         address: "192.0.2.1", port: 3260, localAddress: "192.0.2.9", localPort: 50_000),

@@ -15,6 +15,12 @@ final class FakeReactor: Sendable {
     var cdb: CommandDescriptorBlock
   }
 
+  struct Join: Equatable, Sendable {
+    var session: SessionHandle
+    var place: SessionHandle
+    var connectionID: UInt16
+  }
+
   struct Withdrawal: Equatable, Sendable {
     var unit: LogicalUnitHandle
     var error: Errno
@@ -32,6 +38,9 @@ final class FakeReactor: Sendable {
     var unsentLUNsGrowth = 0
     var commands: [Command] = []
     var started: [SessionHandle] = []
+    /// Further connections: their session, their place, their CID.
+    var joined: [Join] = []
+    var numbers = SessionStatistics()
     /// Sessions whose last connection is held.
     var held: Set<SessionHandle> = []
     /// The files served when a held session was resumed, one entry each time.
@@ -140,6 +149,10 @@ final class FakeReactor: Sendable {
       let replacement = handover.timeouts.replacementMilliseconds
       change { $0.handedReplacement = replacement }
       started(session, isHeld: handover.isHeld)
+    case .join(let session, let place, let box):
+      guard let connectionID = box.take()?.connectionID else { return }
+      change { $0.joined.append(Join(session: session, place: place, connectionID: connectionID)) }
+    case .closeConnection(_, _, let continuation): continuation.resume(returning: .notConnected)
     case .resume(let session): resumed(session)
     case .execute(let task, let continuation):
       if change({ $0.silent.contains(task.lun) }) {
@@ -160,7 +173,7 @@ final class FakeReactor: Sendable {
     case .close(let session, _, let continuation):
       closed(session)
       continuation.resume()
-    case .statistics(_, let continuation): continuation.resume(returning: SessionStatistics())
+    case .statistics(_, let continuation): continuation.resume(returning: change(\.numbers))
     case .capture(_, _, let continuation): continuation.resume(returning: nil)
     case .tasks(_, let continuation): continuation.resume(returning: change(\.tasks))
     case .manage(let request, let continuation):

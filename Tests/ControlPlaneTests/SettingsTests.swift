@@ -36,12 +36,20 @@ struct SettingsTests {
 
   @Test func whatTheDataPathDoesNotDoIsNotOffered() throws {
     var configuration = Configuration()
-    configuration.negotiation.maxConnections = 4
     configuration.negotiation.errorRecoveryLevel = 2
     let settings = try InitiatorSettings(
       configuration, initiatorName: "iqn.2026-01.test:initiator", isidRandom: 1)
-    #expect(settings.operational.maxConnections == 1)
     #expect(settings.operational.errorRecoveryLevel == 1)
+  }
+
+  @Test(arguments: [(1, 1), (4, 4), (8, 8), (65_535, 8)] as [(UInt32, UInt32)])
+  func connectionsAreOfferedAsConfiguredUpToEight(asked: UInt32, offered: UInt32) throws {
+    var configuration = Configuration()
+    #expect(configuration.negotiation.maxConnections == 1)
+    configuration.negotiation.maxConnections = asked
+    let settings = try InitiatorSettings(
+      configuration, initiatorName: "iqn.2026-01.test:initiator", isidRandom: 1)
+    #expect(settings.operational.maxConnections == offered)
   }
 
   /// RFC 7143, 13.19: with sequences in order only the last R2T may be asked for again.

@@ -35,7 +35,7 @@ actor FakeSource: TreeSource {
     numbers.cmdSN = 10
     numbers.expCmdSN = 11
     numbers.maxCmdSN = 42
-    numbers.expStatSN = 0
+    numbers.expStatSN.add(0, expStatSN: 0)
     self.numbers = numbers
   }
 

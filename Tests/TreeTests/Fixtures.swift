@@ -46,7 +46,8 @@ enum Fixtures {
     parameters.initialR2T = false
     let connection = ConnectionSnapshot(
       connectionID: 0, address: "127.0.0.1", port: 3260, persistentAddress: "target.example",
-      persistentPort: 3260, localAddress: "127.0.0.2", localPort: 40_000, state: "up")
+      persistentPort: 3260, localAddress: "127.0.0.2", localPort: 40_000, state: "up",
+      parameters: parameters)
     return SessionSnapshot(
       number: 1, handle: session, isid: ISID(rawValue: 0x8012_3456_0001), tsih: 7,
       targetPortalGroupTag: 1, state: "LOGGED_IN", parameters: parameters,

@@ -1,6 +1,7 @@
 import ISCSI
 import LinuxIO
 import SystemPackage
+import Wire
 
 /// One login from the first connection to full feature phase: redirections are followed, and an
 /// algorithm the target cannot compute is left out.
@@ -85,6 +86,11 @@ struct LoginAttempt {
     var parameters = LoginParameters(
       initiatorName: settings.initiatorName, session: .normal(targetName: order.targetName),
       isid: order.isid, operational: settings.operational)
+    if let joined = order.joined {
+      parameters.session = .connection(
+        targetName: order.targetName, tsih: joined.tsih, session: joined.parameters)
+      parameters.cmdSN = SerialNumber(rawValue: joined.cmdSN)
+    }
     parameters.initiatorAlias = settings.initiatorAlias
     parameters.connectionID = order.connectionID
     parameters.authentication = settings.sessionAuthentication

@@ -6,6 +6,8 @@ struct LoginFailure: Error, Equatable, Sendable {
   var error: ControlError
   /// The same login is refused again until somebody changes something (RFC 7143, 11.13.5).
   var isPermanent: Bool
+  /// What the target answered, where it was an answer that failed.
+  var status: LoginStatus?
   /// There is no place for another session: nothing was tried, and time brings none.
   var waitsForPlace = false
   /// The CHAP algorithm that may be to blame: the target chose it, and then refused.
@@ -38,6 +40,7 @@ struct LoginFailure: Error, Equatable, Sendable {
     error = ControlError(
       failure.contractErrno, failure.errorCode, "\(place): \(failure.sentence)")
     isPermanent = failure.isPermanent
+    if case .refused(let status) = failure { self.status = status }
   }
 }
 

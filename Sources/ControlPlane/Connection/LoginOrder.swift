@@ -9,6 +9,16 @@ struct LoginOrder: Equatable, Sendable {
   /// The portal group a reinstated session must stay in: elsewhere it would be another nexus.
   var expectedTargetPortalGroupTag: UInt16?
   var connectionID: UInt16 = 1
+  /// The session that gets a further connection; nil for a session of its own.
+  var joined: JoinedSession?
+
+  /// What a further connection's login says of its session.
+  struct JoinedSession: Equatable, Sendable {
+    var tsih: UInt16
+    var parameters: NegotiatedParameters
+    /// The number of the session's next command (RFC 7143, 11.12.7).
+    var cmdSN: UInt32
+  }
 
   init(
     targetName: String, portal: Portal, isid: ISID, expectedTargetPortalGroupTag: UInt16? = nil

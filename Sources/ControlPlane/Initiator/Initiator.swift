@@ -80,6 +80,8 @@ package actor Initiator: TreeSource {
     switch event {
     case .sessionLost(let session, let failure):
       await target(of: session)?.sessionLost(session, failure)
+    case .connectionClosed(let session, let connectionID, let seconds):
+      await target(of: session)?.connectionClosed(connectionID, of: session, time2Wait: seconds)
     case .unitAttention(let session, let lun, let sense):
       await target(of: session)?.attention(lun, sense)
     case .asyncMessage(let session, let kind, let lun, let sense):

@@ -28,4 +28,6 @@ package struct ConnectionSnapshot: Equatable, Sendable {
   package var localPort: UInt16
   /// up, down or failed, as sysfs says.
   package var state: String
+  /// Its own digests and segment lengths, with what all of the session's have in common.
+  package var parameters: NegotiatedParameters
 }

@@ -173,6 +173,7 @@ extension Target {
             timeouts: context.settings.sessionTimeouts))
         tell(handle, "session up: \(connection.facts.portal.address)")
         context.port.start(handle, connection.takeHandover())
+        completeConnections(of: handle)
         return
       } catch {
         // The first failure names the portal asked for first; but a secret that is wrong is wrong
@@ -191,12 +192,15 @@ extension Target {
 
   /// One login at one portal, whose outcome is noted with it.
   func connect(
-    isid: ISID, portalAt index: Int, expecting tag: UInt16?
+    isid: ISID, portalAt index: Int, expecting tag: UInt16?, connectionID: UInt16 = 1,
+    joining session: LoginOrder.JoinedSession? = nil
   ) async throws(LoginFailure) -> LoggedInConnection {
     let portal = portals[index].portal
-    let order = LoginOrder(
+    var order = LoginOrder(
       targetName: name.value, portal: portals[index].destination, isid: isid,
       expectedTargetPortalGroupTag: tag)
+    order.connectionID = connectionID
+    order.joined = session
     do {
       var connection = try await context.environment.connector.logIn(
         order, settings: context.settings)
@@ -253,6 +257,7 @@ extension Target {
     sessions = []
     for session in ending {
       session.recovery?.cancel()
+      session.joining?.cancel()
       tell(session, "session ended: logged out")
     }
     wakeOpens()
@@ -286,6 +291,7 @@ extension Target {
   /// Ends one session, bounded: the reactor says goodbye where there is a connection.
   func end(_ session: TargetSession) async {
     session.recovery?.cancel()
+    session.joining?.cancel()
     let port = context.port
     let limit = context.settings.sessionTimeouts.logoutMilliseconds
     let handle = session.handle
@@ -295,6 +301,7 @@ extension Target {
         await port.close(handle, error: .socketNotConnected)
       }
     }
+    for connection in session.further { context.giveBack(unused: connection.place) }
     context.release(handle)
   }
 }

@@ -10,6 +10,7 @@ extension Target {
   func sessionLost(_ handle: SessionHandle, _ failure: SessionFailure) {
     guard let index = sessions.firstIndex(where: { $0.handle == handle }) else { return }
     sessions[index].lossCount += 1
+    for place in sessions[index].takeFurther() { context.giveBack(unused: place) }
     // Lost again before it was back: the recovery under way sees it by the count.
     guard !sessions[index].isLost else { return }
     sessions[index].isLost = true
@@ -207,6 +208,7 @@ extension Target {
     lastError = nil
     settle()
     publish()
+    completeConnections(of: handle)
     return true
   }
 
@@ -224,7 +226,7 @@ extension Target {
   }
 
   /// The portals a session may come back through: its own first.
-  private func portalsOfGroup(of session: TargetSession) -> [Int] {
+  func portalsOfGroup(of session: TargetSession) -> [Int] {
     let own = portals.firstIndex { $0.portal == session.facts.portal } ?? 0
     let tag = portals[own].portal.targetPortalGroupTag
     let others = portals.indices.filter { index in

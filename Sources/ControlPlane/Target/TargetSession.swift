@@ -21,18 +21,62 @@ struct TargetSession {
   var backFor: (@Sendable () -> Duration)?
   /// Logs in again while `isLost`.
   var recovery: Task<Void, Never>?
+  /// The first connection was logged out alone; others carry the session.
+  var lacksFirst = false
+  /// The connections beyond the first.
+  var further: [FurtherConnection] = []
+  /// Logs in those that are missing.
+  var joining: Task<Void, Never>?
+
+  /// A connection beyond the first, and the place the reactor has it in.
+  struct FurtherConnection {
+    let place: SessionHandle
+    let facts: LoginFacts
+  }
+
+  /// How many connections it has when none is missing.
+  var wantedConnectionCount: Int { Int(facts.parameters.maxConnections) }
+
+  /// The CID of a connection that is missing; nil when none is.
+  var missingConnectionID: UInt16? {
+    if lacksFirst { return facts.connectionID }
+    guard 1 + further.count < wantedConnectionCount else { return nil }
+    let taken = further.map(\.facts.connectionID)
+    return (1...InitiatorSettings.connectionLimit).map { facts.connectionID &+ UInt16($0) }
+      .first { !taken.contains($0) }
+  }
+
+  /// Forgets its further connections; their places are returned.
+  mutating func takeFurther() -> [SessionHandle] {
+    defer {
+      further = []
+      lacksFirst = false
+      joining = nil
+    }
+    joining?.cancel()
+    return further.map(\.place)
+  }
 
   var snapshot: SessionSnapshot {
-    let connection = ConnectionSnapshot(
-      connectionID: facts.connectionID, address: facts.ends.address, port: facts.ends.port,
-      persistentAddress: facts.portal.host, persistentPort: facts.portal.port,
-      localAddress: facts.ends.localAddress, localPort: facts.ends.localPort,
-      state: isLost ? "failed" : "up")
+    var connections = further.map { $0.facts.connection(state: "up") }
+    if !lacksFirst {
+      connections.insert(facts.connection(state: isLost ? "failed" : "up"), at: 0)
+    }
     return SessionSnapshot(
       number: number, handle: handle, isid: isid, tsih: facts.tsih,
       targetPortalGroupTag: facts.targetPortalGroupTag ?? facts.portal.targetPortalGroupTag ?? 1,
       state: isLost ? "FAILED" : "LOGGED_IN", parameters: facts.parameters,
       recoveryTimeoutSeconds: timeouts.replacementMilliseconds.map { $0 / 1000 },
-      connections: [connection])
+      connections: connections)
+  }
+}
+
+extension LoginFacts {
+  fileprivate func connection(state: String) -> ConnectionSnapshot {
+    ConnectionSnapshot(
+      connectionID: connectionID, address: ends.address, port: ends.port,
+      persistentAddress: portal.host, persistentPort: portal.port,
+      localAddress: ends.localAddress, localPort: ends.localPort, state: state,
+      parameters: parameters)
   }
 }

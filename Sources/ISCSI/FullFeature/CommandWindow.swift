@@ -44,8 +44,9 @@ package struct CommandWindow: BitwiseCopyable, Sendable {
   }
 
   /// The same for numbers a login has brought.
-  package mutating func update(expCmdSN newExpected: SerialNumber, maxCmdSN newMaximum: SerialNumber)
-  {
+  package mutating func update(
+    expCmdSN newExpected: SerialNumber, maxCmdSN newMaximum: SerialNumber
+  ) {
     guard !newMaximum.successor.precedes(newExpected) else { return }
     if expCmdSN.precedes(newExpected) { expCmdSN = newExpected }
     if maxCmdSN.precedes(newMaximum) { maxCmdSN = newMaximum }

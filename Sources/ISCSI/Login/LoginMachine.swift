@@ -67,8 +67,12 @@ package struct LoginMachine: Sendable {
     var text = [TextParameter("InitiatorName", parameters.initiatorName)]
     if let alias = parameters.initiatorAlias { text.append(TextParameter("InitiatorAlias", alias)) }
     if let name = parameters.session.targetName { text.append(TextParameter("TargetName", name)) }
-    let isDiscovery = parameters.session == .discovery
-    text.append(TextParameter("SessionType", isDiscovery ? "Discovery" : "Normal"))
+    // Of the leading connection alone (13.21).
+    switch parameters.session {
+    case .discovery: text.append(TextParameter("SessionType", "Discovery"))
+    case .normal: text.append(TextParameter("SessionType", "Normal"))
+    case .connection: break
+    }
     text += stage == .securityNegotiation ? security.start() : operational.offers()
     return send(text)
   }

@@ -13,7 +13,10 @@ extension Reactor {
     switch message.event {
     case .logoutRequested:
       // Ending the connection in order and coming back is the control plane's recovery.
-      requestLogout(session: Int(connections[index].session))
+      requestLogout(connection: index, withinSeconds: message.parameter3)
+    case .connectionDropped where !concerns(message, connection: index):
+      // One that is no longer the session's.
+      break
     case .connectionDropped, .allConnectionsDropped:
       lose(connection: index, .requestedByTarget(time2WaitSeconds: message.parameter2))
     case .scsiAsyncEvent:
@@ -30,6 +33,13 @@ extension Reactor {
       // Reserved events say nothing we must act on (11.9.1).
       break
     }
+  }
+
+  /// Whether the connection a target drops is one of the session's; the only one is always meant.
+  private func concerns(_ message: AsyncMessage, connection index: Int) -> Bool {
+    let session = Int(connections[index].session)
+    let isOnly = sessions[session].connections == 1 << UInt64(index)
+    return isOnly || connection(message.parameter1, of: session) != nil
   }
 
   /// Another initiator has ended a unit's tasks: no more data for them, and the target is told that
@@ -62,7 +72,9 @@ extension Reactor {
   ) throws(ProtocolViolation) {
     try connections[index].machine.advanceStatus(from: reject.header)
     let violation = ProtocolViolation.rejected(reason: reject.rawReason)
-    if reject.reason == .waitingForLogout { return requestLogout(session: Int(connections[index].session)) }
+    if reject.reason == .waitingForLogout {
+      return requestLogout(connection: index, withinSeconds: 0)
+    }
     guard data.byteCount >= BasicHeaderSegment.byteCount else { throw violation }
     let rejected = BasicHeaderSegment(parsing: data)
     let tag = rejected.initiatorTaskTag
@@ -71,7 +83,9 @@ extension Reactor {
       guard let function = management(tag, connection: index) else { throw violation }
       conclude(management: function, .rejected(reason: reject.rawReason))
     case (.textRequest, _):
-      guard connections[index].text != nil, tag == connections[index].textTag else { throw violation }
+      guard connections[index].text != nil, tag == connections[index].textTag else {
+        throw violation
+      }
       connections[index].text = nil
     case (.nopOut, .immediateCommandReject), (.nopOut, .longOperationReject),
       (.nopOut, .commandNotSupported):

@@ -13,6 +13,10 @@ extension Reactor {
       switch command {
       case .start(let handle, let box):
         if let handover = box.take() { start(handle, handover) }
+      case .join(let handle, let place, let box):
+        if let handover = box.take() { join(handle, at: place, handover) }
+      case .closeConnection(let handle, let connectionID, let continuation):
+        closeConnection(connectionID, of: handle, continuation)
       case .resume(let handle):
         if let index = find(handle) { resume(session: index) }
       case .execute(let task, let continuation): execute(task, continuation)
@@ -125,17 +129,5 @@ extension Reactor {
     sessions[index].logout = continuation
     requestLogout(session: index)
     movePending(session: index)
-  }
-
-  private func statistics(_ handle: SessionHandle) -> SessionStatistics? {
-    guard let index = find(handle) else { return nil }
-    var statistics = connections[index].statistics
-    statistics.cmdSN = sessions[index].window.cmdSN.rawValue
-    statistics.expCmdSN = sessions[index].window.expCmdSN.rawValue
-    statistics.maxCmdSN = sessions[index].window.maxCmdSN.rawValue
-    statistics.expStatSN = connections[index].machine.expStatSN.rawValue
-    statistics.pdus = connections[index].observer.counts
-    statistics.tasksInFlight = sessions[index].inFlightCount
-    return statistics
   }
 }

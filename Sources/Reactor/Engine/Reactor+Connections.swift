@@ -7,12 +7,62 @@ import Wire
 ///
 /// The first one of a session has the session's place.
 extension Reactor {
-  /// A connection that is there to speak for its session, the first one where there is a choice;
-  /// nil when none is.
+  /// A connection that speaks for its session: the first one, or any where that is on its way out;
+  /// nil when none is there.
   func primaryConnection(of session: Int) -> Int? {
-    let connected = sessions[session].connections
-    if connected & 1 << UInt64(session) != 0 { return session }
-    return connected == 0 ? nil : connected.trailingZeroBitCount
+    if connections[session].session == UInt16(session), connections[session].isLasting {
+      return session
+    }
+    var rest = sessions[session].connections
+    var found: Int?
+    while rest != 0 {
+      let next = rest.trailingZeroBitCount
+      rest &= rest - 1
+      if connections[next].isLasting { return next }
+      found = found ?? next
+    }
+    return found
+  }
+
+  /// Whether a session has another connection that goes on, beside this one.
+  func hasAnother(than index: Int) -> Bool {
+    var rest = sessions[Int(connections[index].session)].connections & ~(1 << UInt64(index))
+    while rest != 0 {
+      if connections[rest.trailingZeroBitCount].isLasting { return true }
+      rest &= rest - 1
+    }
+    return false
+  }
+
+  /// The place of a session's connection with this CID.
+  func connection(_ connectionID: UInt16, of session: Int) -> Int? {
+    var rest = sessions[session].connections
+    while rest != 0 {
+      let next = rest.trailingZeroBitCount
+      if connections[next].connectionID == connectionID { return next }
+      rest &= rest - 1
+    }
+    return nil
+  }
+
+  /// Gives a session that is up one more connection; one that is not lets go of it.
+  mutating func join(
+    _ handle: SessionHandle, at place: SessionHandle, _ handover: consuming ConnectionHandover
+  ) {
+    let index = lanes.place(of: Int(place.index))
+    precondition(
+      lanes.lane(of: Int(place.index)) == lane && index < connections.count,
+      "a session's connections are all on its own reactor")
+    guard let session = find(handle), sessions[session].isUp, !connections[index].isConnected,
+      index == session || sessions[index].state == .free
+    else { return }
+    sessions[session].window.update(expCmdSN: handover.expCmdSN, maxCmdSN: handover.maxCmdSN)
+    if index != session {
+      connections[index].statistics = SessionStatistics()
+      connections[index].observer = PDUObserver()
+    }
+    connect(index, to: session, handover)
+    connectionsToPump |= sessions[session].connections
   }
 
   /// The command window of a connection's session.
@@ -27,17 +77,20 @@ extension Reactor {
   mutating func connect(
     _ index: Int, to session: Int, _ handover: consuming ConnectionHandover
   ) {
+    precondition(!connections[index].isConnected, "the control plane gives out a place once")
     connections[index].session = UInt16(session)
     connections[index].connectionID = handover.connectionID
     connections[index].machine = FullFeatureMachine(
       parameters: handover.parameters, expStatSN: handover.expStatSN)
     connections[index].receivedAt = now
+    connections[index].transmittedAt = now
     connections[index].unitBeganAt = now
     connections[index].pingedAt = 0
     let early = handover.earlyBytes
     let logins = handover.loginPDUs
     connections[index].connect(handover.socket)
     sessions[session].connections |= 1 << UInt64(index)
+    if index != session { share(connections[session].observer.tap, with: index) }
     observe(logins, connection: index)
     nextTick = min(nextTick, now &+ Interval.tick)
     do throws(Errno) {
@@ -63,16 +116,24 @@ extension Reactor {
   /// its tasks at the target (RFC 7143, 7.1.4).
   mutating func lose(connection index: Int, _ failure: SessionFailure) {
     guard connections[index].isConnected else { return }
-    lose(session: Int(connections[index].session), failure)
+    let session = Int(connections[index].session)
+    let others = sessions[session].connections & ~(1 << UInt64(index))
+    if sessions[session].state == .loggingOut, connections[index].state == .up, others != 0 {
+      // The target closes them all, and says so on another.
+      return disconnect(connection: index)
+    }
+    lose(session: session, failure)
   }
 
   /// Closes all connections of a session.
   mutating func disconnect(session index: Int) {
-    while let connection = primaryConnection(of: index) { disconnect(connection: connection) }
+    while sessions[index].connections != 0 {
+      disconnect(connection: sessions[index].connections.trailingZeroBitCount)
+    }
   }
 
   /// Closes a connection; the tasks in flight on it are nobody's for now.
-  private mutating func disconnect(connection index: Int) {
+  mutating func disconnect(connection index: Int) {
     if usesRing {
       unwatchByRing(connection: index)
     } else {
@@ -82,6 +143,11 @@ extension Reactor {
     sessions[session].connections &= ~(1 << UInt64(index))
     sessions[session].inFlightCount -= connections[index].inFlightCount
     connections[index].disconnect(slots)
+    guard index != session else { return }
+    // What it has counted stays its session's.
+    connections[session].statistics.add(connections[index].statistics)
+    connections[session].observer.counts.add(connections[index].observer.counts)
+    connections[index].observer = PDUObserver()
   }
 
   /// Watches the connection's socket for what arrives.
@@ -100,6 +166,7 @@ extension Reactor {
     unsafe connections[index].transmit.append(
       request.header, parameters: connections[index].machine.parameters)
     connections[index].state = .loggingOut
+    connections[index].logoutReason = reason
     connectionsToPump |= 1 << UInt64(index)
   }
 }

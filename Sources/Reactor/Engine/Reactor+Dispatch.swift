@@ -155,6 +155,9 @@ extension Reactor {
     }
     try connections[index].machine.advanceStatus(from: response.header)
     let session = Int(connections[index].session)
+    if connections[index].logoutReason == .closeConnection {
+      return receiveClosing(response, connection: index)
+    }
     if sessions[session].logout != nil, response.response == .closed {
       return release(session: session, end: .proven)
     }

@@ -1,5 +1,6 @@
 import ISCSI
 import SystemPackage
+import Wire
 
 /// What people are shown of a session at work: its PDUs and its tasks.
 extension Reactor {
@@ -48,7 +49,7 @@ extension Reactor {
     }
   }
 
-  /// Shows a session to one more reader, or says why not.
+  /// Shows a session, all its connections, to one more reader, or says why not.
   mutating func capture(_ handle: SessionHandle, _ stream: ByteStream) -> Errno? {
     guard let index = find(handle) else { return .socketNotConnected }
     let tap =
@@ -56,7 +57,54 @@ extension Reactor {
       ?? CaptureTap(path: CapturePath(socket: connections[index].descriptor))
     guard tap.add(stream) else { return .tooManyOpenFilesInSystem }
     connections[index].observer.tap = tap
+    for other in connectionsBeside(index) {
+      guard let its = connections[other].observer.tap else {
+        share(tap, with: other)
+        continue
+      }
+      its.share(stream)
+    }
     return nil
+  }
+
+  /// A further connection is shown to whoever watches its session's first.
+  mutating func share(_ tap: CaptureTap?, with connection: Int) {
+    guard let tap, !tap.isIdle else { return }
+    connections[connection].observer.tap = CaptureTap(
+      path: CapturePath(socket: connections[connection].descriptor), sharing: tap)
+  }
+
+  /// A session's numbers, those of its connections together; nil when the handle names none.
+  func statistics(_ handle: SessionHandle) -> SessionStatistics? {
+    guard let index = find(handle) else { return nil }
+    var statistics = connections[index].statistics
+    statistics.pdus = connections[index].observer.counts
+    statistics.expStatSN = StatusNumbers()
+    if sessions[index].connections & 1 << UInt64(index) != 0 || !sessions[index].isConnected {
+      noteStatusNumber(of: index, in: &statistics)
+    }
+    for other in connectionsBeside(index) {
+      statistics.add(connections[other].statistics)
+      statistics.pdus.add(connections[other].observer.counts)
+      noteStatusNumber(of: other, in: &statistics)
+    }
+    statistics.cmdSN = sessions[index].window.cmdSN.rawValue
+    statistics.expCmdSN = sessions[index].window.expCmdSN.rawValue
+    statistics.maxCmdSN = sessions[index].window.maxCmdSN.rawValue
+    statistics.tasksInFlight = sessions[index].inFlightCount
+    return statistics
+  }
+
+  private func noteStatusNumber(of index: Int, in statistics: inout SessionStatistics) {
+    statistics.expStatSN.add(
+      connections[index].connectionID,
+      expStatSN: connections[index].machine.expStatSN.rawValue)
+  }
+
+  /// The places of a session's further connections.
+  private func connectionsBeside(_ session: Int) -> [Int] {
+    let others = sessions[session].connections & ~(1 << UInt64(session))
+    return (0..<connections.count).filter { others & 1 << UInt64($0) != 0 }
   }
 
   /// Every command of a session that waits to be sent or to be answered, the oldest first;

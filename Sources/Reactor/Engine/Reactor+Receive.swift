@@ -59,7 +59,8 @@ extension Reactor {
       if connections[index].isAmidUnit {
         nextTick = min(
           nextTick,
-          usesRing ? now &+ Interval.shortTick : connections[index].unitBeganAt &+ Interval.wholePDU)
+          usesRing ? now &+ Interval.shortTick : connections[index].unitBeganAt &+ Interval.wholePDU
+        )
       }
       if count < wanted, !connections[index].receivesToTheEnd { return }
     }

@@ -87,7 +87,9 @@ extension Reactor {
     _ request: SNACKRequest, or violation: ProtocolViolation, connection index: Int
   ) throws(ProtocolViolation) {
     guard request.kind == .dataOrR2T else { throw violation }
-    guard let slot = slotInFlight(request.header.initiatorTaskTag, connection: index) else { return }
+    guard let slot = slotInFlight(request.header.initiatorTaskTag, connection: index) else {
+      return
+    }
     guard slots[slot].transfer.direction == .read else { throw violation }
     slots.recoveries[slot].forfeit()
     concludeHeld(slot, connection: index)
@@ -108,6 +110,30 @@ extension Reactor {
       connections[index].receivedAt >= last &+ Interval.roundTrip
     else { return }
     resend(slot, connection: index)
+  }
+
+  /// Gives a session up that waits for one command, lost or stuck on a connection of which nothing
+  /// is heard while the target says on others that it still expects it; true when it did.
+  ///
+  /// No command behind it is run, whichever connection it is on (4.2.2.1).
+  mutating func endsHole(_ slot: Int) -> Bool {
+    let index = Int(slots[slot].connection)
+    let session = Int(slots[slot].session)
+    let others = sessions[session].connections & ~(1 << UInt64(index))
+    guard others != 0, slots[slot].cmdSN == sessions[session].window.expCmdSN else { return false }
+    let last = max(connections[index].receivedAt, connections[index].transmittedAt)
+    let asked = slots[slot].sentAt &+ Interval.roundTrip
+    let isToldElsewhere = (0..<connections.count).contains {
+      others & 1 << UInt64($0) != 0 && connections[$0].receivedAt >= asked
+    }
+    guard isToldElsewhere else { return false }
+    let due = max(last, slots[slot].sentAt) &+ Interval.acknowledgement
+    guard now >= due else {
+      nextTick = min(nextTick, due)
+      return false
+    }
+    lose(connection: index, .commandTimedOut)
+    return true
   }
 
   /// The target has thrown away a command whose immediate data came damaged: the hole in the CmdSN

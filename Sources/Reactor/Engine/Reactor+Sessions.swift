@@ -149,12 +149,13 @@ extension Reactor {
     }
   }
 
-  /// The slot in flight on the session with the last CmdSN.
-  private func latestInFlight(session index: Int) -> Int? {
+  /// The slot in flight on the session, or on one of its connections, with the last CmdSN.
+  func latestInFlight(session index: Int, connection: Int? = nil) -> Int? {
     var latest: Int?
     for slot in 0..<slots.count
     where slots[slot].kind != .free && slots[slot].stage == .inFlight
       && slots[slot].session == UInt16(index)
+      && connection.map({ slots[slot].connection == UInt16($0) }) ?? true
     {
       if let other = latest, slots[slot].cmdSN.precedes(slots[other].cmdSN) { continue }
       latest = slot
@@ -181,7 +182,7 @@ extension Reactor {
   mutating func requestLogout(session index: Int) {
     guard sessions[index].state == .up else { return }
     guard let connection = primaryConnection(of: index),
-      connections[connection].transmit.freeCount > 0
+      connections[connection].state == .up, connections[connection].transmit.freeCount > 0
     else { return lose(session: index, .requestedByTarget(time2WaitSeconds: 0)) }
     queueLogout(.closeSession, connection: connection)
     sessions[index].state = .loggingOut

@@ -104,7 +104,8 @@ extension Reactor {
   func management(_ tag: InitiatorTaskTag, connection: Int) -> Int? {
     let index = Int(tag.rawValue & 0xFFFF) - ManagementTask.firstTag
     guard index >= 0, index < managements.count, managements[index].isBusy,
-      managements[index].connection == UInt16(connection), managements[index].tag(index: index) == tag
+      managements[index].connection == UInt16(connection),
+      managements[index].tag(index: index) == tag
     else { return nil }
     return index
   }
@@ -191,6 +192,15 @@ extension Reactor {
     guard managementCount > 0 else { return }
     for index in 0..<managements.count
     where managements[index].isBusy && managements[index].session == UInt16(session) {
+      end(management: index, .sessionLost)
+    }
+  }
+
+  /// One of the session's connections is gone.
+  mutating func endManagements(connection: Int) {
+    guard managementCount > 0 else { return }
+    for index in 0..<managements.count
+    where managements[index].isBusy && managements[index].connection == UInt16(connection) {
       end(management: index, .sessionLost)
     }
   }

@@ -67,8 +67,9 @@ extension Reactor {
   mutating func pump(connection index: Int) {
     guard connections[index].isConnected else { return }
     let session = Int(connections[index].session)
+    if connections[index].isClosing { proceedClosing(connection: index) }
     repeat {
-      sendCommands(of: session)
+      sendCommands(of: session, from: index)
       while connections[index].transmit.hasRoom, let slot = connections[index].bursts.peek {
         sendSegment(Int(slot), on: index)
       }
@@ -78,19 +79,36 @@ extension Reactor {
   }
 
   /// Queues the session's commands, as far as its window and its connections take them.
-  private mutating func sendCommands(of session: Int) {
+  private mutating func sendCommands(of session: Int, from index: Int) {
     while sessions[session].hasCommandToSend, let connection = carrier(of: session),
       let slot = sessions[session].nextCommand()
     {
       sendCommand(Int(slot), on: connection)
+      if connection != index { connectionsToPump |= 1 << UInt64(connection) }
     }
   }
 
-  /// The connection that carries the session's next command; nil when none has room.
+  /// The connection that carries the session's next command, of several the one with the fewest;
+  /// nil when none has room.
   private func carrier(of session: Int) -> Int? {
-    let connection = sessions[session].connections.trailingZeroBitCount
-    guard connection < connections.count, connections[connection].takesCommands else { return nil }
-    return connection
+    let all = sessions[session].connections
+    guard all & (all &- 1) != 0 else {
+      let only = all.trailingZeroBitCount
+      return all != 0 && connections[only].takesCommands ? only : nil
+    }
+    var chosen: Int?
+    var rest = all
+    while rest != 0 {
+      let next = rest.trailingZeroBitCount
+      rest &= rest - 1
+      // What is numbered and cannot leave would hold up those behind it on the others.
+      guard connections[next].takesCommands, !connections[next].awaitsWritable else { continue }
+      if let chosen, connections[chosen].inFlightCount <= connections[next].inFlightCount {
+        continue
+      }
+      chosen = next
+    }
+    return chosen
   }
 
   /// Gives the slot's command its number and tag and queues it.
@@ -181,6 +199,7 @@ extension Reactor {
     let outcome = connections[index].transmit.send(
       on: connections[index].descriptor, slots, &connections[index].observer)
     connections[index].statistics.transmittedBytes += UInt64(outcome.byteCount)
+    if outcome.byteCount > 0 { connections[index].transmittedAt = now }
     guard outcome.result < 0 else {
       let session = Int(connections[index].session)
       return sessions[session].hasCommandToSend && carrier(of: session) != nil

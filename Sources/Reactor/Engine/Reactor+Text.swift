@@ -7,7 +7,9 @@ extension Reactor {
   /// Sends an empty Text Request; a Logout says as well that we have heard (RFC 7143, 11.9.1).
   mutating func beginText(connection index: Int) {
     guard connections[index].state == .up, connections[index].text == nil else { return }
-    guard connections[index].transmit.freeCount > 0 else { return requestLogout(session: Int(connections[index].session)) }
+    guard connections[index].transmit.freeCount > 0 else {
+      return requestLogout(connection: index, withinSeconds: 0)
+    }
     connections[index].text = TextExchange()
     connections[index].textCount &+= 1
     connections[index].textDeadline = now &+ Interval.command

@@ -9,7 +9,7 @@ extension Reactor {
     for index in 0..<sessions.count where sessions[index].state != .free {
       tick(session: index)
     }
-    for index in 0..<connections.count where connections[index].state == .up {
+    for index in 0..<connections.count where connections[index].isConnected {
       tick(connection: index)
     }
     tickManagements()
@@ -22,8 +22,9 @@ extension Reactor {
   }
 
   private mutating func tick(slot index: Int) {
-    if slots[index].stage == .inFlight, connections[Int(slots[index].connection)].recovers {
-      resendIfLost(index)
+    if slots[index].stage == .inFlight {
+      if connections[Int(slots[index].connection)].recovers { resendIfLost(index) }
+      if endsHole(index) { return }
     }
     if slots[index].kind == .control { return tick(control: index) }
     if slots[index].isInterrupted, !slots[index].isAnswered {
@@ -96,6 +97,8 @@ extension Reactor {
   }
 
   private mutating func tick(connection index: Int) {
+    tickClosing(connection: index)
+    guard connections[index].state == .up else { return }
     guard !endsTrickle(connection: index) else { return }
     tickText(connection: index)
     tickRecovery(connection: index)

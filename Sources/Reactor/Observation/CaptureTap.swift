@@ -20,6 +20,12 @@ final class CaptureTap {
     writer = PacketWriter(path: path)
   }
 
+  /// For another connection of a session that is shown already: its PDUs go to the same readers.
+  init(path: CapturePath, sharing other: CaptureTap) {
+    writer = PacketWriter(path: path)
+    streams = other.streams
+  }
+
   /// Nobody reads any more.
   var isIdle: Bool { streams.isEmpty }
 
@@ -31,6 +37,9 @@ final class CaptureTap {
     streams.append(stream)
     return true
   }
+
+  /// Adds a reader that another connection's tap has begun to show PDUs to.
+  func share(_ stream: ByteStream) { streams.append(stream) }
 
   /// The session goes on over another connection.
   func connect(_ path: CapturePath) {

@@ -5,7 +5,8 @@ package import Wire
 /// A logged-in connection on its way from the control plane, which made it, to the reactor.
 ///
 /// Ownership of the socket moves with it. The same message starts a session and, after a loss,
-/// takes it up again (same handle): then the parked tasks are sent again.
+/// takes it up again (same handle): then the parked tasks are sent again. A further connection of a
+/// session comes with another.
 package struct ConnectionHandover: ~Copyable, Sendable {
   /// A connected, non-blocking stream socket.
   package var socket: OwnedDescriptor

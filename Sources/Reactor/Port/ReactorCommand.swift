@@ -3,6 +3,11 @@ import SystemPackage
 /// A request of the control plane on its way through the door.
 enum ReactorCommand: Sendable {
   case start(SessionHandle, HandoverBox)
+  /// One more connection of a session, in the place of another.
+  case join(SessionHandle, SessionHandle, HandoverBox)
+  /// Logs out the connection with this CID alone.
+  case closeConnection(
+    SessionHandle, UInt16, CheckedContinuation<ConnectionClosing, Never>)
   case resume(SessionHandle)
   case execute(ControlTask, ControlContinuation)
   case manage(TaskManagement, CheckedContinuation<TaskManagementOutcome, Never>)
@@ -29,7 +34,8 @@ extension ReactorCommand {
   /// Answers who waits when the reactor has ended: nothing is connected, nothing in flight.
   func refuse() {
     switch self {
-    case .start(_, let box): _ = box.take()
+    case .start(_, let box), .join(_, _, let box): _ = box.take()
+    case .closeConnection(_, _, let continuation): continuation.resume(returning: .notConnected)
     case .execute(_, let continuation): continuation.resume(returning: .failure(.notConnected))
     case .manage(_, let continuation): continuation.resume(returning: .notConnected)
     case .withdraw(_, _, let withdrawal): withdrawal.finish()

@@ -6,6 +6,9 @@ package enum ReactorEvent: Equatable, Sendable {
   /// The connection is gone; the session's tasks are parked until a handover with the same handle,
   /// or until their deadline.
   case sessionLost(SessionHandle, SessionFailure)
+  /// One connection of several has been logged out, that with this CID, and its place is free; it
+  /// may come back after `time2WaitSeconds`.
+  case connectionClosed(SessionHandle, connectionID: UInt16, time2WaitSeconds: UInt16)
   /// A unit attention was swallowed; 3F/0E and 2A/09 want action.
   case unitAttention(SessionHandle, LogicalUnitNumber, AdditionalSense)
   /// Async Message 0, 4, 5 or 255; the others become `sessionLost`.
@@ -24,7 +27,7 @@ package enum ReactorEvent: Equatable, Sendable {
   /// Nothing else tells the same later.
   var isEssential: Bool {
     switch self {
-    case .sessionLost, .unmounted: true
+    case .sessionLost, .connectionClosed, .unmounted: true
     case .unitAttention, .asyncMessage, .unitWantsLook, .escalated, .logicalUnitGone: false
     }
   }

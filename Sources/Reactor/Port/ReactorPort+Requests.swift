@@ -8,6 +8,27 @@ extension ReactorPort {
     lane(of: session).submit(.start(session, HandoverBox(handover)))
   }
 
+  /// Gives a session one more connection, in a place of the same reactor that no session has, or in
+  /// the session's own where its first connection has been logged out.
+  ///
+  /// A session that is not up any more does not take it: the connection is closed, and the loss was
+  /// told.
+  package func join(
+    _ session: SessionHandle, at place: SessionHandle, _ handover: consuming ConnectionHandover
+  ) {
+    lane(of: session).submit(.join(session, place, HandoverBox(handover)))
+  }
+
+  /// Logs one connection of a session out, which has others; its tasks are awaited for a while, and
+  /// what is not answered then is sent again on another. `connectionClosed` follows.
+  package func closeConnection(
+    _ connectionID: UInt16, of session: SessionHandle
+  ) async -> ConnectionClosing {
+    await withCheckedContinuation {
+      lane(of: session).submit(.closeConnection(session, connectionID, $0))
+    }
+  }
+
   /// Lets a held session send LUNs' commands; one lost meanwhile stays lost.
   package func resume(_ session: SessionHandle) {
     lane(of: session).submit(.resume(session))

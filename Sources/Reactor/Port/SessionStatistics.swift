@@ -5,7 +5,7 @@ package struct SessionStatistics: BitwiseCopyable, Equatable, Sendable {
   package var cmdSN: UInt32 = 0
   package var expCmdSN: UInt32 = 0
   package var maxCmdSN: UInt32 = 0
-  package var expStatSN: UInt32 = 0
+  package var expStatSN = StatusNumbers()
   package var tasksInFlight: UInt32 = 0
   /// Bytes on the wire, headers and digests included, from the end of the login on.
   package var transmittedBytes: UInt64 = 0
@@ -19,6 +19,15 @@ package struct SessionStatistics: BitwiseCopyable, Equatable, Sendable {
   package var timeouts: UInt64 = 0
 
   package init() {}
+
+  /// Counts what another connection of the session has counted too.
+  mutating func add(_ other: SessionStatistics) {
+    transmittedBytes += other.transmittedBytes
+    receivedBytes += other.receivedBytes
+    commands += other.commands
+    digestErrors += other.digestErrors
+    timeouts += other.timeouts
+  }
 
   /// Counts what a lost connection says.
   mutating func note(_ failure: SessionFailure) {

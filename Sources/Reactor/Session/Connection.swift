@@ -45,6 +45,9 @@ struct Connection: ~Copyable {
   var awaitsWritable = false
   /// Commands sent and not answered.
   var inFlightCount: UInt32 = 0
+  /// It is to be logged out alone: it gets no further command, and the Logout Request when those it
+  /// has are answered, or are not by `closeBy`.
+  private(set) var isClosing = false
 
   // Receive side.
   var receive: ReceiveBuffer
@@ -63,6 +66,8 @@ struct Connection: ~Copyable {
 
   // Time, in monotonic nanoseconds.
   var receivedAt: UInt64 = 0
+  /// When something left for the last time.
+  var transmittedAt: UInt64 = 0
   /// When the first byte of the PDU under way arrived.
   var unitBeganAt: UInt64 = 0
   /// When an unanswered ping was sent; 0 when none is.
@@ -71,6 +76,13 @@ struct Connection: ~Copyable {
   var pingers: [CheckedContinuation<PingOutcome, Never>] = []
   /// Those at once.
   static let pingerLimit = 16
+  /// What its Logout Request asked for.
+  var logoutReason = LogoutRequest.Reason.closeSession
+  /// By when a connection that is to be logged out alone must send its request, then by when it
+  /// must have the response.
+  var closeBy: UInt64 = 0
+  /// Who waits for it to be closed.
+  private var closers: [CheckedContinuation<ConnectionClosing, Never>] = []
 
   // What is lost, from ErrorRecoveryLevel 1 on.
   /// It is asked for again.
@@ -113,7 +125,10 @@ struct Connection: ~Copyable {
 
   /// Whether another command may be queued on it.
   @inline(__always)
-  var takesCommands: Bool { state == .up && transmit.hasRoom }
+  var takesCommands: Bool { state == .up && !isClosing && transmit.hasRoom }
+
+  /// Whether it goes on: not on its way out.
+  var isLasting: Bool { state == .up && !isClosing }
 
   /// Whether a PDU has arrived in part.
   var isAmidUnit: Bool { position != .header || receive.count > 0 }
@@ -139,6 +154,24 @@ struct Connection: ~Copyable {
     hasRepeated = false
     repeats = 0
     recoverBy = 0
+    isClosing = false
+  }
+
+  /// Gives it no further command.
+  mutating func beginClosing(
+    by deadline: UInt64, _ closer: CheckedContinuation<ConnectionClosing, Never>? = nil
+  ) {
+    closeBy = isClosing ? min(closeBy, deadline) : deadline
+    isClosing = true
+    if let closer { closers.append(closer) }
+  }
+
+  /// Tells who waits how the closing of the connection has ended.
+  mutating func endClosing(_ outcome: ConnectionClosing) {
+    guard !closers.isEmpty else { return }
+    let waiting = closers
+    closers = []
+    for closer in waiting { closer.resume(returning: outcome) }
   }
 
   /// Closes the socket and forgets what was under way on it; slots whose PDUs were queued are told.
@@ -156,6 +189,7 @@ struct Connection: ~Copyable {
     inFlightCount = 0
     text = nil
     endPing(.sessionLost)
+    endClosing(.sessionLost)
     transmit.removeAll(slots)
   }
 

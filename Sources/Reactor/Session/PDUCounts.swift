@@ -17,6 +17,11 @@ package struct PDUCounts: BitwiseCopyable, Equatable, Sendable {
     set { counts[Int(opcode.rawValue) & (Self.opcodeCount - 1)] = newValue }
   }
 
+  /// Counts what another connection has counted too.
+  mutating func add(_ other: PDUCounts) {
+    for index in 0..<Self.opcodeCount { counts[index] &+= other.counts[index] }
+  }
+
   package static func == (left: PDUCounts, right: PDUCounts) -> Bool {
     (0..<opcodeCount).allSatisfy { left.counts[$0] == right.counts[$0] }
   }

@@ -48,12 +48,12 @@ enum Rendering {
     ("local_ipaddr", { .text(line($0.connection.localAddress)) }),
     ("local_port", { .text("\($0.connection.localPort)") }),
     ("state", { .text(line($0.connection.state)) }),
-    ("header_digest", { .text(flag($0.session.parameters.headerDigest)) }),
-    ("data_digest", { .text(flag($0.session.parameters.dataDigest)) }),
-    ("max_recv_dlength", { .text("\($0.session.parameters.maxRecvDataSegmentLength)") }),
-    ("max_xmit_dlength", { .text("\($0.session.parameters.maxXmitDataSegmentLength)") }),
-    ("statsn", { AttributeFile(content: .counter($0.session.handle) { $0.expStatSN &- 1 }) }),
-    ("exp_statsn", { AttributeFile(content: .counter($0.session.handle) { $0.expStatSN }) }),
+    ("header_digest", { .text(flag($0.connection.parameters.headerDigest)) }),
+    ("data_digest", { .text(flag($0.connection.parameters.dataDigest)) }),
+    ("max_recv_dlength", { .text("\($0.connection.parameters.maxRecvDataSegmentLength)") }),
+    ("max_xmit_dlength", { .text("\($0.connection.parameters.maxXmitDataSegmentLength)") }),
+    ("statsn", { statusNumber(of: $0) { $0 &- 1 } }),
+    ("exp_statsn", { statusNumber(of: $0) { $0 } }),
   ])
 
   /// `lun<N>.info/`. Sizes are in bytes.
@@ -126,6 +126,15 @@ enum Rendering {
       }
     }
     return String(result)
+  }
+
+  /// A number made of the StatSN a connection expects; 0 for one that is not there any more.
+  private static func statusNumber(
+    of facts: ConnectionFacts, _ number: @escaping @Sendable (UInt32) -> UInt32
+  ) -> AttributeFile {
+    let connectionID = facts.connection.connectionID
+    return AttributeFile(
+      content: .counter(facts.session.handle) { $0.expStatSN[connectionID].map(number) ?? 0 })
   }
 
   private static func flag(_ value: Bool) -> String { value ? "1" : "0" }

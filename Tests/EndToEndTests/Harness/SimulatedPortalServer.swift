@@ -53,6 +53,13 @@ final class SimulatedPortalServer: Resource {
     }
   }
 
+  /// Looks at the connections of the first target's first session, the oldest first.
+  func withSession(_ body: @Sendable ([TargetConnection]) -> Void) {
+    server.withPortal { portal in
+      if let session = portal.targets.first?.sessions.first { body(session.connections) }
+    }
+  }
+
   /// PDUs of an opcode that came.
   func count(received opcode: Opcode) -> Int {
     server.withPortal { $0.log.receivedCounts[opcode, default: 0] }

@@ -72,7 +72,20 @@ struct LoginMachineTests {
     values.maxBurstLength = 12345
     let session = LoginSession.connection(
       targetName: ScriptedLogin.targetName, tsih: 0x55, session: values)
-    var login = ScriptedLogin(session: session)
+    var login = ScriptedLogin(session: session) {
+      $0.connectionID = 2
+      $0.cmdSN = SerialNumber(rawValue: 0x0102_0304)
+    }
+    // The session's ISID and TSIH, a CID of its own, the number of the next command.
+    #expect(
+      login.request.encoded().prefix(48)
+        == bytes(
+          """
+          43 81 00 00  00 00 00 61  80 12 34 56  00 01  00 55  00000000  0002 0000
+          01020304  00000000  00000000 00000000 00000000 00000000
+          """)[...])
+    // No SessionType (13.21).
+    #expect(login.said.map(\.key) == ["InitiatorName", "TargetName", "AuthMethod"])
     try login.answer(
       "AuthMethod=None\0", current: .securityNegotiation, next: .operationalNegotiation, tsih: 0x55)
     #expect(
