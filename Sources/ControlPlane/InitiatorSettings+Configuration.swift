@@ -36,6 +36,7 @@ extension InitiatorSettings {
     reopenAttempts = session.reopenMax == 0 ? nil : Int(session.reopenMax)
     socketOptions.bufferByteCount = Int32(clamping: session.tcpWindowBytes)
     socketOptions.typeOfService = UInt8(clamping: session.typeOfService)
+    queueDepth = UInt16(clamping: max(session.queueDepth, 1))
     sessionTimeouts = SessionTimeouts(
       configuration.timeouts, commandsMax: configuration.session.commandsMax)
   }

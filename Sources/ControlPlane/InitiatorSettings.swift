@@ -41,6 +41,8 @@ package struct InitiatorSettings: Equatable, Sendable {
   /// (discovery.sendtargets.timeo.active_timeout).
   package var discoveryTimeoutMilliseconds: UInt64 = 30_000
   package var sessionTimeouts = SessionTimeouts()
+  /// Commands a LUN may have in flight, in each reactor (node.session.queue_depth); not 0.
+  package var queueDepth: UInt16 = 32
   /// How often the first login is tried, where it is wanted without being asked for; nil: for as
   /// long as it is wanted (node.session.initial_login_retry_max).
   package var initialLoginAttempts: Int?

@@ -8,4 +8,6 @@ package enum TreeChange: Equatable, Sendable {
   case logicalUnitsChanged(target: String)
   /// The file behind the handle has another size.
   case capacityChanged(LogicalUnitHandle)
+  /// The file behind the handle may hold other bytes than those read from it.
+  case contentsChanged(LogicalUnitHandle)
 }

@@ -42,6 +42,9 @@ package protocol TreeSource: Sendable {
   /// A session's numbers at this moment, nil when it is gone.
   func statistics(_ session: SessionHandle) async -> SessionStatistics?
 
+  /// How many commands a LUN may have in flight now, nil when it is not served.
+  func queueDepth(_ unit: LogicalUnitHandle) async -> UInt16?
+
   /// A line for each event from now on, until the stream is closed.
   func events() async throws(Errno) -> ByteStream
 

@@ -46,7 +46,7 @@ extension Tree {
     case .rendered(let render): UInt64(render().count)
     // As procfs has it: a size that is too small would cut the reading of who believes it.
     case .report, .loginLog: 0
-    case .counter, .counters, .task: unknownSizeBytes
+    case .counter, .counters, .queueDepth, .task: unknownSizeBytes
     }
   }
 }

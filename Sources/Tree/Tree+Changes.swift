@@ -15,6 +15,8 @@ extension Tree {
     switch change {
     case .capacityChanged(let unit):
       notifier.post(.attributes(NodeNumber(rawValue: unit.nodeID), dropsPages: false))
+    case .contentsChanged(let unit):
+      notifier.post(.attributes(NodeNumber(rawValue: unit.nodeID), dropsPages: true))
     case .targetsChanged, .logicalUnitsChanged: _ = await view()
     }
   }

@@ -116,6 +116,9 @@ extension Tree {
       return [UInt8]("\(value(try await statistics(of: session)))\n".utf8)
     case .counters(let session, let text):
       return [UInt8](text(try await statistics(of: session)).utf8)
+    case .queueDepth(let unit):
+      guard let depth = await source.queueDepth(unit) else { throw .noSuchAddressOrDevice }
+      return [UInt8]("\(depth)\n".utf8)
     case .task(let session, let tag):
       guard let task = await task(tag, of: session) else { throw .noSuchFileOrDirectory }
       return [UInt8](Rendering.task(task).utf8)

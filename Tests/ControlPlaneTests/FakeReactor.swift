@@ -174,13 +174,14 @@ final class FakeReactor: Sendable {
       closed(session)
       continuation.resume()
     case .statistics(_, let continuation): continuation.resume(returning: change(\.numbers))
+    case .queueDepth(_, let continuation): continuation.resume(returning: 32)
     case .capture(_, _, let continuation): continuation.resume(returning: nil)
     case .tasks(_, let continuation): continuation.resume(returning: change(\.tasks))
     case .manage(let request, let continuation):
       continuation.resume(returning: change { $0.manage(request) })
     case .ping(_, let continuation): continuation.resume(returning: change(\.ping))
     case .setReplacement(_, let milliseconds): change { $0.replacements.append(milliseconds) }
-    case .interrupt, .registerRing, .stop: break
+    case .interrupt, .suspect, .registerRing, .stop: break
     }
   }
 

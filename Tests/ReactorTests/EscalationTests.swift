@@ -235,6 +235,21 @@ struct EscalationTests {
     #expect(try harness.sent() == nil && harness.reply() == nil)
   }
 
+  @Test("an ABORT TASK that is never answered costs nothing once the unit's reset was")
+  func unansweredAbort() async throws {
+    let harness = try harness()
+    let (unique, _, _) = try overdue(harness)
+    harness.advance(milliseconds: 15_000)
+    harness.sendManaged(try harness.management(.logicalUnitReset), .functionComplete)
+    try answerAgain(harness, unique)
+    #expect(harness.tasksManaged(5) == 1)
+    // Its own time, the reset's, and what a late answer is waited for.
+    harness.advance(milliseconds: 15_000 + 30_000 + 30_000)
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.tasksManaged(5) == 0 && harness.sessionState == .up)
+    #expect(try harness.sent() == nil)
+  }
+
   @Test("a session lost on a rung begins anew at the foot")
   func lost() throws {
     let harness = try harness()

@@ -113,6 +113,18 @@ struct FallocateTests {
     try harness.expectDone(unique)
   }
 
+  @Test("What fails on the way is told: pages the kernel has of the file may be old")
+  func unknownContents() async throws {
+    for isDone in [true, false] {
+      let harness = try ReactorHarness { ReactorHarness.thin(&$0) }
+      let unique = harness.punch(0, 4 * 512)
+      try harness.serve(
+        .writeSame16, isDone ? .good : .checkCondition, sense: isDone ? [] : .sense(3, 0x0C, 0))
+      try harness.expectDone(unique, error: isDone ? 0 : -EIO)
+      #expect(await harness.events().contains(.contentsUnknown(ReactorHarness.unit)) != isDone)
+    }
+  }
+
   @Test("S07 a refused command is not tried again for the unit: another way is found")
   func refusals() throws {
     let harness = try ReactorHarness { ReactorHarness.thin(&$0) }

@@ -75,6 +75,50 @@ struct InterruptTests {
     #expect(try harness.sent() == nil)
   }
 
+  @Test("P3: of a path that has been away for a second is answered at once, however new")
+  func awayForLong() throws {
+    let harness = try ReactorHarness()
+    _ = harness.read(offset: 0, size: 512)
+    try harness.closeTarget()
+    harness.advance(milliseconds: 500)
+    let early = harness.read(offset: 512, size: 512)
+    interrupt(harness, early)
+    #expect(harness.reply() == nil)
+    harness.advance(milliseconds: 500)
+    // By now the path has been away for longer than healthy ones ever are.
+    #expect(harness.reply() == .init(unique: early, error: -EINTR, payload: []))
+    let late = harness.write(offset: 1024, .pattern(512))
+    interrupt(harness, late)
+    #expect(harness.reply() == .init(unique: late, error: -EINTR, payload: []))
+  }
+
+  @Test("P3: behind a command a silent target owes for a second is answered at once, however new")
+  func silentForLong() throws {
+    let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))
+    // The session may have been idle for long before.
+    harness.advance(milliseconds: 60_000)
+    let first = harness.read(offset: 0, size: 512)
+    interrupt(harness, first)
+    harness.advance(milliseconds: 900)
+    #expect(harness.reply() == nil)
+    let second = harness.read(offset: 512, size: 512)
+    interrupt(harness, second)
+    #expect(harness.reply() == nil)
+    harness.advance(milliseconds: 100)
+    #expect(harness.reply() == .init(unique: first, error: -EINTR, payload: []))
+    #expect(harness.reply() == .init(unique: second, error: -EINTR, payload: []))
+    let third = harness.read(offset: 1024, size: 512)
+    interrupt(harness, third)
+    #expect(harness.reply() == .init(unique: third, error: -EINTR, payload: []))
+    // Anything at all from the target, and its path is healthy again.
+    let task = try harness.command().view.header.initiatorTaskTag
+    harness.sendDataIn(task, .pattern(512))
+    let fourth = harness.read(offset: 2048, size: 512)
+    interrupt(harness, fourth)
+    harness.advance(milliseconds: 900)
+    #expect(harness.reply() == nil)
+  }
+
   @Test("that waits for a range gives its place up, and the next goes on")
   func rangeLock() throws {
     let harness = try ReactorHarness()

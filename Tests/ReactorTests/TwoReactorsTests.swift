@@ -164,6 +164,38 @@ struct TwoReactorsTests {
     #expect(both.second.reply() == .init(unique: free, error: 0, payload: .accepted(512)))
   }
 
+  @Test("A rewrite that waits for the other's hanging write is answered in time")
+  func overdueRewrite() throws {
+    let both = try TwoReactors()
+    _ = both.second.write(offset: 0, .pattern(512))
+    _ = try both.second.command()
+    let part = both.first.write(offset: 10, [1])
+    #expect(try both.first.sent() == nil)
+    both.first.advance(milliseconds: 119_000)
+    #expect(both.first.reply() == nil)
+    both.first.advance(milliseconds: 1_250)
+    #expect(both.first.reply() == .init(unique: part, error: -EIO, payload: []))
+    #expect(both.first.busySlots == 0)
+  }
+
+  @Test("A reset through one's session has the unit's tasks of the other asked after at once")
+  func suspicion() async throws {
+    let both = try TwoReactors()
+    _ = both.second.read(offset: 0, size: 512)
+    let task = try both.second.command().view.header.initiatorTaskTag
+    let reset = TaskManagement(
+      session: both.first.home, function: .logicalUnitReset, lun: LogicalUnitNumber(number: 1))
+    let outcome = try await both.first.told(
+      { .manage(reset, $0) },
+      meanwhile: {
+        both.first.sendManaged(try both.first.management(.logicalUnitReset), .functionComplete)
+      })
+    #expect(outcome == .complete)
+    both.second.advance(milliseconds: 1)
+    let abort = try both.second.management(.abortTask)
+    #expect(abort.referencedTaskTag == task)
+  }
+
   @Test("An interrupt finds its request on the other reactor, also when it comes first")
   func interrupts() throws {
     let both = try TwoReactors()

@@ -81,6 +81,8 @@ actor FakeSource: TreeSource {
 
   func statistics(_ session: SessionHandle) -> SessionStatistics? { numbers }
 
+  func queueDepth(_ unit: LogicalUnitHandle) -> UInt16? { unit == Fixtures.disk ? 16 : nil }
+
   nonisolated let stream = ByteStream(capacity: 256, readsLines: true)
 
   func events() throws(Errno) -> ByteStream {

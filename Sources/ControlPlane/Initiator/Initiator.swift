@@ -95,6 +95,7 @@ package actor Initiator: TreeSource {
     case .logicalUnitGone(let unit):
       guard let owner = context.registry.owner(of: unit) else { return }
       await targets[owner]?.scheduleScan()
+    case .contentsUnknown(let unit): context.changes.yield(.contentsChanged(unit))
     case .unmounted: break
     }
   }
@@ -112,6 +113,10 @@ package actor Initiator: TreeSource {
   package func statistics(_ session: SessionHandle) async -> SessionStatistics? {
     guard context.registry.owner(of: session) != nil else { return nil }
     return await context.port.statistics(session)
+  }
+
+  package func queueDepth(_ unit: LogicalUnitHandle) async -> UInt16? {
+    await context.port.queueDepth(unit)
   }
 
   package nonisolated func events() throws(Errno) -> ByteStream {

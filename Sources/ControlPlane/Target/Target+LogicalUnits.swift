@@ -245,7 +245,8 @@ extension Target {
       supportsForceUnitAccess: probed.description.supportsForceUnitAccess,
       hasVolatileCache: probed.description.hasVolatileCache,
       supportsSixteenByteCommands: probed.supportsSixteenByteCommands,
-      provisioning: Provisioning(probed.description, geometry: geometry))
+      provisioning: Provisioning(probed.description, geometry: geometry),
+      queueDepth: context.settings.queueDepth)
   }
 
   /// Serves every file with the sessions there are now.

@@ -31,6 +31,8 @@ struct LogicalUnitEntry {
   private(set) var homeLane: UInt8 = 0
   /// Writes of parts of blocks on this reactor, running or waiting.
   var rewriteCount: UInt32 = 0
+  /// The bound on its commands in flight.
+  var queue = QueueDepth()
   /// Requests that have not been answered by the target.
   var busyCount: UInt32 = 0
   var error: CInt = 0

@@ -89,10 +89,12 @@ extension Reactor {
     guard let step else {
       // What its first commands did may be gone with a cache: the fsync that follows has to say so.
       if mayBeLost(index) { sharedUnits.oweError(unit) }
+      slots[index].leavesUnknown = false
       answer(slot: index)
       return end(index)
     }
     slots[index].step = .transfer
+    slots[index].leavesUnknown = true
     switch step {
     case .patch(let block, _, _): readEdge(index, .readHead, block, at: SlotMemory.scratchHead)
     case .writeSame(let blocks, let unmaps):

@@ -35,12 +35,17 @@ extension Reactor {
         guard let index = find(handle) else { continue }
         sessions[index].timeouts.replacementMilliseconds = milliseconds
         nextTick = now
+      case .queueDepth(let handle, let continuation):
+        let unit = Int(handle.index)
+        continuation.resume(
+          returning: knows(handle) ? units[unit].queue.bound(at: now) : nil)
       case .statistics(let handle, let continuation):
         continuation.resume(returning: statistics(handle))
       case .capture(let handle, let stream, let continuation):
         continuation.resume(returning: capture(handle, stream))
       case .tasks(let handle, let continuation):
         continuation.resume(returning: outstandingTasks(handle))
+      case .suspect(let suspicion): take(suspicion)
       case .interrupt(let unique):
         if !interrupt(unique) { earlyInterrupts.note(unique) }
       case .registerRing: registerRing()
@@ -49,7 +54,8 @@ extension Reactor {
     }
   }
 
-  private func expose(_ handle: LogicalUnitHandle, _ registration: LogicalUnitRegistration) {
+  private mutating func expose(_ handle: LogicalUnitHandle, _ registration: LogicalUnitRegistration)
+  {
     let index = Int(handle.index)
     precondition(index < units.count, "the control plane gives out places the reactor has")
     if units[index].state == .free || units[index].generation != handle.generation {
@@ -66,6 +72,8 @@ extension Reactor {
     units[index].supportsForceUnitAccess = registration.supportsForceUnitAccess
     units[index].hasVolatileCache = registration.hasVolatileCache
     units[index].use(registration.provisioning)
+    units[index].queue.use(maximum: registration.queueDepth)
+    fillPlaces(unit: index)
     units[index].form = registration.supportsSixteenByteCommands ? .sixteen : .tenWhereItFits
   }
 
@@ -103,7 +111,7 @@ extension Reactor {
     case .delayed:
       delayedCount -= 1
       finish(index, error: error)
-    case .range: finish(index, error: error)
+    case .range, .throttled: finish(index, error: error)
     case .quiet:
       rewritesWaiting -= 1
       finish(index, error: error)

@@ -106,6 +106,7 @@ extension Reactor {
     while let granted = locks.nextGranted() { beginGranted(Int(granted)) }
     precondition(units[unit].busyCount > 0, "a request ends at its unit once")
     units[unit].busyCount -= 1
+    if slots[index].place != .none { leavePlace(index) }
     if units[unit].busyCount == 0 { units[unit].finishWithdrawals() }
   }
 
@@ -140,6 +141,7 @@ extension Reactor {
 
   /// Sends the command again, at once or later, as often as the reason allows.
   private mutating func retry(_ index: Int, _ reason: RetryReason) {
+    if reason == .taskSetFull || reason == .busy { throttle(index) }
     // An earlier write's failure, whoever hears of it.
     if reason == .deferredError { sharedUnits.oweError(Int(slots[index].unit)) }
     guard !slots[index].isAnswered else { return end(index) }
@@ -179,6 +181,7 @@ extension Reactor {
     slots[index].retryAt = now &+ nanoseconds
     delayedCount += 1
     nextTick = min(nextTick, slots[index].retryAt)
+    leavePlace(index)
   }
 
   private mutating func fail(_ index: Int, _ failure: SCSIFailure) {

@@ -64,14 +64,23 @@ extension Reactor {
   }
 
   /// A reset through one session ends the tasks of every other, and not every target tells: what is
-  /// in flight there is asked after at once, not after the time of a command.
-  mutating func suspect(_ ended: ManagementTask, but session: Int) {
-    let handle = handle(of: session)
+  /// in flight there, in the other reactors too, is asked after at once, not after the time of a
+  /// command.
+  mutating func suspect(_ suspicion: Suspicion) {
+    for other in 0..<lanes.count where other != lane {
+      port.lane(other).submit(.suspect(suspicion))
+    }
+    take(suspicion)
+  }
+
+  /// Has the tasks a reset may have ended asked after.
+  mutating func take(_ suspicion: Suspicion) {
+    let ended = find(suspicion.session)
     for slot in 0..<slots.requestCount
     where slots[slot].kind != .free && slots[slot].stage == .inFlight
-      && slots[slot].session != UInt16(session)
-      && units[Int(slots[slot].unit)].isReached(by: handle)
-      && (ended.function != .logicalUnitReset || slots[slot].lun == ended.lun)
+      && ended != Int(slots[slot].session)
+      && units[Int(slots[slot].unit)].isReached(by: suspicion.session)
+      && (suspicion.function != .logicalUnitReset || slots[slot].lun == suspicion.lun)
     {
       slots[slot].sentAt = now &- Interval.command
       nextTick = now

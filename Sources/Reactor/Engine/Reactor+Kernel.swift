@@ -172,13 +172,13 @@ extension Reactor {
 
   /// The caller of a request wants it over; false when the request is none of ours.
   ///
-  /// It is answered with EINTR only after it has waited longer than a healthy path ever takes:
-  /// a signal must not turn healthy disk I/O into an error.
+  /// It is answered with EINTR only after it has waited longer than a healthy path ever takes, or
+  /// when its path is not: a signal must not turn healthy disk I/O into an error.
   mutating func interrupt(_ unique: UInt64) -> Bool {
     for index in 0..<slots.requestCount
     where slots[index].kind != .free && slots[index].caller.unique == unique {
       slots[index].isInterrupted = true
-      nextTick = min(nextTick, slots[index].startedAt &+ Interval.interrupt)
+      nextTick = min(nextTick, interruptDue(index))
       return true
     }
     return false

@@ -95,6 +95,7 @@ extension Reactor {
       !sharedUnits.isQuiet(Int(slots[index].unit), for: lane)
     else { return beginLocked(index) }
     slots[index].stage = .quiet
+    waitByTimeouts(index, unit: Int(slots[index].unit))
     rewritesWaiting += 1
   }
 
@@ -120,6 +121,12 @@ extension Reactor {
     guard slots[index].isRewrite else {
       if let other = sharedUnits.endWrite(unit, lane: lane) { port.lane(other).wakeup.signal() }
       return
+    }
+    if slots[index].leavesUnknown {
+      // The kernel believes its pages where it was told of an error.
+      port.tell(
+        .contentsUnknown(
+          LogicalUnitHandle(index: slots[index].unit, generation: units[unit].generation)))
     }
     units[unit].rewriteCount -= 1
     if units[unit].rewriteCount == 0 { sharedUnits.endRewriting(unit, lane: lane) }

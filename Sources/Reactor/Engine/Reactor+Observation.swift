@@ -118,7 +118,7 @@ extension Reactor {
       switch slots[slot].stage {
       case .queued: state = .queued
       case .inFlight: state = slots[slot].isAnswered ? .abandoned : .sent
-      case .idle, .range, .quiet, .delayed: continue
+      case .idle, .range, .quiet, .delayed, .throttled: continue
       }
       var shown = slots[slot]
       // Sending gives it the next generation.

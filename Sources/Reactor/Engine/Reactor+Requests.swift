@@ -21,6 +21,7 @@ extension Reactor {
     slots[index].progressedAt = now
     if !earlyInterrupts.isEmpty, earlyInterrupts.take(caller.unique) {
       slots[index].isInterrupted = true
+      nextTick = now
     }
     slots[index].unit = handle.index
     units[Int(handle.index)].busyCount += 1
@@ -110,9 +111,14 @@ extension Reactor {
     }
   }
 
-  /// Parks a request behind a conflicting one, by the timeout of a session of its unit.
+  /// Parks a request behind a conflicting one.
   mutating func waitForRange(_ index: Int, unit: Int) {
     slots[index].stage = .range
+    waitByTimeouts(index, unit: unit)
+  }
+
+  /// What a request that waits for no session is given: the timeouts of one of its unit.
+  mutating func waitByTimeouts(_ index: Int, unit: Int) {
     for position in 0..<Int(units[unit].sessionCount) {
       guard let session = find(units[unit].sessions[position]) else { continue }
       slots[index].session = UInt16(session)

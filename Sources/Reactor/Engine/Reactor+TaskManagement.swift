@@ -57,6 +57,7 @@ extension Reactor {
     managementCount += 1
     managements[index].isBusy = true
     managements[index].isEscalation = false
+    managements[index].isMoot = false
     managements[index].generation &+= 1
     managements[index].session = UInt16(session)
     managements[index].connection = UInt16(connection)
@@ -139,7 +140,20 @@ extension Reactor {
     if isRung, outcome != .complete { climb(from: ended, after: .refused) }
     guard outcome == .complete, ended.function.endsTasks else { return }
     endTasks(of: ended, session: session)
-    if ended.function.isReset { suspect(ended, but: session) }
+    guard ended.function.isReset else { return }
+    excuseManagements(endedBy: ended)
+    suspect(Suspicion(ended.function, lun: ended.lun, through: handle(of: session)))
+  }
+
+  /// A unit that was reset need not answer what it was asked before: no reason to lose the session.
+  private mutating func excuseManagements(endedBy ended: ManagementTask) {
+    for index in 0..<managements.count
+    where managements[index].isBusy && managements[index].session == ended.session
+      && !managements[index].function.isReset
+      && (ended.function != .logicalUnitReset || managements[index].lun == ended.lun)
+    {
+      managements[index].isMoot = true
+    }
   }
 
   /// Frees a function's place and tells who waits.
@@ -211,7 +225,9 @@ extension Reactor {
     for index in 0..<managements.count where managements[index].isBusy {
       let deadline = managements[index].deadline
       let end = deadline &+ Interval.command
-      if now >= end {
+      if now >= end, managements[index].isMoot {
+        self.end(management: index, .timedOut)
+      } else if now >= end {
         lose(session: Int(managements[index].session), .commandTimedOut)
       } else if now >= deadline {
         managements[index].continuation.take()?.resume(returning: .timedOut)

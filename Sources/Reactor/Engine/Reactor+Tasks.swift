@@ -29,9 +29,11 @@ extension Reactor {
     enqueue(index)
   }
 
-  /// Queues the slot's command on the session of its unit that has the least to do.
+  /// Queues the slot's command on the session of its unit that has the least to do, once its unit's
+  /// queue has a place for it.
   mutating func enqueue(_ index: Int) {
     let unit = Int(slots[index].unit)
+    guard slots[index].place == .taken || takePlace(index, unit: unit) else { return }
     var chosen: Int?
     for position in 0..<Int(units[unit].sessionCount) {
       guard let session = find(units[unit].sessions[position]), sessions[session].comesBack

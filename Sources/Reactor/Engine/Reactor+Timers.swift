@@ -13,6 +13,7 @@ extension Reactor {
       tick(connection: index)
     }
     tickManagements()
+    if hasThrottledUnits { recoverDepths() }
     guard slots.busyCount > 0 else { return }
     for index in 0..<slots.count where slots[index].kind != .free && !slots[index].isOver {
       tick(slot: index)
@@ -28,7 +29,7 @@ extension Reactor {
     }
     if slots[index].kind == .control { return tick(control: index) }
     if slots[index].isInterrupted, !slots[index].isAnswered {
-      let due = slots[index].startedAt &+ Interval.interrupt
+      let due = interruptDue(index)
       if now >= due { return giveUp(index, error: .interrupted) }
       nextTick = min(nextTick, due)
     }
@@ -37,7 +38,8 @@ extension Reactor {
     case .delayed where now >= slots[index].retryAt:
       delayedCount -= 1
       again(index)
-    case .queued where isOverdue(index) && !slots[index].isAnswered:
+    case .queued where isOverdue(index) && !slots[index].isAnswered,
+      .throttled where isOverdue(index):
       // Without a path, or with one that is held again and again, as long as the caller wants. The
       // target that answers pings and opens no window is not what the caller meant.
       if sessions[session].isServing {
@@ -50,12 +52,40 @@ extension Reactor {
       // Pings are answered, this command is not.
       let due = slots[index].sentAt &+ Interval.command
       if now >= due { escalate(index) }
-    case .range where isOverdue(index):
+    case .range where isOverdue(index), .quiet where isOverdue(index):
       if sessions[session].timeouts.replacementMilliseconds != nil {
         giveUp(index, error: .ioError)
       }
     default: break
     }
+  }
+
+  /// When an interrupted request is answered: not before it has waited longer than a healthy path
+  /// ever takes, unless its path is known not to be healthy. Who waits for a lock in the kernel
+  /// sends a request when the one before is answered: they must not take a second each.
+  func interruptDue(_ index: Int) -> UInt64 {
+    let session = Int(slots[index].session)
+    let isAway =
+      !sessions[session].isServing && now >= sessions[session].changedAt &+ Interval.interrupt
+    switch slots[index].stage {
+    case .range, .quiet, .throttled, .queued, .inFlight:
+      if isAway || isSilent(session: session) { return now }
+    case .idle, .delayed: break
+    }
+    return slots[index].startedAt &+ Interval.interrupt
+  }
+
+  /// True when a command was sent long ago on the session and nothing at all has come since.
+  private func isSilent(session: Int) -> Bool {
+    let heard = sessions[session].receivedAt
+    guard now >= heard &+ Interval.interrupt else { return false }
+    for slot in 0..<slots.count
+    where slots[slot].stage == .inFlight && Int(slots[slot].session) == session
+      && slots[slot].sentAt >= heard && now >= slots[slot].sentAt &+ Interval.interrupt
+    {
+      return true
+    }
+    return false
   }
 
   /// A control task's deadline: who waits is told, the slot stays while the target has the task.

@@ -82,6 +82,8 @@ struct Reactor: ~Copyable {
   var rewritesWaiting = 0
   /// Slots in stage `delayed`.
   var delayedCount = 0
+  /// A unit's queue depth may be below what is set.
+  var hasThrottledUnits = false
   /// Task management functions under way.
   var managementCount = 0
   var nextTick: UInt64 = 0

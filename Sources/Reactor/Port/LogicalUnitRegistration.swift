@@ -20,6 +20,9 @@ package struct LogicalUnitRegistration: Equatable, Sendable {
   package var supportsSixteenByteCommands: Bool
   /// How blocks are zeroed and given back.
   package var provisioning: Provisioning
+  /// Requests that may have a command at the target at once, in each reactor
+  /// (node.session.queue_depth); not 0.
+  package var queueDepth: UInt16
 
   package init(
     sessions: [SessionHandle],
@@ -29,7 +32,8 @@ package struct LogicalUnitRegistration: Equatable, Sendable {
     supportsForceUnitAccess: Bool,
     hasVolatileCache: Bool,
     supportsSixteenByteCommands: Bool,
-    provisioning: Provisioning? = nil
+    provisioning: Provisioning? = nil,
+    queueDepth: UInt16 = 32
   ) {
     precondition(
       !sessions.isEmpty && sessions.count <= Self.sessionCapacity, "one to four sessions")
@@ -40,6 +44,7 @@ package struct LogicalUnitRegistration: Equatable, Sendable {
     self.supportsForceUnitAccess = supportsForceUnitAccess
     self.hasVolatileCache = hasVolatileCache
     self.supportsSixteenByteCommands = supportsSixteenByteCommands
+    self.queueDepth = queueDepth
     self.provisioning = provisioning ?? Provisioning(geometry: geometry)
   }
 }

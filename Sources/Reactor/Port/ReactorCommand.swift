@@ -19,11 +19,15 @@ enum ReactorCommand: Sendable {
   case ping(SessionHandle, CheckedContinuation<PingOutcome, Never>)
   /// How long tasks wait for the session from now on, in milliseconds; nil for ever.
   case setReplacement(SessionHandle, UInt64?)
+  /// How many commands a unit may have in flight now.
+  case queueDepth(LogicalUnitHandle, CheckedContinuation<UInt16?, Never>)
   case statistics(SessionHandle, CheckedContinuation<SessionStatistics?, Never>)
   /// Shows the session's PDUs to a stream; nil, or why not.
   case capture(SessionHandle, ByteStream, CheckedContinuation<Errno?, Never>)
   case tasks(SessionHandle, CheckedContinuation<[OutstandingTask]?, Never>)
   /// The caller of a request wants it over; sent from one reactor to the others.
+  /// Another reactor's session has had tasks ended that may be of this one.
+  case suspect(Suspicion)
   case interrupt(UInt64)
   /// The kernel has been told of the ring: hand it the entries.
   case registerRing
@@ -42,9 +46,10 @@ extension ReactorCommand {
     case .logout(_, let continuation), .close(_, _, let continuation): continuation.resume()
     case .ping(_, let continuation): continuation.resume(returning: .notConnected)
     case .statistics(_, let continuation): continuation.resume(returning: nil)
+    case .queueDepth(_, let continuation): continuation.resume(returning: nil)
     case .capture(_, _, let continuation): continuation.resume(returning: .socketNotConnected)
     case .tasks(_, let continuation): continuation.resume(returning: nil)
-    case .resume, .expose, .drop, .setReplacement, .interrupt, .registerRing, .stop: break
+    case .resume, .expose, .drop, .setReplacement, .suspect, .interrupt, .registerRing, .stop: break
     }
   }
 }

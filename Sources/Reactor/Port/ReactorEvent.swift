@@ -20,6 +20,8 @@ package enum ReactorEvent: Equatable, Sendable {
   case escalated(SessionHandle, TaskManagementRequest.Function, LogicalUnitNumber)
   /// A unit answered that it does not exist (05/25/00).
   case logicalUnitGone(LogicalUnitHandle)
+  /// A range was to be cleared and may be so in part: pages the kernel has of the file may be old.
+  case contentsUnknown(LogicalUnitHandle)
   /// The kernel closed /dev/fuse: unmounted or aborted. The loop goes on for
   /// the logouts.
   case unmounted
@@ -27,7 +29,7 @@ package enum ReactorEvent: Equatable, Sendable {
   /// Nothing else tells the same later.
   var isEssential: Bool {
     switch self {
-    case .sessionLost, .connectionClosed, .unmounted: true
+    case .sessionLost, .connectionClosed, .contentsUnknown, .unmounted: true
     case .unitAttention, .asyncMessage, .unitWantsLook, .escalated, .logicalUnitGone: false
     }
   }

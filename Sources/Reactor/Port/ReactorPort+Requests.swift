@@ -107,6 +107,17 @@ extension ReactorPort {
     lane(of: session).submit(.setReplacement(session, milliseconds))
   }
 
+  /// How many commands a unit may have in flight now, in the reactor that lets it have the fewest;
+  /// nil when the handle names none.
+  package func queueDepth(_ unit: LogicalUnitHandle) async -> UInt16? {
+    var least: UInt16?
+    for lane in all {
+      let depth = await withCheckedContinuation { lane.submit(.queueDepth(unit, $0)) }
+      if let depth { least = min(least ?? depth, depth) }
+    }
+    return least
+  }
+
   /// A session's numbers, nil when the handle names none.
   package func statistics(_ session: SessionHandle) async -> SessionStatistics? {
     await withCheckedContinuation { lane(of: session).submit(.statistics(session, $0)) }

@@ -12,6 +12,8 @@ struct ManagementTask {
   var isBusy = false
   /// A rung of the ladder, which nobody waits for.
   var isEscalation = false
+  /// A reset has ended what it is about: it may never be answered.
+  var isMoot = false
   /// Told apart in the tag from the place's earlier functions.
   var generation: UInt16 = 0
   var session: UInt16 = 0

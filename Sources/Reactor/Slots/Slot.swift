@@ -33,6 +33,13 @@ struct Slot: BitwiseCopyable {
     case inFlight
     /// `retryAt`.
     case delayed
+    /// A place in its unit's queue.
+    case throttled
+  }
+
+  /// Its place among the commands its unit may have at once.
+  enum Place: UInt8, BitwiseCopyable {
+    case none, awaited, taken
   }
 
   /// What the current command is for.
@@ -43,6 +50,7 @@ struct Slot: BitwiseCopyable {
   var kind = Kind.free
   var stage = Stage.idle
   var step = Step.transfer
+  var place = Place.none
   /// The caller was answered early (EINTR, a withdrawn LUN); only the target's answer is awaited.
   var isAnswered = false
   /// The caller wants it over.
@@ -56,6 +64,8 @@ struct Slot: BitwiseCopyable {
   var isCounted = false
   /// A write that reads the blocks at its edges first.
   var isRewrite = false
+  /// What its range holds is not known should it end now.
+  var leavesUnknown = false
   /// Answered and done; only queued PDUs still point here.
   var isOver = false
   /// Told apart in the task tag from the slot's earlier tasks.
@@ -65,6 +75,8 @@ struct Slot: BitwiseCopyable {
   /// (RFC 7143, 4.2.2: connection allegiance).
   var connection: UInt16 = 0
   var unit: UInt16 = 0
+  /// Who waits for a place behind this one.
+  var next = QueueDepth.nobody
   /// Queued PDUs that point into this slot's pages: it is not free before they have left.
   var transmitsQueued: UInt16 = 0
   /// How often the current command was tried again: at once, after a unit attention, after a wait.

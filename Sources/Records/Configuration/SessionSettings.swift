@@ -5,7 +5,7 @@ package struct SessionSettings: Equatable, Sendable {
   package var sessionCount: UInt32 = 0
   /// Commands a session may have outstanding; a power of two.
   package var commandsMax: UInt32 = 128
-  /// Commands a logical unit may have outstanding.
+  /// Commands a logical unit may have outstanding, on each thread that serves requests.
   package var queueDepth: UInt32 = 32
   /// Attempts before the first login is given up; 0 tries for as long as it is wanted, where
   /// open-iscsi has 8.

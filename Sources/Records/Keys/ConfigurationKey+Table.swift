@@ -37,7 +37,8 @@ extension ConfigurationKey {
       "Commands a session may have outstanding."),
     .init(
       "node.session.queue_depth", \.session.queueDepth, .number(1...1024),
-      "Commands a LUN may have outstanding."),
+      "Commands a LUN may have outstanding, on each thread that serves requests; halved for a\n"
+        + "while where the target says that it has too many."),
     .init(
       "node.session.initial_login_retry_max", \.session.initialLoginRetryMax, .number(0...1000),
       "Attempts before the first login is given up; 0: as long as it is wanted (open-iscsi: 8)."),

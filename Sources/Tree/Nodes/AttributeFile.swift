@@ -14,6 +14,8 @@ struct AttributeFile: Sendable {
     case counter(SessionHandle, @Sendable (SessionStatistics) -> UInt32)
     /// All of them at one moment, as text.
     case counters(SessionHandle, @Sendable (SessionStatistics) -> String)
+    /// How many commands the LUN may have in flight now.
+    case queueDepth(LogicalUnitHandle)
     /// A command that has no status yet; there as long as the reactor says so.
     case task(SessionHandle, InitiatorTaskTag)
     /// The last logins of a target, by its directory's name.

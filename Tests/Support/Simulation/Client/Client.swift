@@ -70,7 +70,8 @@ final class Client {
           isWriteProtected: false,
           supportsForceUnitAccess: scenario.supportsForceUnitAccess,
           hasVolatileCache: scenario.hasVolatileCache && world.bug != .unflushedSync,
-          supportsSixteenByteCommands: scenario.supportsSixteenByteCommands))
+          supportsSixteenByteCommands: scenario.supportsSixteenByteCommands,
+          queueDepth: scenario.queueDepth))
     }
   }
 
@@ -100,6 +101,9 @@ final class Client {
     if reactor.managementCount > 0 { return "a task management function is still under way" }
     for unit in 0..<world.scenario.unitCount where reactor.units[unit].busyCount > 0 {
       return "LUN \(unit) is still busy"
+    }
+    for unit in 0..<world.scenario.unitCount where reactor.units[unit].queue.admittedCount > 0 {
+      return "LUN \(unit) still has places taken"
     }
     for session in 0..<world.scenario.sessionCount {
       if !reactor.sessions[session].pending.isEmpty { return "session \(session) has a queue" }

@@ -53,6 +53,9 @@ struct Scenario {
   /// Every request finds a slot at once, also beside those whose callers have given up.
   var hasSlotsForAll: Bool { slotCount >= 2 * outstandingMaximum }
 
+  /// Drawn from what is drawn already, so that the seeds stay what they were.
+  var queueDepth: UInt16 { [1, 3, 32][(blockCount + requestCount) % 3] }
+
   var byteCount: Int { blockCount * blockLength }
 
   var timeouts: SessionTimeouts {
