@@ -14,6 +14,13 @@ package struct WallTime: BitwiseCopyable, Hashable, Sendable, CustomStringConver
   /// This moment.
   package static var now: WallTime { WallTime(nanoseconds: clinux_wall_nanoseconds()) }
 
+  /// So much later; at the end of what can be said at most.
+  package func advanced(milliseconds: UInt64) -> WallTime {
+    let (duration, overflow) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
+    let (sum, carry) = nanoseconds.addingReportingOverflow(duration)
+    return WallTime(nanoseconds: overflow || carry ? .max : sum)
+  }
+
   /// As RFC 3339 has it, in UTC with milliseconds: `2026-11-26T10:15:14.042Z`.
   package var description: String {
     let seconds = nanoseconds / 1_000_000_000

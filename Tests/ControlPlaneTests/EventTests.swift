@@ -41,7 +41,7 @@ struct EventTests {
     #expect(
       try await next(2, of: stream) == [
         "\(Self.target)/sessions/1 session lost: the target closed the connection",
-        "\(Self.target)/sessions/1 session recovered: 192.0.2.1:3260",
+        "\(Self.target)/sessions/1 session recovered: 192.0.2.1:3260 after 0.0 s, login 1",
       ])
     #expect(await bench.reaches { $0.target?.state == .loggedIn })
     try await bench.initiator.perform(.logout(force: false), target: Bench.targetName)

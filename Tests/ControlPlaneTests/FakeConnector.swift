@@ -73,12 +73,13 @@ final class FakeConnector: SessionConnector {
       parameters: parameters, cmdSN: SerialNumber(rawValue: 1),
       expStatSN: SerialNumber(rawValue: 1), expCmdSN: SerialNumber(rawValue: 1),
       maxCmdSN: SerialNumber(rawValue: 32), earlyBytes: [], timeouts: SessionTimeouts())
-    let facts = LoginFacts(
+    var facts = LoginFacts(
       tsih: tsih, targetPortalGroupTag: 1, parameters: parameters,
       connectionID: order.connectionID,
       ends: ConnectionEnds(
         address: "192.0.2.1", port: 3260, localAddress: "192.0.2.9", localPort: 50_000),
       portal: order.portal, movedTo: nil)
+    facts.reached.note("192.0.2.1", for: order.portal)
     return LoggedInConnection(handover: handover, facts: facts)
   }
 }

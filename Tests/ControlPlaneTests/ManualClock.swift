@@ -76,6 +76,11 @@ final class ManualClock: Clock, Sendable {
     return false
   }
 
+  /// Wakes everybody whose deadline is not later than now.
+  func fireDue() {
+    while fire(where: { $0 <= .zero }) != nil {}
+  }
+
   /// Lets others run, without taking their processor as a yield in a loop would.
   static func pause() async {
     try? await Task.sleep(for: .milliseconds(1), clock: .continuous)

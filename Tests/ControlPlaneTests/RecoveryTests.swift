@@ -41,7 +41,7 @@ struct RecoveryTests {
   /// RFC 7143, 11.13.5: 1, 2, 4, 8, 15 seconds; the random part is in the middle here.
   @Test("L36 later tries wait longer and longer")
   func laterTriesWaitLongerAndLonger() async throws {
-    let bench = try Bench()
+    let bench = try Bench { $0.sessionTimeouts.replacementMilliseconds = nil }
     try await bench.logIn()
     for _ in 0..<6 { bench.connector.answer(unavailable) }
     _ = try lose(bench)
@@ -57,11 +57,13 @@ struct RecoveryTests {
     try await bench.logIn()
     for _ in 0..<200 { bench.connector.answer(refusal()) }
     _ = try lose(bench)
-    var waits: [Duration] = []
-    for _ in 0..<126 { waits.append(await bench.clock.fireNext()) }
-    // replacement_timeout: 120 s.
-    #expect(waits[..<120].allSatisfy { $0 == .seconds(1) })
-    #expect(waits[120...].allSatisfy { $0 == .seconds(15) })
+    // replacement_timeout: 120 s. Besides the next try its end is slept for.
+    for _ in 0..<120 {
+      #expect(await bench.reaches { $0.clock.sleeperCount == 2 })
+      #expect(await bench.clock.fires(.seconds(1)))
+    }
+    bench.clock.fireDue()
+    for _ in 0..<6 { #expect(await bench.clock.fires(.seconds(15))) }
   }
 
   @Test("L34, C30 a refusal for good is tried once per half minute at most")
@@ -174,7 +176,7 @@ struct RecoveryTests {
     try await bench.logIn()
     _ = try lose(bench)
     if seconds > 0 {
-      #expect(await bench.reaches { $0.clock.sleeperCount == 1 })
+      #expect(await bench.reaches { $0.clock.sleeperCount == 2 })
       #expect(bench.connector.orders.count == 1)
       #expect(await bench.clock.fires(.seconds(Int(seconds))))
     }
@@ -188,7 +190,10 @@ struct RecoveryTests {
     try await bench.logIn()
     let session = try #require(bench.target?.sessions.first?.handle)
     bench.reactor.send(.sessionLost(session, .requestedByTarget(time2WaitSeconds: 65_535)))
+    // The callers' patience ends at the same moment.
+    #expect(await bench.reaches { $0.clock.sleeperCount == 2 })
     #expect(await bench.clock.fires(.seconds(120)))
+    bench.clock.fireDue()
     #expect(await bench.reaches { $0.reactor.with { $0.started.count } == 2 })
   }
 
@@ -207,7 +212,7 @@ struct RecoveryTests {
 
   @Test("E02 only portals of the session's group are tried: another's makes another nexus")
   func onlyPortalsOfTheSessionsGroupAreTried() async throws {
-    let bench = try Bench()
+    let bench = try Bench { $0.sessionTimeouts.replacementMilliseconds = nil }
     let same = Portal(host: "192.0.2.2", port: 3260, targetPortalGroupTag: 1)
     let other = Portal(host: "192.0.2.3", port: 3260, targetPortalGroupTag: 2)
     try await bench.logIn(portals: [Bench.portal, other, same])
@@ -261,7 +266,7 @@ struct RecoveryTests {
     #expect(await bench.reaches { $0.reactor.with { $0.replacements } == [7_000] })
     bench.connector.answer(refusal())
     _ = try lose(bench)
-    #expect(await bench.reaches { $0.target?.state == .recovering && $0.clock.sleeperCount == 1 })
+    #expect(await bench.reaches { $0.target?.state == .recovering && $0.clock.sleeperCount == 2 })
     await #expect(
       throws: ControlError(
         .resourceBusy, .busy, "session 1 of \(Bench.targetName) is not logged in")

@@ -1,5 +1,7 @@
-import LinuxIO
+import Synchronization
 import Testing
+
+@testable import LinuxIO
 
 /// Hosts by number and by name.
 struct ResolverTests {
@@ -29,6 +31,31 @@ struct ResolverTests {
     } catch {
       #expect([.notFound, .temporaryFailure, .timedOut].contains(error))
     }
+  }
+
+  @Test("A lookup somebody has left goes on, and answers who asks next")
+  func leftLookupIsJoined() throws {
+    let count = Atomic(0)
+    let gate = try EventDescriptor()
+    func ask(until deadline: MonotonicTime) throws(ResolverError) -> [SocketAddress] {
+      try Resolver.resolve(host: "left.test", port: 7, deadline: deadline, cancellation: nil) {
+        (_, port) throws(ResolverError) in
+        count.add(1, ordering: .relaxed)
+        _ = gate.wait(milliseconds: 20_000)
+        guard let found = Resolver.numeric(host: "192.0.2.7", port: port) else { throw .notFound }
+        return found
+      }
+    }
+    // More than there may be lookups.
+    for _ in 0..<(2 * Resolver.lookupLimit) {
+      #expect(throws: ResolverError.timedOut) { try ask(until: .now) }
+    }
+    gate.signal()
+    #expect(try ask(until: soon).map(\.description) == ["192.0.2.7:7"])
+    #expect(count.load(ordering: .relaxed) == 1)
+    // Whoever asks later has it looked up anew.
+    #expect(try ask(until: soon).map(\.description) == ["192.0.2.7:7"])
+    #expect(count.load(ordering: .relaxed) == 2)
   }
 
   @Test func cancelledLookupIsLeft() throws {

@@ -1,4 +1,5 @@
 import ISCSI
+import LinuxIO
 import LogicalUnit
 import Reactor
 import SCSI
@@ -13,6 +14,8 @@ enum Fixtures {
   static let blocks: UInt64 = 2048
   static let diskBytes = blocks * 512
   static let session = SessionHandle(index: 0, generation: 1)
+  static let noon = WallTime(nanoseconds: 1_795_694_400_000_000_000)
+  static let afterwards = WallTime(nanoseconds: 1_795_694_520_000_000_000)
   static let portal = PortalSnapshot(
     address: "127.0.0.1", port: 3260, targetPortalGroupTag: 1, state: .loggedIn,
     lastError: "0 SUCCESS")

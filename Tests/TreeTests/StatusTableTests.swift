@@ -23,6 +23,23 @@ struct StatusTableTests {
         """)
   }
 
+  @Test("What is recovering says below the table since when, until when and why")
+  func recovering() throws {
+    var lost = try Fixtures.target(units: [])
+    lost.state = .recovering
+    lost.outage = Outage(since: Fixtures.noon, patience: .until(Fixtures.afterwards))
+    lost.lastError = "4 TRANS 127.0.0.1:3260: connection refused"
+    let text = StatusTable.text(of: Fixtures.initiator([lost, try Fixtures.target("iqn.b")]))
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(
+      lines.suffix(3) == [
+        "",
+        "iqn.2026-01.org:disk: RECOVERING since 2026-11-26T12:00:00.000Z until "
+          + "2026-11-26T12:02:00.000Z: 4 TRANS 127.0.0.1:3260: connection refused",
+        "",
+      ])
+  }
+
   @Test("Without targets it says what to do")
   func empty() {
     #expect(StatusTable.text(of: Fixtures.initiator([])).contains("echo \"discover HOST\""))

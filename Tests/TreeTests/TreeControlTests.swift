@@ -121,6 +121,31 @@ struct TreeControlTests {
     #expect(try await walker.read(Self.target + "/state") == "RECOVERING\n")
   }
 
+  @Test(
+    "state says since when a target recovers, and when its callers are given an error",
+    arguments: [
+      (.until(Fixtures.afterwards), " until 2026-11-26T12:02:00.000Z"), (.forEver, " for ever"),
+      (.failingSince(Fixtures.afterwards), " failing since 2026-11-26T12:02:00.000Z"), (.none, ""),
+    ] as [(Outage.Patience, String)])
+  func recovering(patience: Outage.Patience, words: String) async throws {
+    var target = try Fixtures.target()
+    target.state = .recovering
+    target.outage = Outage(since: Fixtures.noon, patience: patience)
+    let walker = try Walker([target])
+    #expect(
+      try await walker.read(Self.target + "/state")
+        == "RECOVERING since 2026-11-26T12:00:00.000Z\(words)\n")
+  }
+
+  @Test("queue_depth is what the LUN may have in flight now, ENXIO where it is not served")
+  func queueDepth() async throws {
+    let walker = try Walker([try Fixtures.target()])
+    #expect(try await walker.read(Self.target + "/lun1.info/queue_depth") == "16\n")
+    await #expect(throws: Errno.noSuchAddressOrDevice) {
+      try await walker.read(Self.target + "/lun2.info/queue_depth")
+    }
+  }
+
   @Test("Counters of a session that is gone are ENOTCONN")
   func counters() async throws {
     let walker = try Walker([try Fixtures.target()])

@@ -31,8 +31,9 @@ struct TreePathTests {
       try await walker.names(Self.target + "/portals/127.0.0.1,3260,1") == ["state", "last_error"])
     #expect(
       try await walker.names(Self.target + "/sessions/1") == [
-        "targetname", "isid", "tsih", "tpgt", "erl", "state", "recovery_tmo", "initial_r2t",
-        "immediate_data", "first_burst_len", "max_burst_len", "max_outstanding_r2t",
+        "targetname", "isid", "tsih", "tpgt", "erl", "state", "recovery_tmo", "losses",
+        "recovery_tries", "recovery_ms", "initial_r2t", "immediate_data", "first_burst_len",
+        "max_burst_len", "max_outstanding_r2t",
         "data_pdu_in_order", "data_seq_in_order", "cmdsn", "exp_cmdsn", "max_cmdsn", "stats",
         "control", "connections", "tasks", "capture",
       ])
@@ -45,7 +46,8 @@ struct TreePathTests {
     #expect(
       try await walker.names(Self.target + "/lun1.info") == [
         "size", "logical_block_size", "physical_block_size", "vendor", "model", "rev", "type",
-        "serial", "wwid", "state", "last_error", "write_cache", "fua", "provisioning_mode",
+        "serial", "wwid", "state", "queue_depth", "last_error", "write_cache", "fua",
+        "provisioning_mode",
         "discard_granularity", "discard_max_bytes", "vpd",
       ])
     #expect(
@@ -64,6 +66,8 @@ struct TreePathTests {
       ("T/sessions/1/targetname", Fixtures.iqn), ("T/sessions/1/isid", "801234560001"),
       ("T/sessions/1/tsih", "7"), ("T/sessions/1/tpgt", "1"), ("T/sessions/1/erl", "0"),
       ("T/sessions/1/state", "LOGGED_IN"), ("T/sessions/1/recovery_tmo", "120"),
+      ("T/sessions/1/losses", "0"), ("T/sessions/1/recovery_tries", "0"),
+      ("T/sessions/1/recovery_ms", "0"),
       ("T/sessions/1/initial_r2t", "0"), ("T/sessions/1/immediate_data", "1"),
       ("T/sessions/1/first_burst_len", "65536"), ("T/sessions/1/max_burst_len", "262144"),
       ("T/sessions/1/max_outstanding_r2t", "1"), ("T/sessions/1/cmdsn", "10"),
@@ -155,7 +159,7 @@ struct TreePathTests {
     "What does not exist is ENOENT",
     arguments: [
       "metrics", "config", "targets/other", "T/lun01", "T/lun3", "T/lun9", "T/lun1.inf",
-      "T/lun", "T/sessions/01", "T/sessions/2", "T/lun1.info/queue_depth", "T/portals/x", "T/..",
+      "T/lun", "T/sessions/01", "T/sessions/2", "T/lun3.info/queue_depth", "T/portals/x", "T/..",
       "T/lun1.info/vpd/pg80", "targets/.", "T/lun-1",
     ])
   func absent(path: String) async throws {

@@ -21,6 +21,8 @@ struct LoginFacts: Equatable, Sendable {
   var portal: Portal
   /// Where a permanent redirection sent us: remembered while the program runs.
   var movedTo: Portal?
+  /// Where the portals on the way were reached.
+  var reached = KnownAddresses()
   /// What was tried until it succeeded.
   var records: [LoginRecord] = []
 }

@@ -11,7 +11,10 @@ struct LoginAttempt {
   let order: LoginOrder
   let settings: InitiatorSettings
   let memory: AuthenticationMemory
+  let lookUp: HostLookup
   let cancellation: CancellationSignal
+  /// Where the portals on the way were reached.
+  private var reached = KnownAddresses()
   /// What has been tried.
   private(set) var records: [LoginRecord] = []
   private let deadline: MonotonicTime
@@ -19,11 +22,12 @@ struct LoginAttempt {
   /// The time starts now.
   init(
     _ order: LoginOrder, settings: InitiatorSettings, memory: AuthenticationMemory,
-    cancellation: CancellationSignal
+    lookUp: @escaping HostLookup, cancellation: CancellationSignal
   ) {
     self.order = order
     self.settings = settings
     self.memory = memory
+    self.lookUp = lookUp
     self.cancellation = cancellation
     deadline = .now.advanced(milliseconds: settings.loginTimeoutMilliseconds)
   }
@@ -52,6 +56,7 @@ struct LoginAttempt {
       var transcript = LoginTranscript()
       do throws(LoginFailure) {
         var connection = try connect(trail)
+        if let ends = try? connection.ends() { reached.note(ends.address, for: portal) }
         var machine = LoginMachine(parameters)
         let exchange = LoginExchange(memory: memory, place: place(portal))
         defer { transcript = machine.transcript }
@@ -107,8 +112,9 @@ struct LoginAttempt {
     let portal = trail.portal
     do {
       return try PortalConnection(
-        to: portal, sentFrom: trail.sentFrom, with: settings.socketOptions, deadline: deadline,
-        cancellation: cancellation)
+        to: portal, sentFrom: trail.sentFrom, knownAddresses: order.knownAddresses,
+        with: settings.socketOptions, deadline: deadline, cancellation: cancellation,
+        lookUp: lookUp)
     } catch {
       throw LoginFailure(error.controlError(at: place(portal), portal: portal))
     }
@@ -131,7 +137,7 @@ struct LoginAttempt {
     let facts = LoginFacts(
       tsih: result.tsih, targetPortalGroupTag: result.targetPortalGroupTag,
       parameters: result.negotiated, connectionID: order.connectionID, ends: ends,
-      portal: order.portal, movedTo: movedTo, records: records)
+      portal: order.portal, movedTo: movedTo, reached: reached, records: records)
     return LoggedInConnection(
       handover: connection.handover(
         result, connectionID: order.connectionID, timeouts: settings.sessionTimeouts),

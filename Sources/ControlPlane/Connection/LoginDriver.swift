@@ -8,9 +8,15 @@ import SystemPackage
 package struct LoginDriver: Sendable {
   let pool: BlockingPool
   let memory = AuthenticationMemory()
+  private let lookUp: HostLookup
 
   package init(pool: BlockingPool) {
+    self.init(pool: pool, lookUp: PortalConnection.lookUp)
+  }
+
+  init(pool: BlockingPool, lookUp: @escaping HostLookup) {
     self.pool = pool
+    self.lookUp = lookUp
   }
 
   /// Runs `body` on the pool with a signal that cancelling the task gives.
@@ -46,10 +52,10 @@ extension LoginDriver: SessionConnector {
     _ order: LoginOrder, settings: InitiatorSettings
   ) async throws(LoginFailure) -> LoggedInConnection {
     let handoff = Handoff<LoggedInConnection>()
-    let memory = memory
+    let (memory, lookUp) = (memory, lookUp)
     try await blocking { (cancellation) throws(LoginFailure) in
       var attempt = LoginAttempt(
-        order, settings: settings, memory: memory, cancellation: cancellation)
+        order, settings: settings, memory: memory, lookUp: lookUp, cancellation: cancellation)
       handoff.put(try attempt.run())
     }
     guard let connection = handoff.take() else {

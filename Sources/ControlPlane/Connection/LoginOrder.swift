@@ -19,6 +19,8 @@ struct LoginOrder: Equatable, Sendable {
     /// The number of the session's next command (RFC 7143, 11.12.7).
     var cmdSN: UInt32
   }
+  /// Set in a recovery: where portals given by name were reached before.
+  var knownAddresses: KnownAddresses?
 
   init(
     targetName: String, portal: Portal, isid: ISID, expectedTargetPortalGroupTag: UInt16? = nil

@@ -23,46 +23,24 @@ struct PortalConnection: ~Copyable {
   /// An address that does not answer leaves the later ones their share of the time.
   /// - Parameter sentFrom: how near the target was that sent us there, which bounds where it may;
   ///   nil where nobody did.
+  /// - Parameter knownAddresses: given in a recovery, in which a name service is not waited for.
   init(
-    to portal: Portal, sentFrom: AddressScope? = nil, with options: SocketOptions,
-    deadline: MonotonicTime, cancellation: CancellationSignal
+    to portal: Portal, sentFrom: AddressScope? = nil, knownAddresses: KnownAddresses? = nil,
+    with options: SocketOptions, deadline: MonotonicTime, cancellation: CancellationSignal,
+    lookUp: HostLookup = Self.lookUp
   ) throws(PortalFailure) {
-    var addresses: [SocketAddress]
-    do {
-      addresses = try Resolver.resolve(
-        host: portal.host, port: portal.port, deadline: deadline, cancellation: cancellation)
-    } catch {
-      throw .resolver(error)
-    }
-    if let sentFrom {
-      addresses.removeAll { !sentFrom.maySend(to: AddressScope(of: $0.host)) }
-      guard !addresses.isEmpty else { throw .notFollowed }
-    }
-    socket = try Self.connect(
-      addresses, with: options, deadline: deadline, cancellation: cancellation)
+    let route = PortalRoute(
+      portal: portal, sentFrom: sentFrom, options: options, deadline: deadline,
+      cancellation: cancellation)
+    socket = try route.connect(knownAddresses, lookUp)
     self.portal = portal
     self.deadline = deadline
     assembler = PDUAssembler(maximumDataSegmentLength: LoginMachine.maximumDataSegmentLength)
   }
 
-  private static func connect(
-    _ addresses: [SocketAddress], with options: SocketOptions, deadline: MonotonicTime,
-    cancellation: CancellationSignal
-  ) throws(PortalFailure) -> StreamSocket {
-    var failure = Errno.noRouteToHost
-    for (index, address) in addresses.enumerated() {
-      let now = MonotonicTime.now
-      let share = now.milliseconds(until: deadline) / UInt64(addresses.count - index)
-      do {
-        return try StreamSocket(
-          connectingTo: address, with: options, deadline: now.advanced(milliseconds: share),
-          cancellation: cancellation)
-      } catch {
-        failure = error
-        if error == .canceled { break }
-      }
-    }
-    throw .socket(failure)
+  /// Asks the resolver.
+  static let lookUp: HostLookup = { (host, port, deadline, cancellation) throws(ResolverError) in
+    try Resolver.resolve(host: host, port: port, deadline: deadline, cancellation: cancellation)
   }
 
   /// Sends one PDU.

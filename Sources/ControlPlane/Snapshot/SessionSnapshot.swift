@@ -14,6 +14,11 @@ package struct SessionSnapshot: Equatable, Sendable {
   package var parameters: NegotiatedParameters
   /// recovery_tmo in seconds; nil is for ever ("off").
   package var recoveryTimeoutSeconds: UInt64?
+  /// How often its connection was lost, logins tried to bring it back, and how long that took up to
+  /// its last return.
+  package var losses = 0
+  package var recoveryTries = 0
+  package var recoveryMilliseconds: UInt64 = 0
   package var connections: [ConnectionSnapshot]
 }
 

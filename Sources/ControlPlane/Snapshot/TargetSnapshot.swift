@@ -14,6 +14,8 @@ package struct TargetSnapshot: Equatable, Sendable {
   /// The name made safe: never empty, never with `/`, never `.` or `..`.
   package var directoryName: String
   package var state: State
+  /// Set while it is recovering.
+  package var outage: Outage?
   /// "<open-iscsi number> <NAME> <sentence>".
   package var lastError: String
   package var portals: [PortalSnapshot]

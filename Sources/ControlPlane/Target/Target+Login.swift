@@ -191,9 +191,11 @@ extension Target {
   }
 
   /// One login at one portal, whose outcome is noted with it.
+  ///
+  /// - Parameter known: in a recovery, where portals were reached before.
   func connect(
     isid: ISID, portalAt index: Int, expecting tag: UInt16?, connectionID: UInt16 = 1,
-    joining session: LoginOrder.JoinedSession? = nil
+    joining session: LoginOrder.JoinedSession? = nil, known: KnownAddresses? = nil
   ) async throws(LoginFailure) -> LoggedInConnection {
     let portal = portals[index].portal
     var order = LoginOrder(
@@ -201,11 +203,13 @@ extension Target {
       expectedTargetPortalGroupTag: tag)
     order.connectionID = connectionID
     order.joined = session
+    order.knownAddresses = known
     do {
       var connection = try await context.environment.connector.logIn(
         order, settings: context.settings)
       if let moved = connection.facts.movedTo { portals[index].movedTo = moved }
       connection.facts.portal = portal
+      knownAddresses.note(connection.facts.reached)
       portals[index].lastError = nil
       loginLog.append(connection.facts.records)
       return connection
@@ -256,8 +260,7 @@ extension Target {
     let ending = sessions
     sessions = []
     for session in ending {
-      session.recovery?.cancel()
-      session.joining?.cancel()
+      session.stopRecovering()
       tell(session, "session ended: logged out")
     }
     wakeOpens()
@@ -290,8 +293,7 @@ extension Target {
 
   /// Ends one session, bounded: the reactor says goodbye where there is a connection.
   func end(_ session: TargetSession) async {
-    session.recovery?.cancel()
-    session.joining?.cancel()
+    session.stopRecovering()
     let port = context.port
     let limit = context.settings.sessionTimeouts.logoutMilliseconds
     let handle = session.handle

@@ -9,7 +9,7 @@ extension Target {
   /// The reactor gave a connection up and has parked its tasks.
   func sessionLost(_ handle: SessionHandle, _ failure: SessionFailure) {
     guard let index = sessions.firstIndex(where: { $0.handle == handle }) else { return }
-    sessions[index].lossCount += 1
+    sessions[index].counts.losses += 1
     for place in sessions[index].takeFurther() { context.giveBack(unused: place) }
     // Lost again before it was back: the recovery under way sees it by the count.
     guard !sessions[index].isLost else { return }
@@ -20,6 +20,7 @@ extension Target {
         .socketNotConnected, failure.errorCode,
         "session \(sessions[index].number) with \(portal.address) was lost: \(failure.sentence)"))
     tell(handle, "session lost: \(failure.sentence)")
+    beginOutage(ofSessionAt: index)
     settle()
     publish()
     // A target that takes logins and drops them at once gets one a second.
@@ -32,7 +33,6 @@ extension Target {
     let limit = sessions[index].timeouts.replacementMilliseconds
     first = max(first, limit.map { min(asked, .milliseconds($0)) } ?? asked)
     sessions[index].recovery = Task { await self.recover(handle, after: first) }
-    sessions[index].lostFor = Self.stopwatch(context.clock)
   }
 
   /// A command went unanswered, and the reactor has asked the target to end it.
@@ -47,7 +47,7 @@ extension Target {
   /// A session that is lost sooner after its return waits for the rest of it.
   private static let shortestStay = Duration.seconds(1)
 
-  private static func stopwatch<Time: Clock<Duration>>(
+  static func stopwatch<Time: Clock<Duration>>(
     _ clock: Time
   ) -> @Sendable () -> Duration {
     let start = clock.now
@@ -64,7 +64,7 @@ extension Target {
       guard let limit = session.timeouts.replacementMilliseconds else {
         return .seconds(1 << 30)
       }
-      return .milliseconds(limit) - (session.lostFor?() ?? .zero)
+      return .milliseconds(limit) - (session.outage?.elapsed() ?? .zero)
     }
     guard let longest = waits.max(), longest > .zero else { return nil }
     return longest
@@ -122,26 +122,24 @@ extension Target {
         !Task.isCancelled
       else { return }
       let group = portalsOfGroup(of: session)
+      var known = knownAddresses
+      // What answers there may have become another machine: every other round asks the name.
+      known.isFirst = (tries / group.count).isMultiple(of: 2)
       do {
         let connection = try await connect(
           isid: session.isid, portalAt: group[tries % group.count],
-          expecting: session.facts.targetPortalGroupTag)
+          expecting: session.facts.targetPortalGroupTag, known: known)
         guard try await resume(handle, connection) else { return }
         break
       } catch {
         guard !Task.isCancelled else { return }
-        lastError = error.error
-        if tries == 0 { tell("login failed: \(error.error.line)") }
-        // Each of a long row of failures is news only now and then.
-        let count = tries + 1
-        if count & (count - 1) == 0 { logger.warning("try \(count): \(error.error.line)") }
-        publish()
         delay = schedule.delay(
           isPermanent: error.isPermanent, isUrgent: error.isUnanswered && isWaitedFor(handle),
           random: context.environment.random())
-      }
-      tries += 1
-      if let limit = context.settings.reopenAttempts, tries >= limit {
+        tries += 1
+        let isLast = context.settings.reopenAttempts.map { tries >= $0 } ?? false
+        noteFailedTry(handle, error.error, next: isLast ? nil : delay)
+        guard isLast else { continue }
         // In a task of its own: the end of the session cancels this one.
         Task { await self.giveUp(handle, after: tries) }
         return
@@ -179,7 +177,7 @@ extension Target {
     _ handle: SessionHandle, _ connection: consuming LoggedInConnection
   ) async throws(LoginFailure) -> Bool {
     guard var index = lostSession(handle) else { return false }
-    let lossCount = sessions[index].lossCount
+    let losses = sessions[index].counts.losses
     sessions[index].facts = connection.facts
     connection.handover.isHeld = true
     connection.handover.timeouts = sessions[index].timeouts
@@ -191,7 +189,7 @@ extension Target {
       context.port.drop(handle)
       throw LoginFailure(failure)
     }
-    guard sessions[index].lossCount == lossCount else {
+    guard sessions[index].counts.losses == losses else {
       throw LoginFailure(
         ControlError(
           .socketNotConnected, .transport,
@@ -199,12 +197,10 @@ extension Target {
     }
     sessions[index].isLost = false
     sessions[index].recovery = nil
-    sessions[index].lostFor = nil
     sessions[index].backFor = Self.stopwatch(context.clock)
     wakeOpens()
     context.port.resume(handle)
-    logger.info("session \(sessions[index].number) is back")
-    tell(handle, "session recovered: \(sessions[index].facts.portal.address)")
+    endOutage(ofSessionAt: index)
     lastError = nil
     settle()
     publish()
@@ -216,7 +212,7 @@ extension Target {
   private func isWaitedFor(_ handle: SessionHandle) -> Bool {
     guard let session = sessions.first(where: { $0.handle == handle }) else { return false }
     guard let limit = session.timeouts.replacementMilliseconds else { return true }
-    return (session.lostFor?() ?? .zero) < .milliseconds(limit)
+    return (session.outage?.elapsed() ?? .zero) < .milliseconds(limit)
   }
 
   /// Where a session stands that is still to be brought back.

@@ -30,6 +30,8 @@ actor Target {
   /// Grows with every login and logout: work begun in an older one is void.
   var epoch = 0
   var portals: [TargetPortal]
+  /// Where portals given by name were reached.
+  var knownAddresses = KnownAddresses()
   var lastError: ControlError?
   var loginLog = LoginLog()
   var sessions: [TargetSession] = []
@@ -154,7 +156,7 @@ actor Target {
         isBlocked: !sessions.isEmpty && sessions.allSatisfy(\.isLost), portals: reached))
     context.board.put(
       TargetSnapshot(
-        name: name.value, directoryName: directoryName, state: shownState,
+        name: name.value, directoryName: directoryName, state: shownState, outage: outage,
         lastError: lastError?.line ?? ControlError.successLine, portals: portalSnapshots,
         sessions: sessions.map(\.snapshot),
         logicalUnits: shownUnits))

@@ -13,10 +13,9 @@ struct TargetSession {
   var timeouts: SessionTimeouts
   /// The connection is gone and being made again, or its units are not known to be the old ones.
   var isLost = false
-  /// Connections of it that were lost.
-  var lossCount = 0
-  /// How long it has been lost.
-  var lostFor: (@Sendable () -> Duration)?
+  /// The loss it is coming back from, while `isLost`.
+  var outage: SessionOutage?
+  var counts = OutageCounts()
   /// How long ago it came back from its last loss.
   var backFor: (@Sendable () -> Duration)?
   /// Logs in again while `isLost`.
@@ -57,6 +56,13 @@ struct TargetSession {
     return further.map(\.place)
   }
 
+  /// Nobody wants it back any more.
+  func stopRecovering() {
+    recovery?.cancel()
+    joining?.cancel()
+    outage?.timer?.cancel()
+  }
+
   var snapshot: SessionSnapshot {
     var connections = further.map { $0.facts.connection(state: "up") }
     if !lacksFirst {
@@ -67,6 +73,8 @@ struct TargetSession {
       targetPortalGroupTag: facts.targetPortalGroupTag ?? facts.portal.targetPortalGroupTag ?? 1,
       state: isLost ? "FAILED" : "LOGGED_IN", parameters: facts.parameters,
       recoveryTimeoutSeconds: timeouts.replacementMilliseconds.map { $0 / 1000 },
+      losses: counts.losses, recoveryTries: counts.tries,
+      recoveryMilliseconds: counts.time.inMilliseconds,
       connections: connections)
   }
 }

@@ -12,7 +12,7 @@ struct TargetDirectory: TreeDirectory {
   let name: String
 
   private static let attributes = AttributeTable<TargetSnapshot>([
-    ("state", { .text($0.state.rawValue) }),
+    ("state", { .text(Rendering.state(of: $0)) }),
     ("last_error", { .text(Rendering.line($0.lastError)) }),
     (
       "login_log",

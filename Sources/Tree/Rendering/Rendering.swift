@@ -24,6 +24,9 @@ enum Rendering {
     ("erl", { .text("\($0.session.parameters.errorRecoveryLevel)") }),
     ("state", { .text(line($0.session.state)) }),
     ("recovery_tmo", { .text($0.session.recoveryTimeoutSeconds.map { "\($0)" } ?? "off") }),
+    ("losses", { .text("\($0.session.losses)") }),
+    ("recovery_tries", { .text("\($0.session.recoveryTries)") }),
+    ("recovery_ms", { .text("\($0.session.recoveryMilliseconds)") }),
     ("initial_r2t", { .text(flag($0.session.parameters.initialR2T)) }),
     ("immediate_data", { .text(flag($0.session.parameters.immediateData)) }),
     ("first_burst_len", { .text("\($0.session.parameters.firstBurstLength)") }),
@@ -69,6 +72,7 @@ enum Rendering {
     ("wwid", { worldWideName(of: $0).map { .text(line($0)) } }),
     ("state", { .text(line($0.state)) }),
     ("access_state", { $0.description.accessState.map { .text("\($0)") } }),
+    ("queue_depth", { $0.handle.map { AttributeFile(content: .queueDepth($0)) } }),
     ("last_error", { .text(lastError(of: $0)) }),
     ("write_cache", { $0.description.modeParameters?.writeCacheEnabled.map(writeCache) }),
     ("fua", { $0.description.modeParameters.map { .text(flag($0.supportsForceUnitAccess)) } }),
@@ -82,6 +86,12 @@ enum Rendering {
     guard !unit.lastError.isEmpty else { return ControlError.successLine }
     let code = InitiatorErrorCode.operationNotSupported
     return "\(code.rawValue) \(code.name) \(line(unit.lastError))"
+  }
+
+  /// The word of a target's state, and while it is recovering since when and until when.
+  static func state(of target: TargetSnapshot) -> String {
+    guard let outage = target.outage else { return target.state.rawValue }
+    return "\(target.state.rawValue) \(outage.words)"
   }
 
   /// The LUN's data file, nil where there is none.

@@ -4,7 +4,8 @@ package import Reactor
 /// The `status` file: everything on one page, for a person.
 ///
 /// A line a target, and below it an indented one a LUN. Columns are as wide as what is in them, so
-/// that `column` is not needed; words are those of the attribute files.
+/// that `column` is not needed; words are those of the attribute files. Behind the table stands a
+/// line for each target that is recovering: since when, until when, and why.
 package enum StatusTable {
   /// The table, which ends in a newline.
   package static func text(
@@ -15,7 +16,7 @@ package enum StatusTable {
     guard !snapshot.targets.isEmpty else {
       return head + "No targets. Try: echo \"discover HOST\" > control\n"
     }
-    return head + "\n" + aligned(rows(of: snapshot), rightAligned: [2, 4])
+    return head + "\n" + aligned(rows(of: snapshot), rightAligned: [2, 4]) + outages(of: snapshot)
   }
 
   /// `bytes` in the largest unit that leaves at least 1, with one decimal, rounded down.
@@ -27,6 +28,15 @@ package enum StatusTable {
     // The remainder is below 2^60, so ten of it fit.
     let tenths = (bytes % unit) * 10 / unit
     return "\(bytes / unit).\(tenths) \(units[power - 1])"
+  }
+
+  private static func outages(of snapshot: InitiatorSnapshot) -> String {
+    var lines = ""
+    for target in snapshot.targets where target.outage != nil {
+      let name = Rendering.line(target.directoryName)
+      lines += "\(name): \(Rendering.state(of: target)): \(Rendering.line(target.lastError))\n"
+    }
+    return lines.isEmpty ? "" : "\n" + lines
   }
 
   private static func rows(of snapshot: InitiatorSnapshot) -> [[String]] {
