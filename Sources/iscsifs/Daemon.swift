@@ -125,13 +125,37 @@ struct Daemon {
     case over
   }
 
-  /// Returns when a signal says to end.
+  /// Returns when a signal says to end; a second one is heard until the process ends, and ends it.
   private func awaitSignal() async {
-    for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup) {
-      guard signal != .sighup else { continue }
-      logger.notice("told to end by \(signal)")
-      return
+    let (told, tell) = AsyncStream.makeStream(of: Void.self)
+    Task { [logger, mountpoint = plan.mountpoint] in
+      var isTold = false
+      for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup) {
+        guard signal != .sighup else { continue }
+        guard !isTold else { Self.endNow(signal, mountpoint, logger) }
+        isTold = true
+        logger.notice("told to end by \(signal)")
+        tell.yield()
+      }
     }
+    for await _ in told { return }
+  }
+
+  /// Ends without waiting for any target: what is under way fails, the mount goes.
+  private static func endNow(_ signal: UnixSignal, _ mountpoint: String, _ logger: Logger) -> Never
+  {
+    logger.warning("told again by \(signal): ends without logging out")
+    try? Mountpoint(mountpoint).unmount(isLazy: true)
+    _exit(128 + signal.rawValue)
+  }
+
+  /// Takes away what the kernel's abort of the connection has left: a mount nobody serves, which
+  /// libfuse holds for gone.
+  private func removeDeadMount() {
+    guard let mountpoint = try? Mountpoint(plan.mountpoint), let table = try? MountTable.current(),
+      MountpointFacts.gather(mountpoint.path, table: table).isDeadMountOfOurs
+    else { return }
+    try? mountpoint.unmount(isLazy: true)
   }
 
   /// Logs out, unmounts and waits for the threads; bounded by the limits of each step.
@@ -139,6 +163,7 @@ struct Daemon {
     await initiator.shutdown()
     following.cancel()
     session.unmount()
+    removeDeadMount()
     port.stop()
     reactors.join()
     coldServer.shutDown()

@@ -10,14 +10,6 @@ extension EndToEnd {
     /// PF_MEMALLOC_NOIO of the kernel's include/linux/sched.h.
     private static let memallocNoIO = 0x0008_0000
 
-    /// CAP_SYS_RESOURCE is among the effective capabilities (bit 24).
-    private static var mayUseResources: Bool {
-      let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-      let line = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") } ?? ""
-      let digits = line.split(separator: "\t").last ?? ""
-      return (UInt64(digits, radix: 16) ?? 0) & 1 << 24 != 0
-    }
-
     private func mounted(_ lab: Lab, _ options: [String] = []) async throws -> MountedFileSystem {
       let target = SimulatedTarget(name: "iqn.2026-11.org.iscsifs:manners")
       target.add(SimulatedLogicalUnit(.init(blockCount: 2048)), lun: 1)
@@ -37,7 +29,7 @@ extension EndToEnd {
         let limit = await lab.shell("awk '/VmRSS/ { print $2 }' /proc/\(process)/status")
         #expect((Int(limit.value) ?? .max) < 64 * 1024, "\(limit)")
         let said = mount.foreground?.output ?? ""
-        guard Self.mayUseResources else {
+        guard Requirement.mayUseResources else {
           // A root without CAP_SYS_RESOURCE, as in many containers, is told what it lacks.
           #expect(said.contains("the kernel may wait for our own I/O (Operation"), "\(said)")
           #expect(!said.contains("memory is not locked"), "\(said)")

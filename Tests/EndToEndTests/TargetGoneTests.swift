@@ -27,7 +27,9 @@ extension EndToEnd {
         }
         result?.expectFailure("Link has been severed")
         #expect(quick < .seconds(1), "\(quick)")
-        #expect(await mount.shell("cat $T/state").value == "RECOVERING")
+        #expect(
+          await mount.shell("cat $T/state").value.wholeMatch(
+            of: /RECOVERING since (\S+Z) failing since (\S+Z)/) != nil)
         #expect(await mount.shell("stat -c %s $T/lun1").value == "67108864")
         try await daemon.start()
         #expect(
@@ -51,7 +53,11 @@ extension EndToEnd {
         let early = try dd(lab, lun, "iflag=direct", "bs=512")
         try await Task.sleep(for: .milliseconds(200))
         await daemon.kill()
-        #expect(await eventually { await mount.shell("cat $T/state").value == "RECOVERING" })
+        #expect(
+          await eventually {
+            await mount.shell("cat $T/state").value.wholeMatch(
+              of: /RECOVERING since (\S+Z) until (\S+Z)/) != nil
+          })
         let callers = [
           early, try dd(lab, lun, "iflag=direct", "bs=65536"), try dd(lab, lun, "bs=65536"),
         ]

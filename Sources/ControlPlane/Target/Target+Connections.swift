@@ -40,7 +40,7 @@ extension Target {
     var schedule = RecoverySchedule()
     var delay = first
     var tries = 0
-    guard let lossCount = sessions.first(where: { $0.handle == handle })?.lossCount else { return }
+    guard let lossCount = sessions.first(where: { $0.handle == handle })?.counts.losses else { return }
     while true {
       if delay > .zero {
         do { try await context.clock.sleep(for: delay) } catch { return }
@@ -63,7 +63,7 @@ extension Target {
       }
     }
     if let index = sessions.firstIndex(where: { $0.handle == handle }),
-      sessions[index].lossCount == lossCount
+      sessions[index].counts.losses == lossCount
     {
       sessions[index].joining = nil
     }
@@ -72,7 +72,7 @@ extension Target {
   /// The session while it may get a connection that was begun before so many losses.
   private func joinable(_ handle: SessionHandle, _ lossCount: Int) -> TargetSession? {
     guard !Task.isCancelled else { return nil }
-    return sessions.first { $0.handle == handle && !$0.isLost && $0.lossCount == lossCount }
+    return sessions.first { $0.handle == handle && !$0.isLost && $0.counts.losses == lossCount }
   }
 
   private func addConnection(
@@ -95,7 +95,7 @@ extension Target {
           tsih: session.facts.tsih, parameters: session.facts.parameters,
           cmdSN: numbers?.cmdSN ?? 1))
       // Lost or logged out meanwhile: the target closes it with its session.
-      guard joinable(handle, session.lossCount) != nil,
+      guard joinable(handle, session.counts.losses) != nil,
         let index = sessions.firstIndex(where: { $0.handle == handle })
       else { return giveBack() }
       if isFirst {

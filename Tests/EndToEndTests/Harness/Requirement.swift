@@ -22,6 +22,9 @@ enum Requirement: CaseIterable, Sendable {
   case strace
   case ring
   case coreFiles
+  case fuseControl
+  case memoryGroup
+  case resourceCapability
 
   /// Why it is not there; nil when it is.
   var objection: String? {
@@ -57,8 +60,23 @@ enum Requirement: CaseIterable, Sendable {
     case .coreFiles:
       CoreFile.isLeftWhereAProgramRuns
         ? nil : "a \(CoreFile.patternPath) that names a file without a directory"
+    case .fuseControl:
+      ((try? String(contentsOfFile: "/proc/filesystems", encoding: .utf8)) ?? "")
+        .contains("fusectl") ? nil : "a kernel with fusectl"
+    case .memoryGroup: MemoryGroup.objection
+    case .resourceCapability: Self.mayUseResources ? nil : "CAP_SYS_RESOURCE"
     case .fusermount: Programs.objection(to: ["fusermount3"], package: "fuse3")
     }
+  }
+}
+
+extension Requirement {
+  /// CAP_SYS_RESOURCE is among the effective capabilities (bit 24).
+  static var mayUseResources: Bool {
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") } ?? ""
+    let digits = line.split(separator: "\t").last ?? ""
+    return (UInt64(digits, radix: 16) ?? 0) & 1 << 24 != 0
   }
 }
 

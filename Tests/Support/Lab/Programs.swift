@@ -11,6 +11,10 @@ package enum Programs {
     directories.contains { isExecutable("\($0)/\(name)") }
   }
 
+  package static func isThere(_ path: String) -> Bool {
+    FileManager.default.fileExists(atPath: path)
+  }
+
   package static func isExecutable(_ path: String) -> Bool {
     FileManager.default.isExecutableFile(atPath: path)
   }
