@@ -66,6 +66,19 @@ struct RecoveryTests {
     for _ in 0..<6 { #expect(await bench.clock.fires(.seconds(15))) }
   }
 
+  @Test("P3 behind a portal that has fallen silent another one of its group is tried first")
+  func silentPortalIsLast() async throws {
+    let bench = try Bench()
+    let same = Portal(host: "192.0.2.2", port: 3260, targetPortalGroupTag: 1)
+    try await bench.logIn(portals: [Bench.portal, same])
+    bench.connector.answer(refusal())
+    let session = try #require(bench.target?.sessions.first?.handle)
+    bench.reactor.send(.sessionLost(session, .pingTimedOut))
+    #expect(await bench.clock.fires(.seconds(1)))
+    #expect(await bench.reaches { $0.target?.state == .loggedIn })
+    #expect(bench.connector.orders.dropFirst().map(\.portal) == [same, Bench.portal])
+  }
+
   @Test("L34, C30 a refusal for good is tried once per half minute at most")
   func refusalForGoodIsTriedOncePerHalfMinuteAtMost() async throws {
     let bench = try Bench()

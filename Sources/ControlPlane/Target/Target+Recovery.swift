@@ -32,7 +32,11 @@ extension Target {
     // It may ask for hours; nobody's I/O waits longer than the limit.
     let limit = sessions[index].timeouts.replacementMilliseconds
     first = max(first, limit.map { min(asked, .milliseconds($0)) } ?? asked)
-    sessions[index].recovery = Task { await self.recover(handle, after: first) }
+    // A portal that has fallen silent keeps a login waiting: where there is another, that is first.
+    let isSilent = failure == .pingTimedOut
+    sessions[index].recovery = Task {
+      await self.recover(handle, after: first, from: isSilent ? 1 : 0)
+    }
   }
 
   /// A command went unanswered, and the reactor has asked the target to end it.
@@ -110,7 +114,11 @@ extension Target {
   ///
   /// Only portals of the session's own group are tried: at another group's the login would make
   /// another nexus, and tasks sent over it might run beside the old ones.
-  private func recover(_ handle: SessionHandle, after first: Duration) async {
+  ///
+  /// - Parameter start: the first portal's place among those of the group, the session's own first.
+  private func recover(
+    _ handle: SessionHandle, after first: Duration, from start: Int
+  ) async {
     var schedule = RecoverySchedule()
     var delay = first
     var tries = 0
@@ -127,7 +135,7 @@ extension Target {
       known.isFirst = (tries / group.count).isMultiple(of: 2)
       do {
         let connection = try await connect(
-          isid: session.isid, portalAt: group[tries % group.count],
+          isid: session.isid, portalAt: group[(start + tries) % group.count],
           expecting: session.facts.targetPortalGroupTag, known: known)
         guard try await resume(handle, connection) else { return }
         break
