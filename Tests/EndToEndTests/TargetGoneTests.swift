@@ -112,6 +112,28 @@ extension EndToEnd {
       }
     }
 
+    @Test("P3 who opens a file beside a reader who waits for a target that hangs can be killed")
+    func hangingOpen() async throws {
+      try await withLab { lab in
+        let daemon = try await TargetDaemon.start(lab)
+        let mount = try await MountedFileSystem.start(lab, .mount(daemon.address))
+        let lun = await mount.shell("echo $T/lun1").value
+        daemon.signal(SIGSTOP)
+        // Its pages are locked until it is answered; an open drops all of the file's.
+        let reader = try dd(lab, lun, "bs=4096", "count=1")
+        try await Task.sleep(for: .milliseconds(300))
+        let opener = try dd(lab, lun, "bs=4096", "count=1", "skip=500", "iflag=direct")
+        try await Task.sleep(for: .milliseconds(300))
+        opener.signal(SIGTERM)
+        #expect(await opener.wait(.seconds(3)) == 128 + SIGTERM)
+        let patient = try dd(lab, lun, "bs=4096", "count=1", "skip=600", "iflag=direct")
+        daemon.signal(SIGCONT)
+        #expect(await reader.wait(.seconds(5)) == 0)
+        #expect(await patient.wait(.seconds(5)) == 0)
+        await mount.expectServing()
+      }
+    }
+
     @Test("logout force ends the I/O that waits")
     func forced() async throws {
       try await withLab { lab in

@@ -1,4 +1,6 @@
+import ISCSI
 import Reactor
+import SCSI
 import SystemPackage
 
 /// Who has a LUN's file open.
@@ -9,6 +11,7 @@ extension Target {
   /// Counts an open of a LUN's file, or says why it does not open.
   func open(_ handle: LogicalUnitHandle, writable: Bool) async throws(Errno) {
     try await waitForPath()
+    if openCounts[handle] != nil { try await waitForReads(of: handle) }
     guard let lun = units.lun(of: handle), let unit = units[lun] else {
       throw .noSuchAddressOrDevice
     }
@@ -20,6 +23,37 @@ extension Target {
     openCounts[handle, default: 0] += 1
     units.touch(handle)
     publish()
+  }
+
+  /// Lets an open wait until the reads under way have ended, where its caller can be interrupted.
+  ///
+  /// Let go, the kernel drops the file's cached pages and waits, deaf to every signal, for those
+  /// that reads under way have locked: at a target that has just fallen silent, for as long as they
+  /// wait. Reads that begin later are not waited for.
+  private func waitForReads(of handle: LogicalUnitHandle) async throws(Errno) {
+    var owed = await readsUnderWay(of: handle)
+    var pause = Duration.milliseconds(1)
+    while !owed.isEmpty {
+      do { try await context.clock.sleep(for: pause) } catch { throw .interrupted }
+      pause = min(pause * 2, .milliseconds(50))
+      try await waitForPath()
+      owed.formIntersection(await readsUnderWay(of: handle))
+    }
+  }
+
+  /// The tags of READs whose callers wait, of every session.
+  private func readsUnderWay(of handle: LogicalUnitHandle) async -> Set<InitiatorTaskTag> {
+    guard let lun = units.lun(of: handle) else { return [] }
+    var tags: Set<InitiatorTaskTag> = []
+    for session in sessions.map(\.handle) {
+      for task in await context.port.tasks(session) ?? []
+      where task.lun == lun && task.state != .abandoned
+        && [.read10, .read16].contains(task.cdb.operationCode)
+      {
+        tags.insert(task.tag)
+      }
+    }
+    return tags
   }
 
   /// Takes back one open.
