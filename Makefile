@@ -22,6 +22,7 @@ TEST_PACKAGES  := tgt istgt fio e2fsprogs qemu-utils qemu-system-common qemu-blo
                   tshark strace util-linux
 BENCH_PACKAGES := qemu-utils qemu-system-common qemu-block-extra tgt fio libiscsi-bin fuse3 util-linux
 INTEROP_PACKAGES := tgt istgt fio tshark qemu-system-x86 xz-utils fuse3 psmisc util-linux
+DRILL_PACKAGES := tgt fio e2fsprogs qemu-system-common qemu-block-extra fuse3 psmisc util-linux
 GUEST_PACKAGES := qemu-system-x86 iproute2 xz-utils tgt fio qemu-system-common qemu-block-extra
 
 # What `make bench` takes from the command line.
@@ -34,6 +35,9 @@ RING     ?=
 KERNEL   ?=
 # And `make interop`: one of tgt, tgt-tuned, istgt, lio.
 TARGET   ?=
+# And `make drills`: some of them, in seconds instead of minutes.
+DRILL    ?=
+SHORT    ?=
 # And `make fuzz`: one of the directories of Tests/Fuzz/Corpus; all of them, one after the other.
 FUZZ     ?=
 
@@ -50,7 +54,7 @@ FUZZ_OPTIONS := -max_total_time=$(or $(SECONDS),60) -rss_limit_mb=512 -timeout=5
 SANITIZED_TESTS := --skip EndToEndTests --skip TidyTests
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test build run test test-release test-ring sim fuzz asan tsan bench bench-kernel interop lint format check install uninstall clean
+.PHONY: help deps deps-test build run test test-release test-ring sim fuzz asan tsan bench bench-kernel interop drills lint format check install uninstall clean
 
 help: ## Show what can be made
 	@echo 'make TARGET, where TARGET is one of'
@@ -176,6 +180,14 @@ interop: build ## Run against real targets: TARGET=tgt|tgt-tuned|istgt|lio RECOR
 	  echo 'interop: what is missing is told'
 	$(SWIFT) build --product Interop --jobs $(JOBS)
 	.build/debug/Interop --iscsifs $(RELEASE) $(if $(RECORD),--record) $(INTEROP_FLAGS) $(TARGET)
+
+drills: build ## Bring faults about on real mounts: DRILL='4 5' SHORT=1 RECORD=1
+	@$(call install_missing,$(DRILL_PACKAGES)) || \
+	  echo 'drills: what is missing is told'
+	$(SWIFT) build --product ClockJump --jobs $(JOBS)
+	$(SWIFT) build --product Drills --jobs $(JOBS)
+	.build/debug/Drills --iscsifs $(RELEASE) $(if $(SHORT),--short) $(if $(RECORD),--record) \
+	  $(DRILL_FLAGS) $(DRILL)
 
 lint: ## Check the sources against .swift-format
 	$(SWIFT) format lint --strict --parallel --recursive --configuration .swift-format $(SOURCES)

@@ -41,6 +41,8 @@ let package = Package(
     .executable(name: "iscsifs", targets: ["iscsifs"]),
     // For the tests: loaded before libc, it counts what the daemon allocates.
     .library(name: "AllocationCounter", type: .dynamic, targets: ["AllocationCounter"]),
+    // For a drill: loaded before libc, it moves the daemon's clock of the day.
+    .library(name: "ClockJump", type: .dynamic, targets: ["ClockJump"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -169,6 +171,11 @@ let package = Package(
     .target(
       name: "Lab", dependencies: ["LinuxIO"], path: "Tests/Support/Lab",
       swiftSettings: strict),
+    // A port before a target's that treats connections badly.
+    .target(
+      name: "ChaosProxy", dependencies: ["Lab", "LinuxIO"], path: "Tests/Support/ChaosProxy",
+      swiftSettings: strict),
+    .target(name: "ClockJump", path: "Tests/Support/ClockJump"),
     // `make bench`: never installed.
     .executableTarget(
       name: "benchmark",
@@ -181,11 +188,23 @@ let package = Package(
     .executableTarget(
       name: "Interop",
       dependencies: [
-        "Lab", "Guest", "LinuxIO",
+        "Lab", "ChaosProxy", "Guest", "LinuxIO",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tests/Interop", swiftSettings: strict),
+    // `make drills`: never installed.
+    .executableTarget(
+      name: "Drills",
+      dependencies: [
+        "Lab", "ChaosProxy", "Guest", "LinuxIO", "TargetSimulator", "ISCSI",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/Drills", swiftSettings: strict),
     .testTarget(name: "InteropTests", dependencies: ["Interop"], swiftSettings: strict),
+    .testTarget(
+      name: "DrillsTests",
+      dependencies: ["Drills", "ChaosProxy", "LoopbackPeer", "Lab", "LinuxIO", system],
+      swiftSettings: strict),
     .testTarget(
       name: "BenchmarkTests",
       dependencies: [
@@ -195,7 +214,9 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "iscsifs", "TargetSimulator", "ProcessUsage", "ISCSI", "LinuxIO", "Lab", "Interop", system,
+        "iscsifs", "TargetSimulator", "ProcessUsage", "ISCSI", "LinuxIO", "Lab", "Interop",
+        "Drills",
+        system,
       ],
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),

@@ -25,6 +25,7 @@ enum Requirement: CaseIterable, Sendable {
   case fuseControl
   case memoryGroup
   case resourceCapability
+  case drills
 
   /// Why it is not there; nil when it is.
   var objection: String? {
@@ -65,6 +66,9 @@ enum Requirement: CaseIterable, Sendable {
         .contains("fusectl") ? nil : "a kernel with fusectl"
     case .memoryGroup: MemoryGroup.objection
     case .resourceCapability: Self.mayUseResources ? nil : "CAP_SYS_RESOURCE"
+    case .drills:
+      [Binary.drills, Binary.clockJump].first { !Programs.isExecutable($0) }
+        .map { "\($0) (swift build)" }
     case .fusermount: Programs.objection(to: ["fusermount3"], package: "fuse3")
     }
   }
@@ -102,6 +106,10 @@ enum Binary {
 
   /// The library that counts allocations, built beside the tests.
   static let allocationCounter = build + "/libAllocationCounter.so"
+
+  /// The program that makes a drill's calls, and the library that moves a clock, built there too.
+  static let drills = build + "/Drills"
+  static let clockJump = build + "/libClockJump.so"
 
   private static let build: String =
     URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

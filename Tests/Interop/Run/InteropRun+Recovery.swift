@@ -1,10 +1,26 @@
+import ChaosProxy
 import Lab
 
 /// Data damaged on their way, in a session that agreed to ask for them again.
 extension InteropRun {
+  /// Connections whose data are damaged, the first so many.
+  private static let damagedConnectionCount = 4
+
   mutating func recovery() async {
     do {
-      let proxy = try DamagingProxy(lab, before: target.port)
+      let proxy = try ChaosProxy(lab, before: target.port) { connection, direction in
+        // Who starts over for every damage gets through in the end.
+        let isDamaging = connection <= Self.damagedConnectionCount
+        return switch direction {
+        case .toTarget:
+          // SCSI Commands with immediate data and Data-Out.
+          PDUDamage(
+            opcodes: [0x01, 0x05], period: 31, limit: isDamaging ? 4 : 0, hasDataDigest: true)
+        case .toInitiator:
+          PDUDamage(
+            opcodes: [0x25], period: 41, limit: isDamaging ? 60 : 0, hasDataDigest: true)
+        }
+      }
       let capture = try await WireCapture.start(lab, port: target.port)
       let outcome = try await recover(proxy)
       let findings = try await capture?.finish(areDataDamaged: true)
@@ -19,7 +35,7 @@ extension InteropRun {
   }
 
   /// Writes and reads all of the LUNs through `proxy`.
-  private mutating func recover(_ proxy: DamagingProxy) async throws -> Outcome {
+  private mutating func recover(_ proxy: ChaosProxy) async throws -> Outcome {
     let file = try lab.write(
       """
       node.name = \(target.open.name)
@@ -48,7 +64,7 @@ extension InteropRun {
     let after = proxy.counts
     try await endSession(mount, target.open)
     try await finish(mount)
-    let count = after.damaged - before.damaged
+    let count = after.changes - before.changes
     guard after.connections == before.connections else {
       return refused(
         .recovery,

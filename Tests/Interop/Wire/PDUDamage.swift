@@ -1,9 +1,11 @@
+import ChaosProxy
+
 /// One direction of a connection whose data segments are damaged on their way, every so many of
 /// some opcodes.
 ///
 /// Pure. Headers and digests stay as they were, so that the receiver finds the data wrong and
 /// nothing else. Source: RFC 7143, 11.2.1.
-struct PDUDamage {
+struct PDUDamage: StreamFilter {
   private static let headerByteCount = 48
   /// Login PDUs have no digests, whatever is agreed on in them (13.1).
   private static let loginOpcodes: Set<UInt8> = [0x03, 0x23]
@@ -34,7 +36,7 @@ struct PDUDamage {
   }
 
   /// What arrives of these bytes.
-  mutating func pass(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+  mutating func pass(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
     var output: [UInt8] = []
     for byte in bytes {
       guard header.count == Self.headerByteCount else {

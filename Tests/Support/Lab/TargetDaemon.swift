@@ -79,6 +79,7 @@ package final class TargetDaemon: Resource {
 
   /// Its id while it runs, 0 before.
   package var processID: pid_t { process.withLock { $0?.processID ?? 0 } }
+  package var isRunning: Bool { process.withLock { $0.map { $0.status == nil } ?? false } }
   package var address: String { "127.0.0.1:\(port)" }
 
   /// Starts tgtd and sets its targets up; the lab owns it.

@@ -1,0 +1,24 @@
+import FoundationEssentials
+
+/// The page of the docs with the last run, between two marks.
+enum DrillRecord {
+  static let page = "Docs/Reliability.md"
+  static let begin = "<!-- drills: written by `make drills RECORD=1` -->"
+  static let end = "<!-- drills: end -->"
+
+  static func write(_ section: String) throws {
+    let url = URL(filePath: page)
+    guard let text = replacing(section, in: try String(contentsOf: url, encoding: .utf8)) else {
+      throw DrillFailure("\(page) has not both marks, \(begin) and \(end)")
+    }
+    try Data(text.utf8).write(to: url, options: .atomic)
+  }
+
+  /// The page with `section` between the marks; nil when it does not have them.
+  static func replacing(_ section: String, in page: String) -> String? {
+    guard let start = page.firstRange(of: begin), let finish = page.firstRange(of: end),
+      start.upperBound <= finish.lowerBound
+    else { return nil }
+    return page[..<start.upperBound] + "\n\n\(section)\n\n" + page[finish.lowerBound...]
+  }
+}

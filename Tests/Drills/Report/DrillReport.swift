@@ -1,0 +1,71 @@
+/// Results as markdown: a table of the drills, and one of the promises they bear on.
+struct DrillReport {
+  var results: [DrillResult]
+
+  /// A row a drill.
+  var drills: String {
+    let rows = results.map { result in
+      Self.row([
+        result.name, result.action, result.criterion, result.figures, duration(result),
+        result.outcome,
+      ])
+    }
+    return
+      ([
+        Self.row(["drill", "what is done", "what must hold", "measured", "took", ""]),
+        Self.row(Array(repeating: "---", count: 6)),
+      ] + rows).joined(separator: "\n")
+  }
+
+  /// A row a promise.
+  var promises: String {
+    let rows = Promise.all.map { promise in
+      let figures = results.flatMap { result in
+        result.verdict.figures.filter { $0.promises.contains(promise.number) }.map {
+          "\($0.text) (\(result.name))"
+        }
+      }
+      let names = results.filter { result in
+        result.verdict.figures.contains { $0.promises.contains(promise.number) }
+      }.map(\.name)
+      let commands =
+        (names.isEmpty ? [] : ["`make drills DRILL='\(names.joined(separator: " "))'`"])
+        + promise.commands.map { "`\($0)`" }
+      return Self.row([
+        "P\(promise.number)", promise.text, (figures + promise.figures).joined(separator: "; "),
+        commands.joined(separator: ", "),
+      ])
+    }
+    return
+      ([
+        Self.row(["", "promise", "measured (drill)", "command"]),
+        Self.row(Array(repeating: "---", count: 4)),
+      ] + rows).joined(separator: "\n")
+  }
+
+  /// What stands between the markers of the page.
+  var section: String {
+    let machines = Set(results.map { "\($0.version) on \($0.machine)" }).sorted()
+    let days = Set(results.map(\.day)).sorted()
+    return """
+      \(machines.joined(separator: "; ")), \(days.joined(separator: ", ")).
+
+      \(drills)
+
+      ### Promises
+
+      \(promises)
+      """
+  }
+
+  private func duration(_ result: DrillResult) -> String {
+    let form =
+      result.factor == 1 ? "" : result.factor == 0 ? ", short form" : ", at \(result.factor)"
+    return "\(result.seconds) s\(form)"
+  }
+
+  private static func row(_ cells: [String]) -> String {
+    let safe = cells.map { $0.replacing("|", with: "/").replacing("\n", with: " ") }
+    return "| \(safe.joined(separator: " | ")) |"
+  }
+}
