@@ -22,7 +22,8 @@ TEST_PACKAGES  := tgt istgt fio e2fsprogs qemu-utils qemu-system-common qemu-blo
                   tshark strace util-linux
 BENCH_PACKAGES := qemu-utils qemu-system-common qemu-block-extra tgt fio libiscsi-bin fuse3 util-linux
 INTEROP_PACKAGES := tgt istgt fio tshark qemu-system-x86 xz-utils fuse3 psmisc util-linux
-DRILL_PACKAGES := tgt fio e2fsprogs qemu-system-common qemu-block-extra fuse3 psmisc util-linux
+DRILL_PACKAGES := tgt fio e2fsprogs qemu-system-common qemu-block-extra qemu-system-x86 xz-utils \
+                  fuse3 psmisc util-linux
 GUEST_PACKAGES := qemu-system-x86 iproute2 xz-utils tgt fio qemu-system-common qemu-block-extra
 
 # What `make bench` takes from the command line.

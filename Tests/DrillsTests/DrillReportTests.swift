@@ -71,7 +71,7 @@ struct DrillReportTests {
 
   @Test("every drill has a name of its own")
   func names() {
-    let names = Catalogue.all(clockJump: "").map(\.name)
+    let names = Catalogue.all(clockJump: "", guestCache: "").map(\.name)
     #expect(Set(names).count == names.count)
   }
 }

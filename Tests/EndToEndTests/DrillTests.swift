@@ -12,7 +12,7 @@ extension EndToEnd {
     @Test("drill", arguments: names)
     func short(name: String) async throws {
       let drill = try #require(
-        Catalogue.all(clockJump: Binary.clockJump).first { $0.name == name })
+        Catalogue.all(clockJump: Binary.clockJump, guestCache: "").first { $0.name == name })
       let run = DrillRun(
         iscsifs: Binary.path, scale: .short, tool: Binary.drills, say: { _ in })
       let result = await run.perform(drill)

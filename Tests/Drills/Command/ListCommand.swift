@@ -6,7 +6,7 @@ struct ListCommand: ParsableCommand {
     commandName: "list", abstract: "Say which drills there are.")
 
   func run() throws {
-    for drill in Catalogue.all(clockJump: "") {
+    for drill in Catalogue.all(clockJump: "", guestCache: "") {
       print("\(drill.name)\t\(drill.action): \(drill.criterion)")
     }
   }

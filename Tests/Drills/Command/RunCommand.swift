@@ -35,7 +35,13 @@ struct RunCommand: AsyncParsableCommand {
   @Option(help: "The library drill 26 loads before libc.")
   var clockJump = ".build/debug/libClockJump.so"
 
-  private var all: [any Drill] { Catalogue.all(clockJump: Self.absolute(clockJump)) }
+  @Option(help: "Where packages for the guest are kept.")
+  var directory = ".build/guest"
+
+  private var all: [any Drill] {
+    Catalogue.all(
+      clockJump: Self.absolute(clockJump), guestCache: Self.absolute(directory))
+  }
 
   func validate() throws {
     guard (0...1).contains(scale) else { throw ValidationError("--scale is 0 to 1") }

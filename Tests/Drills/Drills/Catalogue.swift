@@ -1,7 +1,9 @@
 /// Every drill there is, in the order they run.
 enum Catalogue {
-  /// - Parameter clockJump: the library of drill 26.
-  static func all(clockJump: String) -> [any Drill] {
+  /// - Parameters:
+  ///   - clockJump: the library of drill 26.
+  ///   - guestCache: where packages for a guest are kept.
+  static func all(clockJump: String, guestCache: String) -> [any Drill] {
     [
       TargetRestart(manner: .terminated), TargetRestart(manner: .killed), TargetAway(),
       FrozenTarget(), Resets(manner: .everyFifth), Resets(manner: .everySecond),
@@ -9,6 +11,7 @@ enum Catalogue {
       DaemonTerminated(), UnmountUnderLoad(), ConnectionAbort(), LUNRemoved(),
       ReservationConflict(), WriteProtection(), AttentionStorm(), BusyUnit(), MediumError(),
       LostCache(), ClockJump(library: clockJump), Outages(), Isolation(), FrozenBeside(),
+      LinuxTargetDrill(cache: guestCache),
     ] + onRequest
   }
 

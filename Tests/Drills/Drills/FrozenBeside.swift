@@ -61,13 +61,15 @@ struct FrozenBeside: Drill {
     for side in sides {
       let call = side.caller.calls.last { $0.error != 0 }
       if let call {
-        verdict.note("\(side.name): the read ended after \(call.duration.text)", for: 3)
+        verdict.note(
+          "\(side.name): the read ended after \(start.duration(to: call.end).text)", for: 3)
       } else {
         verdict.note("\(side.name): the read had not ended after \(start.elapsed.text)", for: 3)
       }
       if side.isOurs {
         verdict.require(
-          call?.error == TargetAway.severed && (call?.duration ?? .zero) <= .seconds(limit + 5),
+          call?.error == TargetAway.severed
+            && call.map { start.duration(to: $0.end) <= .seconds(limit + 5) } ?? false,
           "our read came to \(side.caller.calls.errorText)")
       }
     }

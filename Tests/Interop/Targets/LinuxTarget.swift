@@ -20,7 +20,7 @@ final class LinuxTarget: Resource {
     let directory = try lab.makeDirectory("guest")
     let port = try ListeningSocket(loopbackPort: 0, isIPv6: false).port
     let image = "\(directory)/initrd"
-    let kernel = try build(image, cache: cache)
+    let kernel = try LinuxTargetImage.build(image, cache: cache)
     say("  booting Linux \(kernel.release)")
     var configuration = GuestConfiguration(
       kernel: kernel.image, image: image,
@@ -29,7 +29,7 @@ final class LinuxTarget: Resource {
     let target = LinuxTarget(try GuestMachine(configuration, directory: directory))
     lab.own(target)
     let nodes = nodes(mebibytes: mebibytes)
-    try target.machine.require(Self.beginning)
+    try target.machine.require(LinuxTargetImage.beginning)
     for (node, account, outgoing) in [
       (nodes[0], nil, nil), (nodes[1], Credentials.initiator, nil),
       (nodes[2], Credentials.initiator, Credentials.target),
@@ -83,30 +83,9 @@ final class LinuxTarget: Resource {
       """)
   }
 
-  private static func build(
-    _ image: String, cache: String
-  ) throws(GuestError) -> KernelFiles {
-    let store = try PackageStore(directory: cache)
-    let kernel = try KernelFiles(from: store)
-    let roots = try store.unpacked(["busybox-static"])
-    var guest = try GuestImage(
-      busybox: PackageStore.file(["bin/busybox", "usr/bin/busybox"], in: roots),
-      address: "10.0.2.15/24")
-    // Nothing in the guest could load what a module asks for later.
-    try guest.addModules(
-      ["virtio_pci", "virtio_net"],
-      optional: [
-        "crc32c", "crc32c_generic", "crc32c_intel", "libcrc32c", "md5", "sha1_generic",
-        "sha256_generic", "sha3_generic",
-      ], of: kernel)
-    try guest.addModules(["target_core_mod", "target_core_file", "iscsi_target_mod"], of: kernel)
-    try guest.write(to: image)
-    return kernel
-  }
-
   // MARK: Scripts of the guest
 
-  private static let root = "/sys/kernel/config/target"
+  private static let root = LinuxTargetImage.root
 
   private static func file(_ name: String, _ lun: Int) -> String {
     "/run/\(name.split(separator: ":").last ?? "").\(lun)"
@@ -131,15 +110,6 @@ final class LinuxTarget: Resource {
     ("MaxOutstandingR2T", "8"), ("MaxRecvDataSegmentLength", "1048576"),
     ("DataPDUInOrder", "No"), ("DataSequenceInOrder", "No"), ("ErrorRecoveryLevel", "2"),
   ]
-
-  /// The portal is the guest's loopback, as it is the host's: what SendTargets names is then
-  /// right outside as well. Its packets come by the card.
-  private static let beginning = """
-    set -e
-    echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet
-    mount -t configfs configfs /sys/kernel/config
-    mkdir \(root)/iscsi \(root)/core/fileio_0
-    """
 
   private static func script(
     _ node: (name: String, units: [TargetUnderTest.Unit]), _ account: TargetDaemon.Account?,
