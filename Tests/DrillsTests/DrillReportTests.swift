@@ -54,6 +54,22 @@ struct DrillReportTests {
     #expect(report.drills.contains("12 s, short form"))
   }
 
+  @Test("two initiators of one run stand side by side")
+  func comparison() {
+    var verdict = Verdict()
+    verdict.note("replacement_timeout 120 s")
+    verdict.note("iscsifs: the read ended after 121 s", for: 3)
+    verdict.note("qemu: the read had not ended after 150 s", for: 3)
+    verdict.note("qemu: gone at last")
+    let rows = DrillReport(results: [result("beside", verdict)]).comparison.split(separator: "\n")
+    #expect(
+      rows.dropFirst(2) == [
+        "| the read ended after 121 s | the read had not ended after 150 s |",
+        "|  | gone at last |",
+      ])
+    #expect(DrillReport(results: []).comparison == "")
+  }
+
   @Test("only what stands between the marks is replaced; a page without them is refused")
   func record() throws {
     let page = "a\n\(DrillRecord.begin)\nold\n\(DrillRecord.end)\nb\n"

@@ -9,7 +9,7 @@ extension EndToEnd {
   struct DrillTests {
     private static let names = ["5", "6", "8", "9", "10", "12", "16", "17", "20", "21", "23", "26"]
 
-    @Test("drill", arguments: names)
+    @Test("P2, P3, P4 what a drill wants holds in its short form", arguments: names)
     func short(name: String) async throws {
       let drill = try #require(
         Catalogue.all(clockJump: Binary.clockJump, guestCache: "").first { $0.name == name })

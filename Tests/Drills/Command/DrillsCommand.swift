@@ -5,6 +5,6 @@ import ArgumentParser
 struct DrillsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "Drills", abstract: "Bring faults about on real mounts.",
-    subcommands: [RunCommand.self, ListCommand.self, ProbeCommand.self],
+    subcommands: [RunCommand.self, ListCommand.self, RecordCommand.self, ProbeCommand.self],
     defaultSubcommand: RunCommand.self)
 }

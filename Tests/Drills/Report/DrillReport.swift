@@ -43,6 +43,22 @@ struct DrillReport {
       ] + rows).joined(separator: "\n")
   }
 
+  /// What the drill that has two initiators says of each, side by side; empty without it.
+  var comparison: String {
+    guard let figures = results.first(where: { $0.name == "beside" })?.verdict.figures else {
+      return ""
+    }
+    let sides = ["iscsifs: ", "qemu: "].map { prefix in
+      figures.map(\.text).filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+    }
+    let rows = (0..<max(sides[0].count, sides[1].count)).map { index in
+      Self.row(sides.map { index < $0.count ? $0[index] : "" })
+    }
+    return
+      ([Self.row(["iscsifs", "qemu-storage-daemon"]), Self.row(["---", "---"])] + rows)
+      .joined(separator: "\n")
+  }
+
   /// What stands between the markers of the page.
   var section: String {
     let machines = Set(results.map { "\($0.version) on \($0.machine)" }).sorted()
@@ -51,6 +67,10 @@ struct DrillReport {
       \(machines.joined(separator: "; ")), \(days.joined(separator: ", ")).
 
       \(drills)
+
+      ### One frozen target, two initiators
+
+      \(comparison)
 
       ### Promises
 
