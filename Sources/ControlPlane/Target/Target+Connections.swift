@@ -40,7 +40,9 @@ extension Target {
     var schedule = RecoverySchedule()
     var delay = first
     var tries = 0
-    guard let lossCount = sessions.first(where: { $0.handle == handle })?.counts.losses else { return }
+    guard let lossCount = sessions.first(where: { $0.handle == handle })?.counts.losses else {
+      return
+    }
     while true {
       if delay > .zero {
         do { try await context.clock.sleep(for: delay) } catch { return }

@@ -75,15 +75,14 @@ extension Reactor {
     return slots[index].startedAt &+ Interval.interrupt
   }
 
-  /// True when a command was sent long ago on the session and nothing at all has come since.
+  /// True when a command of the session was sent long ago and nothing at all has come since on its
+  /// connection.
   private func isSilent(session: Int) -> Bool {
-    let heard = sessions[session].receivedAt
-    guard now >= heard &+ Interval.interrupt else { return false }
     for slot in 0..<slots.count
-    where slots[slot].stage == .inFlight && Int(slots[slot].session) == session
-      && slots[slot].sentAt >= heard && now >= slots[slot].sentAt &+ Interval.interrupt
-    {
-      return true
+    where slots[slot].stage == .inFlight && Int(slots[slot].session) == session {
+      let heard = connections[Int(slots[slot].connection)].receivedAt
+      let sent = slots[slot].sentAt
+      if sent >= heard, now >= sent &+ Interval.interrupt { return true }
     }
     return false
   }
