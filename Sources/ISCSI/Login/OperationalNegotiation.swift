@@ -51,6 +51,9 @@ struct OperationalNegotiation: Sendable {
   mutating func received(
     _ key: OperationalKey, _ parameter: TextParameter
   ) throws(LoginError) -> TextParameter? {
+    // What has no meaning here is not negotiated: tgt offers a session's key to a further
+    // connection, and rejects it itself when we say so.
+    guard isMeaningful(key) || parameter.refusal == nil else { return nil }
     guard settled.insert(key).inserted else { throw .repeatedKey(key.rawValue) }
     if key == .maxRecvDataSegmentLength {
       guard parameter.refusal == nil else { return nil }

@@ -97,6 +97,32 @@ struct LoginMachineTests {
     #expect(result.negotiated.maxXmitDataSegmentLength == 4096)
   }
 
+  @Test("M01 a key of the session's that a target offers to a second connection changes nothing")
+  func sessionKeyOfAdditional() throws {
+    var values = NegotiatedParameters()
+    values.maxConnections = 4
+    let session = LoginSession.connection(
+      targetName: ScriptedLogin.targetName, tsih: 0x55, session: values)
+    var login = ScriptedLogin(session: session)
+    try login.answer(
+      "AuthMethod=None\0", current: .securityNegotiation, next: .operationalNegotiation, tsih: 0x55)
+    // As tgt 1.0.85 does, which then rejects its own key.
+    try login.answer("HeaderDigest=None\0DataDigest=None\0MaxConnections=8\0", tsih: 0x55)
+    #expect(
+      login.said.map(\.key) == ["MaxConnections"] && login.said("MaxConnections") == "Irrelevant")
+    let action = try login.answer(
+      "MaxConnections=Reject\0", next: .fullFeaturePhase, tsih: 0x55)
+    guard case .completed(let result) = action else { return #expect(Bool(false)) }
+    #expect(result.negotiated.maxConnections == 4)
+    var twice = ScriptedLogin(session: session)
+    try twice.answer(
+      "AuthMethod=None\0", current: .securityNegotiation, next: .operationalNegotiation, tsih: 0x55)
+    try twice.answer("MaxConnections=8\0", tsih: 0x55)
+    #expect(throws: LoginError.repeatedKey("MaxConnections")) {
+      try twice.answer("MaxConnections=8\0", tsih: 0x55)
+    }
+  }
+
   @Test("L06, H30 T refused: asks again, empty, at most 32 times")
   func patience() throws {
     var login = ScriptedLogin()

@@ -15,6 +15,7 @@ enum Capability: String, CaseIterable, Sendable {
   case newKeys = "RFC 7144's keys offered"
   case pings = "the target's pings"
   case anyOrder = "data in any order"
+  case connections = "several connections a session"
   case recovery = "damaged data asked for again"
   case wire = "on the wire"
 }

@@ -30,6 +30,7 @@ struct InteropRun {
     await newKeys()
     await idling()
     await anyOrder()
+    await connections()
     await guardedDiscovery()
     guard let capture else {
       await record(.wire, .impossible("tshark is not installed"))

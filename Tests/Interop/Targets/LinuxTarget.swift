@@ -106,7 +106,8 @@ final class LinuxTarget: Resource {
 
   /// What the target that lets everybody in is told; the others keep their defaults.
   private static let parameters = [
-    ("InitialR2T", "No"), ("FirstBurstLength", "262144"), ("MaxBurstLength", "16776192"),
+    ("MaxConnections", "8"), ("InitialR2T", "No"), ("FirstBurstLength", "262144"),
+    ("MaxBurstLength", "16776192"),
     ("MaxOutstandingR2T", "8"), ("MaxRecvDataSegmentLength", "1048576"),
     ("DataPDUInOrder", "No"), ("DataSequenceInOrder", "No"), ("ErrorRecoveryLevel", "2"),
   ]
