@@ -106,7 +106,13 @@ extension EndToEnd {
         await holder.killGroup()
         var callers = [fsync]
         for (index, script) in Self.waiting.enumerated() where index != 3 {
-          callers.append(try start(script))
+          let caller = try start(script)
+          callers.append(caller)
+          guard hangs else { continue }
+          // In this order also at the kernel.
+          _ = await eventually(.seconds(3)) {
+            await lab.shell("ls -l /proc/\(caller.processID)/fd").output.contains("/lun1")
+          }
         }
         // Nobody waits for what is known here.
         let clock = ContinuousClock()

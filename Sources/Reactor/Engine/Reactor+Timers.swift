@@ -66,23 +66,25 @@ extension Reactor {
   func interruptDue(_ index: Int) -> UInt64 {
     let session = Int(slots[index].session)
     let isAway =
-      !sessions[session].isServing && now >= sessions[session].changedAt &+ Interval.interrupt
+      (sessions[session].state == .lost || sessions[session].isHeld)
+      && now >= sessions[session].changedAt &+ Interval.interrupt
     switch slots[index].stage {
     case .range, .quiet, .throttled, .queued, .inFlight:
-      if isAway || isSilent(session: session) { return now }
+      if isAway || owesAnswer(session: session) { return now }
     case .idle, .delayed: break
     }
     return slots[index].startedAt &+ Interval.interrupt
   }
 
-  /// True when a command of the session was sent long ago and nothing at all has come since on its
+  /// True when a command was sent long ago on the session and nothing at all has come since on its
   /// connection.
-  private func isSilent(session: Int) -> Bool {
+  private func owesAnswer(session: Int) -> Bool {
     for slot in 0..<slots.count
-    where slots[slot].stage == .inFlight && Int(slots[slot].session) == session {
-      let heard = connections[Int(slots[slot].connection)].receivedAt
-      let sent = slots[slot].sentAt
-      if sent >= heard, now >= sent &+ Interval.interrupt { return true }
+    where slots[slot].stage == .inFlight && Int(slots[slot].session) == session
+      && now >= slots[slot].sentAt &+ Interval.interrupt
+      && slots[slot].sentAt >= connections[Int(slots[slot].connection)].receivedAt
+    {
+      return true
     }
     return false
   }

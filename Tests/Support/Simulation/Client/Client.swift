@@ -90,6 +90,17 @@ final class Client {
     return milliseconds < 0 ? nil : world.now + UInt64(milliseconds) * World.millisecond
   }
 
+  /// Whether a connection has brought nothing for longer than healthy ones ever take.
+  var isSilent: Bool {
+    for place in 0..<reactor.connections.count
+    where reactor.connections[place].state != .closed
+      && world.now >= reactor.connections[place].receivedAt + World.second
+    {
+      return true
+    }
+    return false
+  }
+
   func isLost(_ session: Int) -> Bool { reactor.sessions[session].state == .lost }
 
   /// What is left where nothing may be left: a sentence, nil when all is well.

@@ -30,6 +30,7 @@ final class KernelModel {
   private let checker: BlockChecker
   private var end: SocketEnd
   private var node: (Int) -> UInt64
+  private var client: Client
   private(set) var outstanding: [Request] = []
   /// Requests of daemons that are gone.
   private var orphans: [Request] = []
@@ -44,6 +45,7 @@ final class KernelModel {
   init(world: World, checker: BlockChecker, client: Client) {
     self.world = world
     self.checker = checker
+    self.client = client
     end = client.kernel
     node = client.node
     lossesTold = Array(repeating: 0, count: world.scenario.unitCount)
@@ -51,6 +53,7 @@ final class KernelModel {
 
   /// The callers of the daemon before are gone; what they wrote may have happened.
   func restart(_ client: Client) {
+    self.client = client
     end = client.kernel
     node = client.node
     orphans += outstanding
@@ -229,7 +232,11 @@ final class KernelModel {
     let isReasonable =
       switch error {
       case 0: true
-      case EINTR: request.isInterrupted && age >= World.second
+      case EINTR:
+        // At once only where the path is known to be bad: away, or silent, for as long.
+        request.isInterrupted
+          && (age >= World.second || client.isSilent
+            || awaySince().map { world.now - $0 >= World.second } ?? false)
       case ENOLINK:
         // The path, or the request, had been waiting for as long as was asked for.
         age >= limit || awaySince().map { world.now - $0 >= limit } ?? false
