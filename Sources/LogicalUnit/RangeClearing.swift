@@ -102,6 +102,15 @@ package struct RangeClearing: BitwiseCopyable, Sendable {
     unseen = none
   }
 
+  /// The blocks all of whose bytes are cleared.
+  package var wholeBlocks: BlockRange {
+    let isOne = blocks.count == 1
+    let head: UInt64 = headFill > 0 || isOne && tailFill > 0 ? 1 : 0
+    let tail: UInt64 = tailFill > 0 && !isOne ? 1 : 0
+    guard blocks.count > head + tail else { return BlockRange(first: blocks.first, count: 0) }
+    return BlockRange(first: blocks.first.advanced(by: head), count: blocks.count - head - tail)
+  }
+
   /// A range of nothing, in a unit of nothing.
   package static let none = RangeClearing(
     offset: 0, length: 0, isDeallocating: false, geometry: .none)

@@ -13,6 +13,9 @@ package struct IOLimits: BitwiseCopyable, Sendable {
   package var transmitEntries = 256
   /// Bytes received from one connection before they are parsed.
   package var receiveBytes = 320 * 1024
+  /// What a mount remembers of writes behind volatile caches that are not flushed: four bytes a
+  /// block and 32 a command, untouched and free where there are none.
+  package var unflushedBytes = 16 << 20
 
   package init() {}
 }

@@ -16,6 +16,13 @@ package struct AdditionalSense: BitwiseCopyable, Hashable, Sendable {
   }
 }
 
+extension AdditionalSense {
+  /// Whether it tells of a power on, a reset or the loss of an I_T nexus, after which a volatile
+  /// cache may be empty: 29/00 and all its qualifiers.
+  @inlinable
+  package var tellsOfReset: Bool { code == 0x29 }
+}
+
 extension AdditionalSense: CustomStringConvertible {
   /// The pair as the standard writes it: `25/00`.
   package var description: String { "\(code.hexadecimal)/\(qualifier.hexadecimal)" }

@@ -41,9 +41,9 @@ struct SharedUnitsTests {
   func resetsApart() {
     for _ in 0..<5 { shared.wrote(2, lane: 1) }
     shared.flushed(2, upTo: shared.epoch(2))
-    shared.reset(2, lane: 0)
+    shared.reset(2, generation: 1, lane: 0)
     shared.flushed(2, upTo: shared.epoch(2))
-    shared.reset(2, lane: 1)
+    shared.reset(2, generation: 1, lane: 1)
     for _ in 0..<10 {
       shared.wrote(2, lane: 1)
       #expect(shared.hasUnflushed(2))

@@ -98,7 +98,7 @@ struct SynchronizeTests {
     if behindUnitAttention {
       harness.sendResponse(
         try harness.command().view.header.initiatorTaskTag, .checkCondition,
-        sense: .sense(0x6, 0x29, 0))
+        sense: .sense(0x6, 0x2A, 1))
     }
     harness.sendResponse(
       try harness.command().view.header.initiatorTaskTag, .checkCondition,

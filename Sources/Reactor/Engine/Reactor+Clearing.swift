@@ -28,7 +28,7 @@ extension Reactor {
     slots[index].isCounted = true
     units[unit].rewriteCount += 1
     slots.clearings[index] = clearing
-    slots[index].failures = sharedUnits.failures(unit)
+    slots[index].failures = sharedUnits.incidents(unit)
     slots[index].payload = SlotMemory.payload
     slots[index].blocks = clearing.blocks
     slots[index].blockShift = units[unit].geometry.logicalBlockShift
@@ -90,6 +90,7 @@ extension Reactor {
       // What its first commands did may be gone with a cache: the fsync that follows has to say so.
       if mayBeLost(index) { sharedUnits.oweError(unit) }
       slots[index].leavesUnknown = false
+      rememberZeros(index)
       answer(slot: index)
       return end(index)
     }
@@ -138,6 +139,7 @@ extension Reactor {
   mutating func patch(_ index: Int) {
     guard stillFits(index), case .patch(let block, let head, let tail) = slots.clearings[index].step
     else { return }
+    judgeEdge(index, at: SlotMemory.scratchHead)
     let unit = Int(slots[index].unit)
     let length = units[unit].geometry.logicalBlockLength
     let middle = unsafe slots.memory(index) + SlotMemory.scratchHead + Int(head)

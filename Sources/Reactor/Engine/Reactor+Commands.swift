@@ -62,7 +62,9 @@ extension Reactor {
       precondition(units[index].busyCount == 0, "a place is given again when it is quiet")
       units[index] = LogicalUnitEntry()
       units[index].generation = handle.generation
-      sharedUnits.reset(index, lane: lane)
+      sharedUnits.reset(index, generation: handle.generation, lane: lane)
+    } else if units[index].geometry.logicalBlockShift != registration.geometry.logicalBlockShift {
+      sharedUnits.forgetUnflushed(index)
     }
     units[index].state = .exposed
     units[index].use(registration.sessions, among: lanes)

@@ -9,6 +9,7 @@ extension Reactor {
   mutating func succeed(_ index: Int) {
     let kind = slots[index].kind
     if kind == .write || kind == .clear, slots[index].step == .transfer {
+      remember(index)
       sharedUnits.wrote(Int(slots[index].unit), lane: lane)
     }
     // Nobody waits any more, and its LUN may be another by now: nothing further is sent.
@@ -38,19 +39,22 @@ extension Reactor {
         return issueSynchronize(index)
       }
       finishWrite(index)
-    case (_, .synchronize):
-      sharedUnits.flushed(Int(slots[index].unit), upTo: slots[index].epoch)
-      guard slots[index].kind == .write else { return finishSynchronize(index) }
+    case (.write, .synchronize):
+      _ = sharedUnits.flushed(
+        Int(slots[index].unit), upTo: slots[index].epoch, sentAt: slots[index].position)
       guard !mayBeLost(index) else { return write(again: index) }
       finishWrite(index)
-    case (.write, .status), (.synchronize, _), (.control, _), (.cold, _), (.free, _):
+    case (.synchronize, .synchronize): concludeFlush(index)
+    case (.synchronize, .readBack): continueReadingBack(index)
+    case (.write, .status), (.write, .readBack), (.synchronize, _), (.control, _), (.cold, _),
+      (.free, _):
       preconditionFailure("this kind of slot has no such step")
     }
   }
 
   /// Whether a volatile cache may have lost what a write has brought since it began.
   func mayBeLost(_ index: Int) -> Bool {
-    slots[index].failures != sharedUnits.failures(Int(slots[index].unit))
+    slots[index].failures != sharedUnits.incidents(Int(slots[index].unit))
   }
 
   /// Writes all blocks of a write again: its bytes are still here.
@@ -74,11 +78,9 @@ extension Reactor {
 
   /// Answers an fsync: with the failure of an earlier write where one is owed, once.
   mutating func finishSynchronize(_ index: Int) {
-    guard
-      !sharedUnits.tellFailures(Int(slots[index].unit), since: slots[index].failures)
-    else {
-      return finish(index, error: .ioError)
-    }
+    let isOwed = sharedUnits.tellFailures(
+      Int(slots[index].unit), since: slots[index].failures)
+    guard !isOwed, !slots[index].tellsLoss else { return finish(index, error: .ioError) }
     answer(slot: index)
     end(index)
   }
@@ -100,6 +102,7 @@ extension Reactor {
       slots[index].holdsRange = false
       locks.release(owner: UInt16(index))
     }
+    endReadBack(index)
     let unit = Int(slots[index].unit)
     endWriting(index)
     slots.retire(index)
@@ -119,6 +122,7 @@ extension Reactor {
       let session = slots[index].session
       port.tell(
         .unitAttention(handle(of: Int(session)), slots[index].lun, sense.additionalSense))
+      if sense.additionalSense.tellsOfReset { doubt(unit: Int(slots[index].unit)) }
     }
     switch disposition {
     case .done where isWhole: succeed(index)
@@ -197,7 +201,7 @@ extension Reactor {
       slots[index].cdb = .synchronizeCache10()
       return enqueue(index)
     }
-    guard !goesAround(index, failure) else { return }
+    guard !goesAround(index, failure), !isLost(index, failure) else { return }
     finish(index, error: Errno(failure))
   }
 }

@@ -64,8 +64,8 @@ extension Reactor {
     let isCounted = hasAll(response, slot: slot, connection: index)
     let sense = Self.senseBytes(data)
     if slots[slot].kind == .control {
-      if let sense = SenseData(parsing: data.extracting(sense)), sense.isDeferred {
-        oweDeferred(slots[slot].lun, connection: index)
+      if let sense = SenseData(parsing: data.extracting(sense)) {
+        take(sense, ofUnit: slots[slot].lun, connection: index)
       }
       if connections[index].recovers, !isCounted { return finishControl(slot, .aborted) }
       return finishControl(slot, response.status, residual, data.extracting(sense))
@@ -76,14 +76,17 @@ extension Reactor {
       isCounted: isCounted)
   }
 
-  /// The control plane's command was told of an earlier write's failure, which fsync has to tell.
-  private func oweDeferred(_ lun: LogicalUnitNumber, connection index: Int) {
+  /// The control plane's command was told of an earlier write's failure, or of a reset, which fsync
+  /// has to know.
+  private func take(_ sense: SenseData, ofUnit lun: LogicalUnitNumber, connection index: Int) {
+    let isReset = sense.key == .unitAttention && sense.additionalSense.tellsOfReset
+    guard sense.isDeferred || isReset else { return }
     let session = handle(of: Int(connections[index].session))
     for unit in 0..<units.count
-    where units[unit].state == .exposed && units[unit].lun == lun
+    where units[unit].state != .free && units[unit].lun == lun
       && units[unit].isReached(by: session)
     {
-      sharedUnits.oweError(unit)
+      if sense.isDeferred { sharedUnits.oweError(unit) } else { doubt(unit: unit) }
     }
   }
 

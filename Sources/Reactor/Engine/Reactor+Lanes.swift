@@ -89,7 +89,7 @@ extension Reactor {
     return false
   }
 
-  /// Begins a write that holds its range, once nobody else writes what it rewrites.
+  /// Begins a request that holds its range, once nobody else writes what it rewrites.
   mutating func beginGranted(_ index: Int) {
     guard slots[index].isRewrite,
       !sharedUnits.isQuiet(Int(slots[index].unit), for: lane)
@@ -110,7 +110,13 @@ extension Reactor {
   }
 
   private mutating func beginLocked(_ index: Int) {
-    if slots[index].kind == .clear { clearNext(index) } else { beginFill(index) }
+    switch slots[index].kind {
+    case .clear:
+      slots[index].position = sharedUnits.position(Int(slots[index].unit))
+      clearNext(index)
+    case .synchronize: readBlocks(index)
+    default: beginFill(index)
+    }
   }
 
   /// A write has ended: gives up its place at the gate.

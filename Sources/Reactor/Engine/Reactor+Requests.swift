@@ -172,6 +172,7 @@ extension Reactor {
   /// Lays what an edge's block has on both sides of the payload.
   mutating func fillEdge(_ index: Int) {
     guard stillFits(index) else { return }
+    judgeEdge(index, at: slots[index].memoryOffset)
     let slot = slots[index]
     let blockLength = Int(units[Int(slot.unit)].geometry.logicalBlockLength)
     let memory = unsafe slots.memory(index)
@@ -196,7 +197,7 @@ extension Reactor {
   /// Writes the blocks, all of them.
   mutating func beginTransfer(_ index: Int) {
     let unit = Int(slots[index].unit)
-    slots[index].failures = sharedUnits.failures(unit)
+    slots[index].failures = sharedUnits.incidents(unit)
     let forcesUnitAccess = slots[index].isDurable && units[unit].supportsForceUnitAccess
     slots[index].step = .transfer
     slots[index].commands = TransferCommands(
@@ -218,7 +219,6 @@ extension Reactor {
   mutating func issueSynchronize(_ index: Int) {
     let unit = Int(slots[index].unit)
     slots[index].step = .synchronize
-    slots[index].epoch = sharedUnits.epoch(unit)
     slots[index].cdb = units[unit].form == .sixteen ? .synchronizeCache16() : .synchronizeCache10()
     slots[index].transfer = .init(direction: .none, expectedLength: 0)
     slots[index].lun = units[unit].lun

@@ -68,7 +68,7 @@ extension Reactor {
     sessions[index].state = .lost
     noteServing(session: index)
     sessions[index].changedAt = now
-    oweUnflushed(session: index)
+    doubtUnflushed(session: index)
     park(session: index)
     port.tell(
       .sessionLost(handle(of: index), failure))
@@ -76,25 +76,25 @@ extension Reactor {
   }
 
   /// A target that is not there may have lost its power, and with it what a volatile cache held:
-  /// the next fsync of such a unit must not say that all is well (once).
-  private func oweUnflushed(session index: Int) {
+  /// the next fsync of such a unit finds out. What an earlier daemon wrote nobody knows: an fsync
+  /// that waits for it tells an error.
+  private func doubtUnflushed(session index: Int) {
     let lost = handle(of: index)
     for unit in 0..<units.count
-    where units[unit].state == .exposed && units[unit].hasVolatileCache
-      && units[unit].isReached(by: lost)
-      && (sharedUnits.hasUnflushed(unit) || sharedUnits.needsFlush(unit) && isFlushing(unit))
-    {
-      sharedUnits.oweError(unit)
+    where units[unit].state != .free && units[unit].isReached(by: lost) {
+      doubt(unit: unit)
+      guard units[unit].hasVolatileCache, !sharedUnits.isFlushed(unit) else { continue }
+      for slot in 0..<slots.requestCount
+      where slots[slot].kind == .synchronize && Int(slots[slot].unit) == unit {
+        slots[slot].tellsLoss = true
+      }
     }
   }
 
-  /// Whether an fsync of the unit is under way.
-  private func isFlushing(_ unit: Int) -> Bool {
-    for slot in 0..<slots.requestCount
-    where slots[slot].kind == .synchronize && Int(slots[slot].unit) == unit && !slots[slot].isOver {
-      return true
-    }
-    return false
+  /// Something may have cost a unit what its volatile cache held.
+  func doubt(unit: Int) {
+    guard units[unit].hasVolatileCache, sharedUnits.hasUnflushed(unit) else { return }
+    sharedUnits.doubt(unit)
   }
 
   /// Puts tasks that were in flight back before those that wait, in the order of their CmdSN.
@@ -133,7 +133,8 @@ extension Reactor {
   /// session could overtake it there.
   func isBarrier(_ slot: Int) -> Bool {
     let unit = Int(slots[slot].unit)
-    return slots[slot].holdsRange && units[unit].sessionCount > 1 && units[unit].state == .exposed
+    return slots[slot].holdsRange && slots[slot].kind != .synchronize
+      && units[unit].sessionCount > 1 && units[unit].state == .exposed
   }
 
   /// The old nexus is dead: ends the writes that only kept their ranges.

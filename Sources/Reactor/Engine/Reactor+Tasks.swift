@@ -121,6 +121,7 @@ extension Reactor {
     slots[slot].connection = UInt16(connection)
     slots[slot].sentAt = now
     slots[slot].cmdSN = sessions[session].window.numberCommand()
+    notePosition(slot)
     if connections[connection].recovers { slots.recoveries[slot] = TaskRecovery() }
     connections[connection].inFlightCount += 1
     sessions[session].inFlightCount += 1

@@ -37,7 +37,11 @@ extension Reactor {
     switch slots[index].stage {
     case .delayed where now >= slots[index].retryAt:
       delayedCount -= 1
-      again(index)
+      if slots[index].step == .readBack, !slots[index].holdsRange {
+        goOnReadingBack(index)
+      } else {
+        again(index)
+      }
     case .queued where isOverdue(index) && !slots[index].isAnswered,
       .throttled where isOverdue(index):
       // Without a path, or with one that is held again and again, as long as the caller wants. The

@@ -57,6 +57,8 @@ struct Reactor: ~Copyable {
   var locks: RangeLocks
   let controlContinuations: FixedArray<ControlContinuation?>
   let managements: FixedArray<ManagementTask>
+  /// Room for the CRC32C of every block a command may move.
+  let checksums: FixedArray<UInt32>
 
   /// This turn's moment, in monotonic nanoseconds.
   var now: UInt64 = 0
@@ -118,6 +120,7 @@ struct Reactor: ~Copyable {
     units = FixedArray(count: limits.logicalUnits) { _ in LogicalUnitEntry() }
     controlContinuations = FixedArray(count: limits.controlSlots) { _ in nil }
     managements = FixedArray(count: ManagementTask.capacity) { _ in ManagementTask() }
+    checksums = FixedArray(count: SlotMemory.blockLimit) { _ in 0 }
     self.limits = limits
     self.lane = lane
     lanes = port.lanes

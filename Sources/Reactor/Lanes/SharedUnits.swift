@@ -3,7 +3,8 @@ import Synchronization
 /// What the reactors of a mount must know together about its LUN files.
 ///
 /// Every reactor counts its own writes in memory of its own, and looks at the others' only for an
-/// fsync or a write that is no whole number of blocks. No lock is taken.
+/// fsync or a write that is no whole number of blocks. No lock is taken, but for what is remembered
+/// of writes behind a volatile cache.
 final class SharedUnits: @unchecked Sendable {
   /// Whether a write may go ahead on the reactor it came to.
   enum Admission: Equatable {
@@ -12,18 +13,23 @@ final class SharedUnits: @unchecked Sendable {
     case belongs(lane: Int)
   }
 
-  private struct Unit: ~Copyable {
+  struct Unit: ~Copyable {
     /// The reactor that rewrites parts of blocks, plus one; 0: none does.
     let rewriter = Atomic<UInt8>(0)
     /// Writes (of all reactors, summed) that were on the medium at the last flush.
     let synced = Atomic<UInt64>(0)
     /// Flushed since it has been known: before that somebody else may have written.
     let isFlushed = Atomic<Bool>(false)
-    /// How often something that was answered may have been lost since: a device's deferred error, a
-    /// nexus lost before a flush.
+    /// How often something that was answered GOOD is lost, or nobody can find out: a device's
+    /// deferred error, a nexus lost before a flush.
     let failures = Atomic<UInt32>(0)
     /// How many of them an fsync has passed on.
     let failuresTold = Atomic<UInt32>(0)
+    /// Failures, and losses that can be found out about: since one of them nothing that was written
+    /// before counts as done.
+    let incidents = Atomic<UInt32>(0)
+    /// The position of `UnflushedWrites`, to be read without its lock.
+    let position = Atomic<UInt64>(0)
     /// Opens for writing, of all units that had this place.
     let writers = Atomic<UInt32>(0)
   }
@@ -36,12 +42,15 @@ final class SharedUnits: @unchecked Sendable {
   }
 
   let lanes: Lanes
-  private let units: FixedArray<Unit>
+  let units: FixedArray<Unit>
+  let unflushed: Mutex<UnflushedWrites>
   /// One table a reactor.
   private let counters: FixedArray<FixedArray<Counters>>
 
-  init(lanes: Lanes, unitCount: Int) {
+  /// - Parameter unflushedBytes: the memory for what is remembered of writes not flushed.
+  init(lanes: Lanes, unitCount: Int, unflushedBytes: Int = IOLimits().unflushedBytes) {
     self.lanes = lanes
+    unflushed = Mutex(UnflushedWrites(unitCount: unitCount, byteCount: unflushedBytes))
     units = FixedArray(count: unitCount) { _ in Unit() }
     counters = FixedArray(count: lanes.count) { _ in
       FixedArray(count: unitCount) { _ in Counters() }
@@ -51,7 +60,8 @@ final class SharedUnits: @unchecked Sendable {
   /// A place is given to another unit; called by every reactor, when nothing of the old is left.
   ///
   /// The counts of writes go on: no reactor could take back its own without the others' knowing.
-  func reset(_ unit: Int, lane: Int) {
+  func reset(_ unit: Int, generation: UInt16, lane: Int) {
+    unflushed.withLock { log in log.reset(unit, generation: generation) }
     guard lane == 0 else { return }
     units[unit].isFlushed.store(false, ordering: .releasing)
     units[unit].failuresTold.store(
@@ -84,7 +94,7 @@ final class SharedUnits: @unchecked Sendable {
 
   /// Whether an fsync has to flush: for what was written since the last, or by an earlier daemon.
   func needsFlush(_ unit: Int) -> Bool {
-    hasUnflushed(unit) || !units[unit].isFlushed.load(ordering: .acquiring)
+    hasUnflushed(unit) || !isFlushed(unit)
   }
 
   /// A flush sent when the writes were at `epoch` has succeeded.
@@ -93,10 +103,18 @@ final class SharedUnits: @unchecked Sendable {
     units[unit].isFlushed.store(true, ordering: .releasing)
   }
 
-  /// Something that was answered GOOD may be lost: the fsyncs under way and the next one tell it.
+  /// Whether a flush has succeeded since the unit has been known.
+  func isFlushed(_ unit: Int) -> Bool { units[unit].isFlushed.load(ordering: .acquiring) }
+
+  /// Something that was answered GOOD is or may be lost: the fsyncs under way and the next one tell
+  /// it.
   func oweError(_ unit: Int) {
+    units[unit].incidents.add(1, ordering: .acquiringAndReleasing)
     units[unit].failures.add(1, ordering: .acquiringAndReleasing)
   }
+
+  /// The failures and losses so far.
+  func incidents(_ unit: Int) -> UInt32 { units[unit].incidents.load(ordering: .acquiring) }
 
   /// The failures so far.
   func failures(_ unit: Int) -> UInt32 { units[unit].failures.load(ordering: .acquiring) }

@@ -26,7 +26,8 @@ package final class ReactorPort: Sendable {
     for _ in 0..<lanes.count { doors.append(try ReactorLane(limits: limits)) }
     self.doors = doors
     running = Atomic(lanes.count)
-    sharedUnits = SharedUnits(lanes: lanes, unitCount: limits.logicalUnits)
+    sharedUnits = SharedUnits(
+      lanes: lanes, unitCount: limits.logicalUnits, unflushedBytes: limits.unflushedBytes)
     (events, eventContinuation) = AsyncStream.makeStream(
       of: ReactorEvent.self, bufferingPolicy: .bufferingNewest(4096))
   }

@@ -45,6 +45,8 @@ struct Slot: BitwiseCopyable {
   /// What the current command is for.
   enum Step: UInt8, BitwiseCopyable {
     case transfer, readHead, readTail, synchronize, status
+    /// Blocks written before a loss are read, to see whether they are there.
+    case readBack
   }
 
   var kind = Kind.free
@@ -62,12 +64,16 @@ struct Slot: BitwiseCopyable {
   var mayStillRun = false
   /// A write counted among those under way, for the other reactors.
   var isCounted = false
-  /// A write that reads the blocks at its edges first.
+  /// A write that reads the blocks at its edges first, or who reads back.
   var isRewrite = false
   /// What its range holds is not known should it end now.
   var leavesUnknown = false
+  /// An fsync that finds out what a loss has left, with its state in `SlotTable.readBacks`.
+  var isReadingBack = false
   /// Answered and done; only queued PDUs still point here.
   var isOver = false
+  /// An fsync under way when something was lost that nobody can find out about.
+  var tellsLoss = false
   /// Told apart in the task tag from the slot's earlier tasks.
   var generation: UInt16 = 0
   var session: UInt16 = 0
@@ -94,7 +100,10 @@ struct Slot: BitwiseCopyable {
   var cmdSN = SerialNumber(rawValue: 0)
   /// What a SYNCHRONIZE CACHE makes durable: the unit's writes up to here.
   var epoch: UInt64 = 0
-  /// The unit's failures: those told before this fsync began, or seen before this write was sent.
+  /// Where among the unit's writes and losses the current command was sent; of a clearing, its
+  /// first.
+  var position: UInt64 = 0
+  /// The unit's failures told before this fsync began, or its incidents before this write was sent.
   var failures: UInt32 = 0
 
   // The current command.

@@ -20,6 +20,8 @@ enum SlotMemory {
   static let devicePayload = request + 80
   /// Where every other payload lies: what a read returns, what a ring brought.
   static let payload = 8192
+  /// The most blocks one request has, those at its edges included.
+  static let blockLimit = payloadLimit / 512 + 2
   /// Room for the blocks at the edges of an unaligned range.
   static let edges = 2 * 4096
   /// Where a read-modify-write reads its head and its tail block.

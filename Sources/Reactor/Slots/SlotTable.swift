@@ -17,6 +17,7 @@ struct SlotTable: ~Copyable {
   /// How far the slots of this kind have come.
   let clearings: FixedArray<RangeClearing>
   let searches: FixedArray<ExtentSearch>
+  let readBacks: FixedArray<ReadBack?>
   /// What of each slot's task is missing, in sessions that ask for it again.
   let recoveries: FixedArray<TaskRecovery>
   private let pages: PageRegion
@@ -40,6 +41,7 @@ struct SlotTable: ~Copyable {
     records = FixedArray(count: count) { _ in TransferRecord() }
     clearings = FixedArray(count: limits.requestSlots) { _ in .none }
     searches = FixedArray(count: limits.requestSlots) { _ in .none }
+    readBacks = FixedArray(count: limits.requestSlots) { _ in nil }
     recoveries = FixedArray(count: count) { _ in TaskRecovery() }
     freeRequests = FixedArray(count: limits.requestSlots) { [requestCount] in
       UInt16(requestCount - 1 - $0)

@@ -45,9 +45,11 @@ package final class Simulation {
     client = try Client(world: world, life: 1)
     kernel = KernelModel(world: world, checker: checker, client: client)
     control = ControlPlaneModel(world: world, target: target, client: client)
-    let isVolatile = world.scenario.hasVolatileCache
-    kernel.lossCount = { [control] in isVolatile ? control.lossCount : 0 }
+    kernel.lossCount = { [target] in target.media[$0].lossCount }
+    kernel.noticedLosses = { [control] in control.noticedLosses[$0] }
+    kernel.sessionLossCount = { [control] in control.lossCount }
     kernel.deferredAt = { [target] in target.deferredAt }
+    kernel.resetAt = { [target] in target.resetAt }
     kernel.awaySince = { [control] in control.awaySince }
   }
 

@@ -20,6 +20,8 @@ final class BlockChecker {
   private var unsynced: [[UInt32]]
   /// Those of them that a volatile cache may have lost, and nobody has told yet.
   private var endangered: [Set<UInt32>]
+  /// When the last fsync of a unit began that was answered with success.
+  private var lastSync: [UInt32]
   /// Requests not answered yet: when they began.
   private var outstanding: [UInt32] = []
   private(set) var sequence: UInt32 = 0
@@ -35,6 +37,7 @@ final class BlockChecker {
       count: world.scenario.unitCount)
     unsynced = Array(repeating: [], count: world.scenario.unitCount)
     endangered = Array(repeating: [], count: world.scenario.unitCount)
+    lastSync = Array(repeating: 0, count: world.scenario.unitCount)
     // What is there at the start: write 0, everywhere.
     var first = WriteRecord(request: 0, unit: 0, granules: 0..<granules, begin: 0)
     (first.end, first.isAcknowledged, first.isSynced) = (0, true, true)
@@ -84,7 +87,26 @@ final class BlockChecker {
   }
 
   /// A write was answered with an error, or its caller is gone.
-  func fail(_ write: UInt32) { settle(write) }
+  func fail(_ write: UInt32) {
+    settle(write)
+    writes[Int(write)].isFailed = true
+  }
+
+  /// Whether a failed write may have taken the place of one that was answered and that no fsync
+  /// covers: nobody can tell then whether that one is lost.
+  func mayHideLoss(unit: Int) -> Bool {
+    let block = world.scenario.blockLength / Stamp.granule
+    func blocks(_ record: WriteRecord) -> Range<Int> {
+      record.granules.lowerBound / block..<(record.granules.upperBound + block - 1) / block
+    }
+    let failed = writes.filter { $0.isFailed && $0.unit == unit }
+    return writes.contains { record in
+      record.unit == unit && record.isAcknowledged && record.end > lastSync[unit]
+        && failed.contains {
+          $0.end > record.begin && blocks($0).overlaps(blocks(record))
+        }
+    }
+  }
 
   private func settle(_ write: UInt32) {
     writes[Int(write)].end = tick()
@@ -125,6 +147,7 @@ final class BlockChecker {
   func endSync(unit: Int, begin: UInt32, isSuccess: Bool, tellsLoss: Bool) {
     end(begin)
     let moment = tick()
+    if isSuccess { lastSync[unit] = max(lastSync[unit], begin) }
     // A daemon without a free slot hears of an fsync when others have told already.
     let heard = world.scenario.hasSlotsForAll ? begin : moment
     var left: [UInt32] = []

@@ -11,6 +11,8 @@ struct WriteRecord {
   var end = WriteRecord.never
   /// Answered with success.
   var isAcknowledged = false
+  /// Answered with an error, or its caller is gone: it may be there all the same.
+  var isFailed = false
   /// The device lost it before its answer had arrived: a deferred error tells of it.
   var isDoubtful = false
   /// An fsync promised that it stays, or its own answer did.

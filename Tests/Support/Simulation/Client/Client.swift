@@ -4,6 +4,7 @@ import ISCSI
 import LinuxIO
 import LogicalUnit
 import SCSI
+import Wire
 
 @testable import Reactor
 
@@ -34,6 +35,7 @@ final class Client {
     limits.logicalUnits = 4
     limits.receiveBytes = scenario.receiveBytes
     limits.transmitEntries = scenario.transmitEntries
+    limits.unflushedBytes = scenario.unflushedBytes
     port = try ReactorPort(limits: limits)
     let coldQueue = try ColdQueue()
     // Nobody serves the cold side: interrupts of requests that are over end there.
@@ -82,6 +84,37 @@ final class Client {
     guard count > 0 || isDue else { return false }
     reactor.turn(eventCount: count, at: world.now)
     return true
+  }
+
+  /// Plants a bug in what the reactor remembers of writes that are not flushed.
+  func plantAtLoss() {
+    let shared = port.sharedUnits
+    for unit in 0..<world.scenario.unitCount where shared.hasUnflushed(unit) {
+      if world.bug == .skippedReadBack { shared.settle(unit, upTo: 0, flushSentAt: 0) }
+      if world.bug == .doubtIsLoss { shared.oweError(unit) }
+    }
+  }
+
+  /// The same when a request has been answered with success.
+  func plant(after request: KernelModel.Request) {
+    let (shared, unit) = (port.sharedUnits, request.unit)
+    if world.bug == .lateRelease, request.kind == .sync {
+      _ = shared.flushed(unit, upTo: shared.epoch(unit), sentAt: shared.position(unit))
+    }
+    if world.bug == .overwrittenRemembered, request.kind == .write {
+      // What had been there at the start counts as the last that was written.
+      let length = world.scenario.blockLength
+      let first = request.granules.lowerBound * Stamp.granule / length
+      let bytes = Stamp.bytes(
+        write: 0, granule: first * length / Stamp.granule | unit << 24,
+        count: length / Stamp.granule)
+      var checksum = CRC32C()
+      unsafe checksum.update(bytes.span.bytes)
+      var value = checksum.value
+      unsafe shared.remember(
+        unit, BlockRange(first: LogicalBlockAddress(UInt64(first)), count: 1), checksums: &value,
+        blockShift: UInt8(length.trailingZeroBitCount), sentAt: shared.position(unit))
+    }
   }
 
   /// When the reactor wants to look again; nil: when something comes.

@@ -31,13 +31,16 @@ final class ControlPlaneModel {
   private let target: SimulatedTarget
   private let sessions: [Session]
   private(set) var client: Client
-  /// Sessions lost so far while a volatile cache stood behind them.
+  /// Sessions lost so far.
   private(set) var lossCount = 0
+  /// How often each unit had lost bytes when the last of them was.
+  private(set) var noticedLosses: [Int]
 
   init(world: World, target: SimulatedTarget, client: Client) {
     self.world = world
     self.target = target
     self.client = client
+    noticedLosses = Array(repeating: 0, count: world.scenario.unitCount)
     sessions = (0..<world.scenario.sessionCount).map { _ in Session() }
   }
 
@@ -87,6 +90,8 @@ final class ControlPlaneModel {
       let session = sessions[index]
       world.note(.sessionLost, index)
       lossCount += 1
+      noticedLosses = target.media.map(\.lossCount)
+      client.plantAtLoss()
       session.state = .away
       session.epoch += 1
       if session.lostAt == nil { session.lostAt = world.now }

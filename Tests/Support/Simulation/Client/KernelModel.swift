@@ -15,8 +15,12 @@ final class KernelModel {
     var isDurable = false
     var isInterrupted = false
     var startedAt: UInt64
-    /// Losses that an fsync had told of when this one began.
+    /// Losses that an fsync had told of when this one began, and sessions lost before.
     var lossesTold = 0
+    var sessionLosses = 0
+    /// No fsync of this daemon had been answered with success.
+    var isFirst = false
+    var sessionLossesTold = 0
     /// Of a planted bug: the caller's write, this being its first half.
     var rewrite: [UInt8] = []
     /// Bytes the daemon was given, where they are not the request's.
@@ -28,9 +32,9 @@ final class KernelModel {
 
   private let world: World
   private let checker: BlockChecker
+  private var client: Client
   private var end: SocketEnd
   private var node: (Int) -> UInt64
-  private var client: Client
   private(set) var outstanding: [Request] = []
   /// Requests of daemons that are gone.
   private var orphans: [Request] = []
@@ -38,7 +42,15 @@ final class KernelModel {
   private(set) var answerCount = 0
   private(set) var errorCount = 0
   private var lossesTold: [Int]
-  var lossCount: () -> Int = { 0 }
+  /// How many sessions had been lost when an fsync told of a loss.
+  private var sessionLossesTold: [Int]
+  /// An fsync of this daemon has been answered with success.
+  private var isFlushed: [Bool]
+  /// How often a unit has lost bytes, and how many of these times the client has heard of.
+  var lossCount: (_ unit: Int) -> Int = { _ in 0 }
+  var noticedLosses: (_ unit: Int) -> Int = { _ in 0 }
+  var sessionLossCount: () -> Int = { 0 }
+  var resetAt: () -> UInt64? = { nil }
   var deferredAt: () -> UInt64? = { nil }
   var awaySince: () -> UInt64? = { nil }
 
@@ -49,11 +61,14 @@ final class KernelModel {
     end = client.kernel
     node = client.node
     lossesTold = Array(repeating: 0, count: world.scenario.unitCount)
+    sessionLossesTold = lossesTold
+    isFlushed = lossesTold.map { _ in false }
   }
 
   /// The callers of the daemon before are gone; what they wrote may have happened.
   func restart(_ client: Client) {
     self.client = client
+    isFlushed = isFlushed.map { _ in false }
     end = client.kernel
     node = client.node
     orphans += outstanding
@@ -98,6 +113,9 @@ final class KernelModel {
   func sync(unit: Int) {
     var request = make(.sync, unit: unit, granules: 0..<0, begin: checker.begin())
     request.lossesTold = lossesTold[unit]
+    request.sessionLosses = sessionLossCount()
+    request.isFirst = !isFlushed[unit]
+    request.sessionLossesTold = sessionLossesTold[unit]
     world.note(.syncBegan, Int(request.unique), UInt64(unit))
     send(request, .fsync, [UInt8](repeating: 0, count: 16))
   }
@@ -204,6 +222,7 @@ final class KernelModel {
 
   private func settle(_ request: Request, _ error: Int32, _ payload: [UInt8]) {
     judge(request, error)
+    if error == 0, world.bug != nil { client.plant(after: request) }
     switch request.kind {
     case .read:
       checker.endRead(
@@ -218,8 +237,10 @@ final class KernelModel {
       checker.acknowledge(request.write, isDurable: request.isDurable)
     case .sync:
       if error == EIO, world.now - request.startedAt < Self.patience {
-        lossesTold[request.unit] = lossCount()
+        lossesTold[request.unit] = noticedLosses(request.unit)
+        sessionLossesTold[request.unit] = sessionLossCount()
       }
+      if error == 0 { isFlushed[request.unit] = true }
       checker.endSync(
         unit: request.unit, begin: request.begin, isSuccess: error == 0, tellsLoss: error == EIO)
     }
@@ -242,15 +263,29 @@ final class KernelModel {
         age >= limit || awaySince().map { world.now - $0 >= limit } ?? false
       case EIO:
         age >= Self.patience
-          || request.kind == .sync
-            && (lossCount() > request.lossesTold
-              || deferredAt().map { world.now - $0 < 300 * World.second } ?? false)
+          || request.kind == .sync && mayTellLoss(request)
       default: false
       }
     if !isReasonable {
       world.violate(
         "a \(request.kind) got errno \(error) after \(age / World.millisecond) ms without a reason")
     }
+  }
+
+  /// Whether an fsync may say EIO: bytes were lost, or nobody can find out.
+  private func mayTellLoss(_ request: Request) -> Bool {
+    let unit = request.unit
+    func isRecent(_ moment: UInt64?) -> Bool {
+      moment.map { world.now - $0 < 300 * World.second } ?? false
+    }
+    if isRecent(deferredAt()) { return true }
+    guard world.scenario.hasVolatileCache else { return false }
+    return lossCount(unit) > request.lossesTold
+      // What an earlier daemon wrote nobody knows.
+      || request.isFirst && sessionLossCount() > request.sessionLosses
+      || world.scenario.forgetsWrites
+        && (sessionLossCount() > request.sessionLossesTold || isRecent(resetAt()))
+      || checker.mayHideLoss(unit: unit)
   }
 
   /// The first request that has waited too long, in a sentence.

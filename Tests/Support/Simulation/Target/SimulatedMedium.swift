@@ -8,6 +8,8 @@ final class SimulatedMedium {
   /// Blocks that only the volatile cache has as they are.
   private(set) var dirty: Set<Int> = []
   private let blockLength: Int
+  /// How often bytes were lost that reads had seen.
+  private(set) var lossCount = 0
 
   init(world: World, unit: Int, checker: BlockChecker) {
     self.world = world
@@ -55,6 +57,7 @@ final class SimulatedMedium {
   /// - Parameter isDeferred: no power was lost, and a deferred error tells of it.
   func loseCache(all: Bool, isDeferred: Bool = false) {
     for block in dirty.sorted() where !all && world.random.chance(300) { flush(block) }
+    if current != stable { lossCount += 1 }
     current = stable
     dirty = []
     if isDeferred { checker.loseWrites(unit: unit) } else { checker.loseCache(unit: unit) }

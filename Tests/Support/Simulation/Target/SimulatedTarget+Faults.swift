@@ -18,6 +18,7 @@ extension SimulatedTarget {
         nexus.attentions[task.unit].append(world.random.pick(codes))
       }
       let (code, qualifier) = world.random.pick(codes)
+      note(code)
       nexus.respond(task, status: 0x02, sense: Nexus.sense(0x06, code, qualifier))
     } else if world.wants(40), mayFail(task) {
       failForAWhile(task, of: nexus, header)

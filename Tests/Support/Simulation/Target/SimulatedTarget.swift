@@ -56,7 +56,14 @@ final class SimulatedTarget {
     }
   }
 
+  /// When a unit was last told to have been reset.
+  private(set) var resetAt: UInt64?
+
   func noteDeferred() { deferredAt = world.now }
+
+  func note(_ code: UInt8) {
+    if code == 0x29 { resetAt = world.now }
+  }
 
   func forget(_ nexus: Nexus) { nexuses.removeAll { $0 === nexus } }
 
@@ -137,6 +144,7 @@ final class SimulatedTarget {
   func begin(_ task: TargetTask, of nexus: Nexus, _ header: [UInt8]) {
     if let attention = nexus.attentions[task.unit].first {
       nexus.attentions[task.unit].removeFirst()
+      note(attention.code)
       return nexus.respond(
         task, status: 0x02, sense: Nexus.sense(0x06, attention.code, attention.qualifier))
     }

@@ -25,6 +25,14 @@ package enum PlantedBug: String, CaseIterable, Sendable {
   case wrongBufferOffset
   /// A volatile cache was lost with what was answered, and fsync says 0.
   case silentLostCache
+  /// After a loss fsync flushes, and does not look whether what was written before is there.
+  case skippedReadBack
+  /// After a loss fsync says EIO without looking.
+  case doubtIsLoss
+  /// What was answered while a flush was under way counts as flushed by it.
+  case lateRelease
+  /// What was overwritten is what has to be there after a loss.
+  case overwrittenRemembered
   /// An error is answered as success.
   case swallowedError
   /// A request is answered twice.

@@ -25,6 +25,8 @@ struct Scenario {
   let replacementMilliseconds: UInt64
   let commandsMaximum: UInt16
   let offersDigests: Bool
+  /// The memory for what is remembered of writes not flushed.
+  let unflushedBytes: Int
 
   init(_ random: inout RandomSource) {
     sessionCount = random.pick([1, 1, 1, 2, 3])
@@ -48,6 +50,7 @@ struct Scenario {
     replacementMilliseconds = sessionCount == 1 ? UInt64(replacement) : 120_000
     commandsMaximum = UInt16(random.pick([1, 4, 128]))
     offersDigests = random.chance(600)
+    unflushedBytes = random.pick([1 << 20, 1 << 20, 1 << 20, 2048])
   }
 
   /// Every request finds a slot at once, also beside those whose callers have given up.
@@ -55,6 +58,8 @@ struct Scenario {
 
   /// Drawn from what is drawn already, so that the seeds stay what they were.
   var queueDepth: UInt16 { [1, 3, 32][(blockCount + requestCount) % 3] }
+  /// A loss may meet writes that are not remembered.
+  var forgetsWrites: Bool { unflushedBytes < 1 << 20 }
 
   var byteCount: Int { blockCount * blockLength }
 

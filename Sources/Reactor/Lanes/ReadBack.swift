@@ -1,0 +1,156 @@
+import LogicalUnit
+import SCSI
+import Wire
+
+/// Finds out, after a loss and a flush behind it, whether what was written before is there: block
+/// by block in ascending order, by reading.
+///
+/// A block is there when it has the checksum of a write that may be its last: of those answered
+/// before the last one was sent none is. Who reads holds the block's range, so that no write is at
+/// the target that the records do not tell of. Arrays are fine here: it happens after a loss only.
+struct ReadBack {
+  /// What to do next.
+  enum Step: Equatable {
+    case read(BlockRange)
+    /// There was another loss: only what is read behind a new flush tells.
+    case flushAgain
+    /// It is known, or owed as an error.
+    case settled
+  }
+
+  /// Where the flush before it was sent, in the unit's positions.
+  let flushSentAt: UInt64
+  /// What is before this block is there.
+  private(set) var nextBlock: UInt64 = 0
+  private let generation: UInt32
+  private let zeroChecksum: UInt32
+  private var cursor = UnflushedWrites.Cursor()
+  /// By their first blocks, as far as `sortedCount`; then those that came since.
+  private var records: [UnflushedWrites.Record] = []
+  private var sortedCount = 0
+
+  private struct BlockState {
+    var isInDoubt = false
+    var isThere = false
+  }
+
+  init(_ log: borrowing UnflushedWrites, _ unit: Int, flushSentAt: UInt64, blockLength: Int) {
+    self.flushSentAt = flushSentAt
+    generation = log.generation(unit)
+    zeroChecksum = CRC32C.ofZeros(blockLength)
+    absorb(log, unit)
+    sort()
+  }
+
+  /// The blocks to be read next, or what to do where there are none.
+  ///
+  /// - Parameter blockLimit: the most that can be read at once.
+  func next(_ log: borrowing UnflushedWrites, _ unit: Int, blockLimit: UInt64) -> Step {
+    guard isValid(log, unit) else { return log.isInDoubt(unit) ? .flushAgain : .settled }
+    let lostAt = log.lostAt(unit)
+    var found: (first: UInt64, end: UInt64)?
+    for index in firstIndex(from: nextBlock)..<sortedCount {
+      let record = records[index]
+      let end = record.first + UInt64(record.blockCount)
+      guard record.sentAt < lostAt, end > nextBlock else { continue }
+      guard let range = found else {
+        found = (max(record.first, nextBlock), end)
+        continue
+      }
+      guard record.first <= range.end, range.end - range.first < blockLimit else { break }
+      found = (range.first, max(range.end, end))
+    }
+    guard let found else { return .settled }
+    return .read(
+      BlockRange(
+        first: LogicalBlockAddress(found.first), count: min(found.end - found.first, blockLimit)))
+  }
+
+  /// Whether nobody has told of these records, or lost something anew, since the flush.
+  private func isValid(_ log: borrowing UnflushedWrites, _ unit: Int) -> Bool {
+    log.isInDoubt(unit) && log.generation(unit) == generation && log.lostAt(unit) <= flushSentAt
+  }
+
+  /// Judges blocks that were read while their range was held. Returns false where something that
+  /// was written is not there.
+  ///
+  /// - Parameter checksums: one for each block.
+  mutating func judge(
+    _ log: borrowing UnflushedWrites, _ unit: Int, _ blocks: BlockRange,
+    checksums: UnsafePointer<UInt32>
+  ) -> Bool {
+    guard isValid(log, unit) else { return true }
+    absorb(log, unit)
+    if records.count - sortedCount > max(4096, sortedCount / 4) { sort() }
+    let count = Int(blocks.count)
+    // Of each block: when the last of its writes was sent.
+    var horizons = [UInt64](repeating: 0, count: count)
+    var states = [BlockState](repeating: BlockState(), count: count)
+    let first = blocks.first.rawValue
+    forEachRecord(of: blocks) { record, range in
+      for block in range {
+        let index = Int(block - first)
+        horizons[index] = max(horizons[index], record.sentAt)
+      }
+    }
+    let lostAt = log.lostAt(unit)
+    forEachRecord(of: blocks) { record, range in
+      for block in range where record.answeredAt > horizons[Int(block - first)] {
+        let index = Int(block - first)
+        let expected =
+          record.place == UnflushedWrites.Record.zeros
+          ? zeroChecksum : log.checksum(record, at: Int(block - record.first))
+        if record.sentAt < lostAt { states[index].isInDoubt = true }
+        if unsafe expected == checksums[index] { states[index].isThere = true }
+      }
+    }
+    nextBlock = blocks.end.rawValue
+    return states.allSatisfy { !$0.isInDoubt || $0.isThere }
+  }
+
+  private mutating func absorb(_ log: borrowing UnflushedWrites, _ unit: Int) {
+    while let record = log.next(unit, after: &cursor) { records.append(record) }
+  }
+
+  private mutating func sort() {
+    records.sort { $0.first < $1.first }
+    sortedCount = records.count
+  }
+
+  /// The first record that may reach `block` or what is behind it.
+  private func firstIndex(from block: UInt64) -> Int {
+    let limit = UnflushedWrites.Record.blockLimit
+    var (low, high) = (0, sortedCount)
+    while low < high {
+      let middle = (low + high) / 2
+      if records[middle].first + limit <= block { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  /// Gives every record that has some of the blocks, with those.
+  private func forEachRecord(
+    of blocks: BlockRange, _ body: (UnflushedWrites.Record, Range<UInt64>) -> Void
+  ) {
+    func give(_ record: UnflushedWrites.Record) {
+      let first = max(record.first, blocks.first.rawValue)
+      let end = min(record.first + UInt64(record.blockCount), blocks.end.rawValue)
+      if first < end { body(record, first..<end) }
+    }
+    for index in firstIndex(from: blocks.first.rawValue)..<sortedCount {
+      guard records[index].first < blocks.end.rawValue else { break }
+      give(records[index])
+    }
+    for index in sortedCount..<records.count { give(records[index]) }
+  }
+}
+
+extension CRC32C {
+  /// The checksum of so many zeros.
+  static func ofZeros(_ count: Int) -> UInt32 {
+    let zeros = [UInt8](repeating: 0, count: count)
+    var checksum = CRC32C()
+    unsafe checksum.update(zeros.span.bytes)
+    return checksum.value
+  }
+}
