@@ -57,9 +57,9 @@ final class Bench: Sendable {
     target?.logicalUnits.first { $0.lun == lun }
   }
 
-  /// Waits until the snapshot satisfies `condition`; false when it does not in 60 real seconds.
+  /// Waits until the snapshot satisfies `condition`; false when it does not in 300 real seconds.
   func reaches(_ condition: (Bench) -> Bool) async -> Bool {
-    let deadline = ContinuousClock.now + .seconds(60)
+    let deadline = ContinuousClock.now + .seconds(300)
     while !condition(self) {
       guard ContinuousClock.now < deadline else { return false }
       await ManualClock.pause()

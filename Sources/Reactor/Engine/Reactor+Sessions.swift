@@ -36,6 +36,7 @@ extension Reactor {
           && sessions[index].state == .lost)
     else { return }
     if isNew {
+      sessions[index].changedAt = now
       connections[index].statistics = SessionStatistics()
       connections[index].observer = PDUObserver()
     }
