@@ -24,5 +24,5 @@ enum Catalogue {
   ]
 
   /// Whether a run of everything takes the write cache's variants along.
-  static let includesWriteCache = false
+  static let includesWriteCache = true
 }
