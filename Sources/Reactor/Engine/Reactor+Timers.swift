@@ -70,7 +70,7 @@ extension Reactor {
   func interruptDue(_ index: Int) -> UInt64 {
     let session = Int(slots[index].session)
     let isAway =
-      (sessions[session].state == .lost || sessions[session].isHeld)
+      sessions[session].state == .lost
       && now >= sessions[session].changedAt &+ Interval.interrupt
     switch slots[index].stage {
     case .range, .quiet, .throttled, .queued, .inFlight:
