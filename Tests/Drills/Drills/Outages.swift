@@ -25,8 +25,8 @@ struct Outages: Drill {
         waits.append(end.duration(to: first.end))
       }
       if number % 10 == 9 { stage.say("  \(number + 1) of \(count)") }
-      // Below Time2Wait, two seconds with tgt, it is that which is waited for; and a session that is
-      // lost again within a second waits for the rest of it.
+      // Below Time2Wait, two seconds with tgt, that is what is waited for; and a session lost again
+      // within a second waits for the rest of it.
       try await Task.sleep(for: .milliseconds(1100))
     }
     let calls = await probe.stop()

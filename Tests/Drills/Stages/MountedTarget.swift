@@ -10,7 +10,7 @@ struct MountedTarget: Sendable {
   let baseline: DaemonUsage
   private let events: ManagedProcess
 
-  /// Mounts, logs in, works a little.
+  /// Mounts, logs in, works a little, and flushes: a daemon's first fsync answers for others' writes.
   ///
   /// - Parameters:
   ///   - settings: lines of a configuration.
@@ -42,7 +42,7 @@ struct MountedTarget: Sendable {
     let file = "\(mount.path)/targets/\(name)/lun\(lun)"
     try await stage.expect("\(file) is there") {
       await stage.lab.shell(
-        "dd if='\(file)' of=/dev/null bs=64k count=64 iflag=direct status=none",
+        "dd if='\(file)' of=/dev/null bs=64k count=64 iflag=direct status=none && sync '\(file)'",
         limit: .seconds(10)
       ).status == 0
     }
