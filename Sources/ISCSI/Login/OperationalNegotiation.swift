@@ -69,7 +69,8 @@ struct OperationalNegotiation: Sendable {
       return nil
     }
     guard isMeaningful(key) else {
-      return TextParameter(key.rawValue, TextParameter.Refusal.irrelevant.rawValue)
+      return TextParameter(
+        key.rawValue, sessionValue(of: key) ?? TextParameter.Refusal.irrelevant.rawValue)
     }
     let outcome = try negotiate(key, parameter, isAnswer: isAnswer)
     return isAnswer ? nil : TextParameter(key.rawValue, outcome)
@@ -155,6 +156,30 @@ struct OperationalNegotiation: Sendable {
     case .taskReporting:
       offer.taskReporting.isEmpty
         ? nil : offer.taskReporting.map(\.rawValue).joined(separator: ",")
+    }
+  }
+
+  /// What the session of a further connection agreed on; nil for what is not a session's.
+  ///
+  /// A target that offers a session's key here has not read 13.2 and the like; tgt does, and gives
+  /// the login up where it is told that they mean nothing. They stand as they are.
+  private func sessionValue(of key: OperationalKey) -> String? {
+    guard case .additional = scope else { return nil }
+    return switch key {
+    case .maxConnections: String(values.maxConnections)
+    case .initialR2T: Self.word(values.initialR2T)
+    case .immediateData: Self.word(values.immediateData)
+    case .maxBurstLength: String(values.maxBurstLength)
+    case .firstBurstLength: String(values.firstBurstLength)
+    case .defaultTime2Wait: String(values.defaultTime2Wait)
+    case .defaultTime2Retain: String(values.defaultTime2Retain)
+    case .maxOutstandingR2T: String(values.maxOutstandingR2T)
+    case .dataPDUInOrder: Self.word(values.dataPDUInOrder)
+    case .dataSequenceInOrder: Self.word(values.dataSequenceInOrder)
+    case .errorRecoveryLevel: String(values.errorRecoveryLevel)
+    case .headerDigest, .dataDigest, .maxRecvDataSegmentLength, .iSCSIProtocolLevel,
+      .taskReporting:
+      nil
     }
   }
 

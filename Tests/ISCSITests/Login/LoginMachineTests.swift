@@ -107,9 +107,13 @@ struct LoginMachineTests {
     try login.answer(
       "AuthMethod=None\0", current: .securityNegotiation, next: .operationalNegotiation, tsih: 0x55)
     // As tgt 1.0.85 does, which then rejects its own key.
-    try login.answer("HeaderDigest=None\0DataDigest=None\0MaxConnections=8\0", tsih: 0x55)
+    try login.answer(
+      "HeaderDigest=None\0DataDigest=None\0MaxConnections=8\0InitialR2T=No\0ErrorRecoveryLevel=2\0",
+      tsih: 0x55)
     #expect(
-      login.said.map(\.key) == ["MaxConnections"] && login.said("MaxConnections") == "Irrelevant")
+      login.said.map { "\($0.key)=\($0.value)" } == [
+        "MaxConnections=4", "InitialR2T=Yes", "ErrorRecoveryLevel=0",
+      ])
     let action = try login.answer(
       "MaxConnections=Reject\0", next: .fullFeaturePhase, tsih: 0x55)
     guard case .completed(let result) = action else { return #expect(Bool(false)) }

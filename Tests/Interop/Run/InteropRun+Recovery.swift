@@ -59,6 +59,8 @@ extension InteropRun {
       try await finish(mount)
       return refused(.recovery, "level and data digest are \(level.lines)")
     }
+    // A mount's first flush also stands for what others wrote before; a loss under it is an error.
+    _ = try await expect(mount, "for lun in targets/\(target.open.name)/lun?; do sync $lun; done")
     _ = try await write(mount, Patterns.big, limit: .seconds(300))
     let statistics = try await expect(mount, "grep -h -E 'snack|digest' \(session)/stats | xargs")
     let after = proxy.counts
