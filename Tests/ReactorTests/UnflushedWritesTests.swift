@@ -106,8 +106,11 @@ struct UnflushedWritesTests {
       case 0..<4: unit.send()
       case 4..<6 where count > 0: unit.execute(Int.random(in: 0..<count, using: &unit.random))
       case 6..<9 where count > 0: unit.answer(Int.random(in: 0..<count, using: &unit.random))
-      case 9 where count == 0:
-        _ = shared.flushed(0, upTo: 0, sentAt: shared.position(0))
+      case 9:
+        // What is at the target now may be answered after those it has overtaken.
+        _ = shared.flushed(
+          0, upTo: 0, sentAt: shared.position(0),
+          oldest: unit.commands.map(\.sentAt).min() ?? .max)
         unit.unflushed = []
       default: break
       }

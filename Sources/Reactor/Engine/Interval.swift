@@ -17,6 +17,8 @@ enum Interval {
   static let command: UInt64 = 30 * second
   /// What was asked for again and does not begin to come for so long ends its connection.
   static let recovery: UInt64 = 5 * second
+  /// As much of the time of a READ that reads back is not counted as waiting.
+  static let readBack: UInt64 = 100 * millisecond
   /// A command the target says it still expects, so long after it left, is sent again.
   static let acknowledgement: UInt64 = 5 * second
   /// The target must have said so by a PDU that came so long after the command left.

@@ -41,7 +41,8 @@ extension Reactor {
       finishWrite(index)
     case (.write, .synchronize):
       _ = sharedUnits.flushed(
-        Int(slots[index].unit), upTo: slots[index].epoch, sentAt: slots[index].position)
+        Int(slots[index].unit), upTo: slots[index].epoch, sentAt: slots[index].position,
+        oldest: slots[index].oldestPosition)
       guard !mayBeLost(index) else { return write(again: index) }
       finishWrite(index)
     case (.synchronize, .synchronize): concludeFlush(index)

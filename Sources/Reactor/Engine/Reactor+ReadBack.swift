@@ -19,8 +19,21 @@ extension Reactor {
     case (.write, .synchronize), (.synchronize, .synchronize):
       slots[index].epoch = sharedUnits.epoch(Int(slots[index].unit))
       slots[index].position = sharedUnits.position(Int(slots[index].unit))
+      slots[index].oldestPosition = oldestWrite(beside: index)
     default: break
     }
+  }
+
+  /// Where the oldest write to the slot's unit was sent that is at the target; or its own position.
+  private func oldestWrite(beside index: Int) -> UInt64 {
+    var oldest = slots[index].position
+    for slot in 0..<slots.requestCount
+    where slots[slot].kind == .write && slots[slot].stage == .inFlight
+      && slots[slot].step == .transfer && slots[slot].unit == slots[index].unit
+    {
+      oldest = min(oldest, slots[slot].position)
+    }
+    return oldest
   }
 
   /// Remembers the blocks a WRITE has brought, which lie in the slot's pages still.
@@ -84,7 +97,8 @@ extension Reactor {
   mutating func concludeFlush(_ index: Int) {
     let unit = Int(slots[index].unit)
     let outcome = sharedUnits.flushed(
-      unit, upTo: slots[index].epoch, sentAt: slots[index].position)
+      unit, upTo: slots[index].epoch, sentAt: slots[index].position,
+      oldest: slots[index].oldestPosition)
     switch outcome {
     case .covered: finishSynchronize(index)
     case .tooEarly: issueSynchronize(index)
@@ -101,7 +115,8 @@ extension Reactor {
     }
     let geometry = units[unit].geometry
     let readBack = sharedUnits.beginReadBack(
-      unit, flushSentAt: slots[index].position, blockLength: Int(geometry.logicalBlockLength))
+      unit, flushSentAt: slots[index].position, oldest: slots[index].oldestPosition,
+      blockLength: Int(geometry.logicalBlockLength))
     guard let readBack else { return waitToReadBack(index) }
     slots.readBacks[index] = readBack
     slots[index].isReadingBack = true
@@ -178,8 +193,12 @@ extension Reactor {
 
   /// Some of the range has been read.
   mutating func continueReadingBack(_ index: Int) {
-    // Who reads does not wait for a path; who reads slowly may.
-    slots[index].progressedAt += min(now &- slots[index].sentAt, Interval.second)
+    // Who reads does not wait for a path; who does so again after a loss, or slowly, does.
+    let end = slots[index].commands.remaining.first.rawValue
+    if end > slots[index].readBackTo {
+      slots[index].readBackTo = end
+      slots[index].progressedAt += min(now &- slots[index].sentAt, Interval.readBack)
+    }
     guard slots[index].commands.remaining.isEmpty else {
       return issueNext(index, at: SlotMemory.payload)
     }
@@ -221,7 +240,8 @@ extension Reactor {
   /// An error is owed: it stands for all there is to find out.
   private mutating func giveUpFinding(_ index: Int) {
     sharedUnits.settle(
-      Int(slots[index].unit), upTo: slots[index].epoch, flushSentAt: slots[index].position)
+      Int(slots[index].unit), upTo: slots[index].epoch, flushSentAt: slots[index].position,
+      oldest: slots[index].oldestPosition)
     endReadBack(index)
     finishSynchronize(index)
   }

@@ -20,6 +20,8 @@ struct ReadBack {
 
   /// Where the flush before it was sent, in the unit's positions.
   let flushSentAt: UInt64
+  /// Where the oldest command was sent that was at the target then.
+  let oldest: UInt64
   /// What is before this block is there.
   private(set) var nextBlock: UInt64 = 0
   private let generation: UInt32
@@ -34,8 +36,12 @@ struct ReadBack {
     var isThere = false
   }
 
-  init(_ log: borrowing UnflushedWrites, _ unit: Int, flushSentAt: UInt64, blockLength: Int) {
+  init(
+    _ log: borrowing UnflushedWrites, _ unit: Int, flushSentAt: UInt64, oldest: UInt64,
+    blockLength: Int
+  ) {
     self.flushSentAt = flushSentAt
+    self.oldest = oldest
     generation = log.generation(unit)
     zeroChecksum = CRC32C.ofZeros(blockLength)
     absorb(log, unit)
@@ -47,12 +53,11 @@ struct ReadBack {
   /// - Parameter blockLimit: the most that can be read at once.
   func next(_ log: borrowing UnflushedWrites, _ unit: Int, blockLimit: UInt64) -> Step {
     guard isValid(log, unit) else { return log.isInDoubt(unit) ? .flushAgain : .settled }
-    let lostAt = log.lostAt(unit)
     var found: (first: UInt64, end: UInt64)?
     for index in firstIndex(from: nextBlock)..<sortedCount {
       let record = records[index]
       let end = record.first + UInt64(record.blockCount)
-      guard record.sentAt < lostAt, end > nextBlock else { continue }
+      guard log.isInDoubt(record, unit), end > nextBlock else { continue }
       guard let range = found else {
         found = (max(record.first, nextBlock), end)
         continue
@@ -93,14 +98,13 @@ struct ReadBack {
         horizons[index] = max(horizons[index], record.sentAt)
       }
     }
-    let lostAt = log.lostAt(unit)
     forEachRecord(of: blocks) { record, range in
       for block in range where record.answeredAt > horizons[Int(block - first)] {
         let index = Int(block - first)
         let expected =
           record.place == UnflushedWrites.Record.zeros
           ? zeroChecksum : log.checksum(record, at: Int(block - record.first))
-        if record.sentAt < lostAt { states[index].isInDoubt = true }
+        if log.isInDoubt(record, unit) { states[index].isInDoubt = true }
         if unsafe expected == checksums[index] { states[index].isThere = true }
       }
     }

@@ -61,18 +61,23 @@ extension SharedUnits {
   /// - Parameters:
   ///   - epoch: `epoch` before it was sent.
   ///   - sentAt: `position` before it was sent.
+  ///   - oldest: that of the oldest command that was at the target then, where there was one.
   func flushed(
-    _ unit: Int, upTo epoch: UInt64, sentAt: UInt64
+    _ unit: Int, upTo epoch: UInt64, sentAt: UInt64, oldest: UInt64 = .max
   ) -> UnflushedWrites.FlushOutcome {
-    let outcome = unflushed.withLock { log in log.flushed(unit, sentAt: sentAt) }
+    let outcome = unflushed.withLock { log in
+      log.flushed(unit, sentAt: sentAt, oldest: oldest)
+    }
     if outcome == .covered { flushed(unit, upTo: epoch) }
     return outcome
   }
 
   /// What was answered before a flush is told to be lost: nothing is left to be found out.
-  func settle(_ unit: Int, upTo epoch: UInt64, flushSentAt: UInt64) {
+  func settle(
+    _ unit: Int, upTo epoch: UInt64, flushSentAt: UInt64, oldest: UInt64 = .max
+  ) {
     unflushed.withLock { log in
-      log.settle(unit, flushSentAt: flushSentAt, isTold: true)
+      log.settle(unit, flushSentAt: flushSentAt, oldest: oldest, isTold: true)
     }
     flushed(unit, upTo: epoch)
   }
@@ -91,10 +96,13 @@ extension SharedUnits {
   // MARK: - Reading back
 
   /// Begins to find out what is left; nil while somebody else does.
-  func beginReadBack(_ unit: Int, flushSentAt: UInt64, blockLength: Int) -> ReadBack? {
+  func beginReadBack(
+    _ unit: Int, flushSentAt: UInt64, oldest: UInt64 = .max, blockLength: Int
+  ) -> ReadBack? {
     unflushed.withLock { log in
       guard log.beginReadBack(unit) else { return nil }
-      return ReadBack(log, unit, flushSentAt: flushSentAt, blockLength: blockLength)
+      return ReadBack(
+        log, unit, flushSentAt: flushSentAt, oldest: oldest, blockLength: blockLength)
     }
   }
 
@@ -110,7 +118,8 @@ extension SharedUnits {
     let step = unflushed.withLock { log in
       let step = readBack.next(log, unit, blockLimit: blockLimit)
       if step == .settled {
-        log.settle(unit, flushSentAt: readBack.flushSentAt, isTold: false)
+        log.settle(
+          unit, flushSentAt: readBack.flushSentAt, oldest: readBack.oldest, isTold: false)
       }
       return step
     }

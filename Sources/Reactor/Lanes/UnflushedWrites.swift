@@ -60,6 +60,9 @@ struct UnflushedWrites: ~Copyable {
     var position: UInt64 = 0
     /// What was answered up to here is on the medium.
     var releasedTo: UInt64 = 0
+    /// Records up to here are not needed any more; one behind it may be what is left where a write
+    /// was at the target with it and was answered later.
+    var keptFrom: UInt64 = 0
     /// Records up to here are missing, where that is not released.
     var droppedTo: UInt64 = 0
     /// The last loss: what was sent before may be gone.
@@ -109,6 +112,10 @@ struct UnflushedWrites: ~Copyable {
   func position(_ unit: Int) -> UInt64 { units[unit].position }
   func isInDoubt(_ unit: Int) -> Bool { units[unit].isInDoubt }
   func lostAt(_ unit: Int) -> UInt64 { units[unit].lostAt }
+  /// Whether what a record tells of may have been lost, and no flush has covered it.
+  func isInDoubt(_ record: Record, _ unit: Int) -> Bool {
+    record.sentAt < units[unit].lostAt && record.answeredAt > units[unit].releasedTo
+  }
   func generation(_ unit: Int) -> UInt32 { units[unit].generation }
 
   // MARK: - Writes
@@ -154,6 +161,8 @@ struct UnflushedWrites: ~Copyable {
       let used = Int(chunks[Int(last)].usedBytes)
       if used + Record.byteCount + 8 <= chunkBytes { return Cursor(chunk: last, offset: used) }
     }
+    if firstFree == Chunk.none { free(unit, upTo: units[unit].releasedTo) }
+    guard units[unit].last == last else { return room(unit) }
     let fresh = firstFree
     guard fresh != Chunk.none else { return nil }
     firstFree = chunks[Int(fresh)].next
@@ -197,7 +206,8 @@ struct UnflushedWrites: ~Copyable {
 
   /// Forgets all records of a unit: until its next flush nothing can be found out.
   private mutating func drop(_ unit: Int) -> Bool {
-    free(unit) { _ in true }
+    free(unit, upTo: .max)
+    units[unit].keptFrom = units[unit].position
     units[unit].droppedTo = units[unit].position
     defer { units[unit].isInDoubt = false }
     return units[unit].isInDoubt
@@ -206,11 +216,13 @@ struct UnflushedWrites: ~Copyable {
   // MARK: - Flushes and losses
 
   /// A flush sent at this position has succeeded.
-  mutating func flushed(_ unit: Int, sentAt: UInt64) -> FlushOutcome {
+  ///
+  /// - Parameter oldest: where the oldest command was sent that was at the target then.
+  mutating func flushed(_ unit: Int, sentAt: UInt64, oldest: UInt64) -> FlushOutcome {
     guard !units[unit].isInDoubt else {
       return sentAt < units[unit].lostAt ? .tooEarly : .inDoubt
     }
-    release(unit, upTo: sentAt)
+    release(unit, upTo: sentAt, oldest: oldest)
     return .covered
   }
 
@@ -225,9 +237,9 @@ struct UnflushedWrites: ~Copyable {
   /// What was answered before a flush sent at this position is there, or will be told to be lost.
   ///
   /// - Parameter isTold: so will be what came since.
-  mutating func settle(_ unit: Int, flushSentAt: UInt64, isTold: Bool) {
+  mutating func settle(_ unit: Int, flushSentAt: UInt64, oldest: UInt64, isTold: Bool) {
     units[unit].isInDoubt = !isTold && units[unit].lateAt > flushSentAt
-    release(unit, upTo: flushSentAt)
+    release(unit, upTo: flushSentAt, oldest: oldest)
   }
 
   /// The place is this unit's from now on; every reactor says so, the first one counts.
@@ -241,17 +253,18 @@ struct UnflushedWrites: ~Copyable {
   /// The unit's blocks are counted otherwise from now on. Returns true as `append` does.
   mutating func forget(_ unit: Int) -> Bool { drop(unit) }
 
-  private mutating func release(_ unit: Int, upTo position: UInt64) {
+  private mutating func release(_ unit: Int, upTo position: UInt64, oldest: UInt64) {
     units[unit].releasedTo = max(units[unit].releasedTo, position)
-    free(unit) { $0.answeredAt <= position }
+    units[unit].keptFrom = max(units[unit].keptFrom, min(oldest, position))
+    free(unit, upTo: units[unit].keptFrom)
   }
 
-  /// Frees chunks from the oldest on, as long as they are to be.
-  private mutating func free(_ unit: Int, while isOver: (Chunk) -> Bool) {
+  /// Frees chunks from the oldest on, all whose records were answered up to a position.
+  private mutating func free(_ unit: Int, upTo position: UInt64) {
     units[unit].generation &+= 1
     while units[unit].first != Chunk.none {
       let chunk = Int(units[unit].first)
-      guard isOver(chunks[chunk]) else { return }
+      guard chunks[chunk].answeredAt <= position else { return }
       units[unit].first = chunks[chunk].next
       chunks[chunk].next = firstFree
       firstFree = UInt16(chunk)
@@ -271,7 +284,7 @@ struct UnflushedWrites: ~Copyable {
 
   mutating func endReadBack(_ unit: Int) { units[unit].isReadBack = false }
 
-  /// The next record behind `cursor` that no flush has covered, oldest first.
+  /// The next record behind `cursor` that is needed still, oldest first.
   func next(_ unit: Int, after cursor: inout Cursor) -> Record? {
     if cursor.chunk == Chunk.none { cursor = Cursor(chunk: units[unit].first) }
     while cursor.chunk != Chunk.none {
@@ -282,7 +295,7 @@ struct UnflushedWrites: ~Copyable {
           .load(as: Record.self)
         let checksums = record.place == Record.zeros ? 0 : Int(record.blockCount) * 4
         cursor.offset += Record.byteCount + (checksums + 7) & ~7
-        if record.answeredAt > units[unit].releasedTo { return record }
+        if record.answeredAt > units[unit].keptFrom { return record }
       }
       guard chunk.next != Chunk.none else { return nil }
       cursor = Cursor(chunk: chunk.next)
@@ -310,7 +323,7 @@ struct UnflushedWrites: ~Copyable {
     cursor = Cursor()
     while let record = next(unit, after: &cursor) {
       guard record.has(block), record.answeredAt > horizon else { continue }
-      if record.sentAt < units[unit].lostAt { isInDoubt = true }
+      if self.isInDoubt(record, unit) { isInDoubt = true }
       let expected =
         record.place == Record.zeros
         ? zeros : self.checksum(record, at: Int(block - record.first))

@@ -103,6 +103,10 @@ struct Slot: BitwiseCopyable {
   /// Where among the unit's writes and losses the current command was sent; of a clearing, its
   /// first.
   var position: UInt64 = 0
+  /// The same of the oldest write that was at the target when a flush was sent.
+  var oldestPosition: UInt64 = 0
+  /// How far an fsync has read back.
+  var readBackTo: UInt64 = 0
   /// The unit's failures told before this fsync began, or its incidents before this write was sent.
   var failures: UInt32 = 0
 

@@ -10,7 +10,8 @@ struct MountedTarget: Sendable {
   let baseline: DaemonUsage
   private let events: ManagedProcess
 
-  /// Mounts, logs in, works a little, and flushes: a daemon's first fsync answers for others' writes.
+  /// Mounts, logs in, works a little, and flushes: a daemon's first fsync answers for what others
+  /// have written.
   ///
   /// - Parameters:
   ///   - settings: lines of a configuration.

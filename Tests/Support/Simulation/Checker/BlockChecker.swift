@@ -144,7 +144,10 @@ final class BlockChecker {
   }
 
   /// An fsync was answered: what was answered before it began is durable, or known not to be.
-  func endSync(unit: Int, begin: UInt32, isSuccess: Bool, tellsLoss: Bool) {
+  ///
+  /// - Parameter startedAt: when it began, on the clock: what a daemon answers at the same moment
+  ///   it may have answered before it took this one.
+  func endSync(unit: Int, begin: UInt32, startedAt: UInt64, isSuccess: Bool, tellsLoss: Bool) {
     end(begin)
     let moment = tick()
     if isSuccess { lastSync[unit] = max(lastSync[unit], begin) }
@@ -153,11 +156,14 @@ final class BlockChecker {
     var left: [UInt32] = []
     for write in unsynced[unit] {
       let record = writes[Int(write)]
-      if isSuccess, record.end < begin, record.forgivenAt >= heard {
+      if isSuccess, record.end < begin, record.forgivenAt >= heard,
+        record.forgivenTime != startedAt
+      {
         sync(write)
       } else {
         if tellsLoss, record.forgivenAt == WriteRecord.never {
           writes[Int(write)].forgivenAt = moment
+          writes[Int(write)].forgivenTime = world.now
         }
         left.append(write)
       }

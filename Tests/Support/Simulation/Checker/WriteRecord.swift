@@ -19,4 +19,6 @@ struct WriteRecord {
   var isSynced = false
   /// When an fsync told that it may be lost.
   var forgivenAt = WriteRecord.never
+  /// The same on the clock.
+  var forgivenTime: UInt64?
 }

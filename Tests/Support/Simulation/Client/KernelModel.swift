@@ -83,7 +83,8 @@ final class KernelModel {
       case .write: checker.fail(request.write)
       case .sync:
         checker.endSync(
-          unit: request.unit, begin: request.begin, isSuccess: false, tellsLoss: false)
+          unit: request.unit, begin: request.begin, startedAt: request.startedAt,
+          isSuccess: false, tellsLoss: false)
       }
     }
     orphans = []
@@ -242,7 +243,8 @@ final class KernelModel {
       }
       if error == 0 { isFlushed[request.unit] = true }
       checker.endSync(
-        unit: request.unit, begin: request.begin, isSuccess: error == 0, tellsLoss: error == EIO)
+        unit: request.unit, begin: request.begin, startedAt: request.startedAt,
+        isSuccess: error == 0, tellsLoss: error == EIO)
     }
   }
 
