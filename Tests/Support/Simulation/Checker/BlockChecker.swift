@@ -92,8 +92,8 @@ final class BlockChecker {
     writes[Int(write)].isFailed = true
   }
 
-  /// Whether a failed write may have taken the place of one that was answered and that no fsync
-  /// covers: nobody can tell then whether that one is lost.
+  /// Whether a failed write may have taken the place of another that no fsync covers, or of the
+  /// first commands of one: nobody can tell then whether that one is lost.
   func mayHideLoss(unit: Int) -> Bool {
     let block = world.scenario.blockLength / Stamp.granule
     func blocks(_ record: WriteRecord) -> Range<Int> {
@@ -101,9 +101,10 @@ final class BlockChecker {
     }
     let failed = writes.filter { $0.isFailed && $0.unit == unit }
     return writes.contains { record in
-      record.unit == unit && record.isAcknowledged && record.end > lastSync[unit]
+      record.unit == unit && record.end != WriteRecord.never && record.end > lastSync[unit]
         && failed.contains {
-          $0.end > record.begin && blocks($0).overlaps(blocks(record))
+          $0.request != record.request && $0.end > record.begin
+            && blocks($0).overlaps(blocks(record))
         }
     }
   }
