@@ -53,6 +53,9 @@ FUZZ_OPTIONS := -max_total_time=$(or $(SECONDS),60) -rss_limit_mb=512 -timeout=5
                 -print_final_stats=1 -dict=Tests/Fuzz/words.dict
 # Sanitizers slow programs down, and what starts the installed binary is not sanitized.
 SANITIZED_TESTS := --skip EndToEndTests --skip TidyTests
+# What runs again on the release binary and through io_uring: not what tries other people's targets
+# and anybody's patience, which `make test` has done.
+BINARY_TESTS := --filter EndToEndTests --skip InteropTests --skip DrillTests --skip OutageTests
 
 .DEFAULT_GOAL := help
 .PHONY: help deps deps-test build run test test-release test-ring sim fuzz asan tsan bench bench-kernel interop drills lint format check install uninstall clean
@@ -111,7 +114,7 @@ test-release: deps-test build ## Run the end-to-end tests on the release binary,
 	$(SWIFT) build --build-tests --jobs $(JOBS)
 	$(SWIFT) build --product AllocationCounter --jobs $(JOBS)
 	ISCSIFS_BINARY="$(CURDIR)/$(RELEASE)" \
-	SWIFT_BACKTRACE=enable=no $(SWIFT) test --skip-build --filter EndToEndTests
+	SWIFT_BACKTRACE=enable=no $(SWIFT) test --skip-build $(BINARY_TESTS)
 
 test-ring: deps-test build ## The same with every mount's requests through io_uring, where this kernel can
 	$(SWIFT) build --build-tests --jobs $(JOBS)
@@ -120,7 +123,7 @@ test-ring: deps-test build ## The same with every mount's requests through io_ur
 	  before=$$(cat $(RING_SWITCH)); trap 'echo $$before > $(RING_SWITCH)' EXIT; \
 	  echo Y > $(RING_SWITCH); \
 	  ISCSIFS_TEST_CHANNEL=uring ISCSIFS_BINARY="$(CURDIR)/$(RELEASE)" \
-	  SWIFT_BACKTRACE=enable=no $(SWIFT) test --skip-build --filter EndToEndTests; \
+	  SWIFT_BACKTRACE=enable=no $(SWIFT) test --skip-build $(BINARY_TESTS); \
 	else \
 	  echo "skipped: the end-to-end tests through io_uring need root and $(RING_SWITCH)"; \
 	fi
