@@ -7,7 +7,7 @@ extension EndToEnd {
   @Suite("Memory pressure", .requires(.tgtd, .loop, .ext4, .memoryGroup))
   struct MemoryPressureTests {
     @Test(
-      "P6: in 128 MiB and 64 descriptors, ext4 on loop, dirty pages without end, losses: it goes on"
+      "P6: in little memory, 64 descriptors, ext4 on loop, dirty pages without end, losses: it goes on"
     )
     func apart() async throws {
       try await pressure(isShared: false)
@@ -31,7 +31,9 @@ extension EndToEnd {
             TargetDaemon.Target(
               units: [TargetDaemon.Unit(lun: 1, mebibytes: 1024, hasWriteCache: false)])
           ])
-        let group = try MemoryGroup(lab, mebibytes: 128)
+        // FUSE over io_uring has memory for every processor's queue besides.
+        let limit = Binary.channel == "uring" ? 192 : 128
+        let group = try MemoryGroup(lab, mebibytes: limit)
         let loadGroup = isShared ? group : try MemoryGroup(lab, mebibytes: 128)
         let program = try lab.write(
           """
@@ -72,7 +74,7 @@ extension EndToEnd {
         #expect(load.status == 0, "\(load.output)")
         #expect(await group.killCount() == 0)
         let peak = await group.peakMebibytes()
-        #expect(peak <= 128, "\(peak) MiB")
+        #expect(peak <= limit, "\(peak) MiB")
         #expect(mount.foreground?.status == nil, "\(mount.foreground?.output ?? "")")
         let check = await lab.shell(
           """
