@@ -7,7 +7,7 @@ extension EndToEnd {
   @Suite("Memory pressure", .requires(.tgtd, .loop, .ext4, .memoryGroup))
   struct MemoryPressureTests {
     @Test(
-      "P6: in little memory, 64 descriptors, ext4 on loop, dirty pages without end, losses: it goes on"
+      "P6: in little memory, ext4 on loop, dirty pages without end, losses: it goes on"
     )
     func apart() async throws {
       try await pressure(isShared: false)

@@ -66,8 +66,9 @@ extension EndToEnd {
             \(Binary.path) "$@"
 
           """, mode: 0o755)
+        // A ring is memory the kernel locks: who may lock none gets /dev/fuse, or nothing.
         let mount = try await MountedFileSystem.startInForeground(
-          lab, .mount(server.address), program: program)
+          lab, .mount(server.address), options: ["channel=dev"], program: program)
         #expect(await eventually { await mount.shell("cat $T/state").value == "LOGGED_IN" })
         let said = mount.foreground?.output ?? ""
         #expect(said.contains("(CAP_IPC_LOCK, CAP_SYS_RESOURCE): memory is not locked"), "\(said)")
