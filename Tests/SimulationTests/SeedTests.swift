@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Simulation")
 struct SeedTests {
-  private static let seedsInOne: UInt64 = 10
+  private static let seedsInOne: UInt64 = 250
 
   @Test("the same seed does the same things", arguments: UInt64(1)...20)
   func deterministic(seed: UInt64) throws {
@@ -14,13 +14,22 @@ struct SeedTests {
 
   @Test(
     "P1, P2, P3, P8, E01, E02, E03, E23, E24, E29: a thousand seeds break no rule",
-    arguments: 0..<UInt64(100))
-  func thousand(group: UInt64) throws {
+    arguments: 0..<UInt64(4))
+  func thousand(group: UInt64) async throws {
     let first = 1 + group * Self.seedsInOne
     for seed in first..<first + Self.seedsInOne {
       let outcome = try Simulation(seed: seed).run()
       if outcome.violation != nil { Issue.record("\(outcome.report)") }
+      // Other tests have a bound on their time, and wait for these threads.
+      await Task.yield()
     }
+  }
+
+  /// 5707: a request that waited for its place was given up, and found waiting by one it let go.
+  @Test("P3, E23: seeds beyond the thousand that broke a rule", arguments: [5707])
+  func found(seed: UInt64) throws {
+    let outcome = try Simulation(seed: seed).run()
+    if outcome.violation != nil { Issue.record("\(outcome.report)") }
   }
 
   @Test("every kind of fault is injected")

@@ -104,13 +104,14 @@ extension Reactor {
       locks.release(owner: UInt16(index))
     }
     endReadBack(index)
+    vacatePlace(index)
     let unit = Int(slots[index].unit)
     endWriting(index)
     slots.retire(index)
     while let granted = locks.nextGranted() { beginGranted(Int(granted)) }
     precondition(units[unit].busyCount > 0, "a request ends at its unit once")
     units[unit].busyCount -= 1
-    if slots[index].place != .none { leavePlace(index) }
+    if units[unit].queue.first != QueueDepth.nobody { fillPlaces(unit: unit) }
     if units[unit].busyCount == 0 { units[unit].finishWithdrawals() }
   }
 

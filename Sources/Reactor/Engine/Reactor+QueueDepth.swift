@@ -34,16 +34,22 @@ extension Reactor {
     units[unit].queue.last = UInt16(index)
   }
 
-  /// Gives up a request's place, or its waiting for one.
+  /// Gives up a request's place, or its waiting for one, to who comes next.
   mutating func leavePlace(_ index: Int) {
+    vacatePlace(index)
+    fillPlaces(unit: Int(slots[index].unit))
+  }
+
+  /// The same, and lets nobody go ahead yet: who ends must not be found waiting by those it lets
+  /// go.
+  mutating func vacatePlace(_ index: Int) {
     let unit = Int(slots[index].unit)
-    if slots[index].place == .awaited {
-      stopWaiting(index, unit: unit)
-    } else {
-      units[unit].queue.admittedCount -= 1
+    switch slots[index].place {
+    case .none: return
+    case .awaited: stopWaiting(index, unit: unit)
+    case .taken: units[unit].queue.admittedCount -= 1
     }
     slots[index].place = .none
-    if units[unit].queue.first != QueueDepth.nobody { fillPlaces(unit: unit) }
   }
 
   /// Lets those that came first go ahead while there are places.
