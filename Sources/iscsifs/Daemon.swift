@@ -14,9 +14,11 @@ import UnixSignals
 /// The caller has checked the plan. Returns when every session is logged out and the mount is gone;
 /// what it throws before it was ready is printed by the command that started it.
 func run(_ plan: DaemonPlan) async throws {
+  // First of all: whoever sees the mount may want it gone.
+  let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
   let daemon = try Daemon(plan)
   do {
-    try await daemon.serve()
+    try await daemon.serve(until: signals)
   } catch {
     await daemon.end()
     throw error
@@ -90,14 +92,14 @@ struct Daemon {
   /// Signals and the reactors' events are heard from the start: a first login may take long, and
   /// sessions that are up may be lost meanwhile. Told to end before the mount was usable, it ends
   /// without having said so.
-  func serve() async throws {
+  func serve(until signals: UnixSignalsSequence) async throws {
     try await withThrowingTaskGroup(of: Step.self) { group in
       group.addTask {
         await initiator.run()
         return .over
       }
       group.addTask {
-        await awaitSignal()
+        await awaitSignal(among: signals)
         return .over
       }
       group.addTask {
@@ -126,11 +128,11 @@ struct Daemon {
   }
 
   /// Returns when a signal says to end; a second one is heard until the process ends, and ends it.
-  private func awaitSignal() async {
+  private func awaitSignal(among signals: UnixSignalsSequence) async {
     let (told, tell) = AsyncStream.makeStream(of: Void.self)
     Task { [logger, mountpoint = plan.mountpoint] in
       var isTold = false
-      for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup) {
+      for await signal in signals {
         guard signal != .sighup else { continue }
         guard !isTold else { Self.endNow(signal, mountpoint, logger) }
         isTold = true
