@@ -64,13 +64,7 @@ extension Target {
   /// has been away for too long (replacement_timeout).
   private var timeToWait: Duration? {
     guard !sessions.isEmpty, sessions.allSatisfy(\.isLost) else { return nil }
-    let waits = sessions.map { session -> Duration in
-      guard let limit = session.timeouts.replacementMilliseconds else {
-        return .seconds(1 << 30)
-      }
-      return .milliseconds(limit) - (session.outage?.elapsed() ?? .zero)
-    }
-    guard let longest = waits.max(), longest > .zero else { return nil }
+    guard let longest = sessions.map(\.timeToWait).max(), longest > .zero else { return nil }
     return longest
   }
 
@@ -218,9 +212,7 @@ extension Target {
 
   /// Whether callers' I/O still waits for a lost session.
   private func isWaitedFor(_ handle: SessionHandle) -> Bool {
-    guard let session = sessions.first(where: { $0.handle == handle }) else { return false }
-    guard let limit = session.timeouts.replacementMilliseconds else { return true }
-    return (session.outage?.elapsed() ?? .zero) < .milliseconds(limit)
+    sessions.contains { $0.handle == handle && $0.timeToWait > .zero }
   }
 
   /// Where a session stands that is still to be brought back.

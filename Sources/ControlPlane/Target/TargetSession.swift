@@ -56,6 +56,12 @@ struct TargetSession {
     return further.map(\.place)
   }
 
+  /// How much longer callers' I/O waits for it while it is lost (replacement_timeout).
+  var timeToWait: Duration {
+    guard let limit = timeouts.replacementMilliseconds else { return .seconds(1 << 30) }
+    return .milliseconds(limit) - (outage?.elapsed() ?? .zero)
+  }
+
   /// Nobody wants it back any more.
   func stopRecovering() {
     recovery?.cancel()
