@@ -8,7 +8,7 @@ import Wire
 @testable import ControlPlane
 
 /// Discovery over TCP at portals that do not end it as they should.
-@Suite("Discovery that breaks off", .timeLimit(.minutes(1)))
+@Suite("Discovery that breaks off", .timeLimit(.minutes(5)))
 struct DiscoveryTests {
   private static func soon(_ milliseconds: UInt64 = 20_000) -> MonotonicTime {
     .now.advanced(milliseconds: milliseconds)

@@ -7,7 +7,7 @@ import Testing
 @testable import ControlPlane
 
 /// What `events` says: time, object, what happened.
-@Suite("Events", .timeLimit(.minutes(1)))
+@Suite("Events", .timeLimit(.minutes(5)))
 struct EventTests {
   private static let target = "targets/\(Bench.targetName)"
 

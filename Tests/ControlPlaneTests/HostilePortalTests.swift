@@ -8,7 +8,7 @@ import Wire
 @testable import ControlPlane
 
 /// What listens where a target should, and the login that ends in a typed error and in time.
-@Suite("A portal that is none", .timeLimit(.minutes(1)))
+@Suite("A portal that is none", .timeLimit(.minutes(5)))
 struct HostilePortalTests {
   private static let target = "iqn.2026-01.test:disk"
   /// What a login may take that is to run out of time; 15 s by default.

@@ -8,7 +8,7 @@ import Wire
 @testable import ControlPlane
 
 /// Where digests begin, in the very bytes (RFC 7143, 13.1).
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct LoginDigestTests {
   /// What the initiator sent, a piece for each time the target listened.
   private final class Received: Sendable {

@@ -7,7 +7,7 @@ import Testing
 @testable import ControlPlane
 
 /// What people are told of an outage: `state`, `events`, `last_error`, counters.
-@Suite("Outages", .timeLimit(.minutes(1)))
+@Suite("Outages", .timeLimit(.minutes(5)))
 struct OutageTests {
   private static let start = Bench.wallTime
   private static let unavailable = FakeConnector.Answer.failure(

@@ -112,6 +112,54 @@ extension EndToEnd {
       }
     }
 
+    /// Runtimes send themselves SIGURG, shells get SIGCHLD, with a handler: that ends a call.
+    @Test("A signal that asks for nothing does not end what waits for a target; SIGTERM then does")
+    func notice() async throws {
+      try await withLab { lab in
+        let daemon = try await TargetDaemon.start(lab)
+        let mount = try await MountedFileSystem.start(lab, .mount(daemon.address))
+        let lun = await mount.shell("echo $T/lun1").value
+        let reader = """
+          $SIG{URG} = sub {}; open(F, "<", "\(lun)") or die "open: $!";
+          sysread(F, $b, 4096, 0) == 4096 or die "read: $!";
+          """
+        daemon.signal(SIGSTOP)
+        let patient = try ManagedProcess(["perl", "-e", reader], output: lab.fresh("perl"))
+        try await Task.sleep(for: .milliseconds(300))
+        // Its open waits for the read.
+        let ended = try ManagedProcess(["perl", "-e", reader], output: lab.fresh("perl"))
+        try await Task.sleep(for: .milliseconds(300))
+        patient.signal(SIGURG)
+        ended.signal(SIGURG)
+        try await Task.sleep(for: .milliseconds(1500))
+        ended.signal(SIGTERM)
+        #expect(await ended.wait(.seconds(3)) == 128 + SIGTERM)
+        daemon.signal(SIGCONT)
+        #expect(await patient.wait(.seconds(5)) == 0)
+        await mount.expectServing()
+      }
+    }
+
+    @Test("A child that ends does not end its shell's write to a control file")
+    func child() async throws {
+      try await withLab { lab in
+        let daemon = try await TargetDaemon.start(lab)
+        let mount = try await MountedFileSystem.start(lab, .mount(daemon.address))
+        await mount.shell("echo logout > $T/control").expectSuccess()
+        daemon.signal(SIGSTOP)
+        let script = """
+          trap : CHLD
+          sleep 0.3 & echo login > $T/control; status=$?
+          wait; exit $status
+          """
+        async let login = mount.shell(script)
+        try await Task.sleep(for: .milliseconds(800))
+        daemon.signal(SIGCONT)
+        await login.expectSuccess()
+        await mount.expectServing()
+      }
+    }
+
     @Test("P3 who opens a file beside a reader who waits for a target that hangs can be killed")
     func hangingOpen() async throws {
       try await withLab { lab in

@@ -40,7 +40,7 @@ struct PollTests {
 
   @Test(
     "A dispatched POLL is answered, and noticed later where that was asked for",
-    .timeLimit(.minutes(1)), arguments: [true, false])
+    .timeLimit(.minutes(5)), arguments: [true, false])
   func dispatches(wantsNotice: Bool) async throws {
     let pipe = try ReplyPipe()
     let operations = PolledOperations()

@@ -1,8 +1,10 @@
 /// Requests as the kernel writes them, little-endian.
 enum RequestBytes {
-  static func request(opcode: UInt32, unique: UInt64, node: UInt64, body: [UInt8]) -> [UInt8] {
+  static func request(
+    opcode: UInt32, unique: UInt64, node: UInt64, thread: UInt32 = 0, body: [UInt8]
+  ) -> [UInt8] {
     little(UInt32(40 + body.count)) + little(opcode) + little(unique) + little(node)
-      + [UInt8](repeating: 0, count: 16) + body
+      + little(UInt64(0)) + little(thread) + little(UInt32(0)) + body
   }
 
   static func little<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
@@ -20,7 +22,11 @@ enum RequestBytes {
     return request(opcode: 26, unique: unique, node: 0, body: body)
   }
 
-  static func open(unique: UInt64, node: UInt64, flags: UInt32) -> [UInt8] {
-    request(opcode: 14, unique: unique, node: node, body: little(flags) + little(UInt32(0)))
+  static func open(
+    unique: UInt64, node: UInt64, flags: UInt32, thread: UInt32 = 0
+  ) -> [UInt8] {
+    request(
+      opcode: 14, unique: unique, node: node, thread: thread,
+      body: little(flags) + little(UInt32(0)))
   }
 }

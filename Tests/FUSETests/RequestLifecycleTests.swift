@@ -1,3 +1,4 @@
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -24,7 +25,7 @@ struct RequestLifecycleTests {
   }
 
   @Test(
-    "A dispatched OPEN is answered with what the file system says", .timeLimit(.minutes(1)))
+    "A dispatched OPEN is answered with what the file system says", .timeLimit(.minutes(5)))
   func dispatches() async throws {
     let pipe = try ReplyPipe()
     let operations = GatedOperations()
@@ -48,6 +49,56 @@ struct RequestLifecycleTests {
     operations.finishOpen(.success(opened))
     #expect(await operations.released() == opened.number)
     #expect(pipe.replies().isEmpty)
+  }
+
+  /// The kernel tells of the first signal only.
+  @Test("A caller interrupted by a signal that asks for nothing is watched until one does")
+  func watches() async throws {
+    let pipe = try ReplyPipe()
+    let operations = GatedOperations()
+    let asked = AsyncStream<UInt32>.makeStream()
+    let asks = Mutex(false)
+    let dispatcher = try ColdDispatcher(operations: operations, cacheMode: .read) { thread in
+      asked.continuation.yield(thread)
+      return asks.withLock { $0 }
+    }
+    dispatcher.channel = pipe.channel
+    dispatcher.serve(try open(unique: 15, thread: 4711))
+    dispatcher.interrupt(unique: 15)
+    dispatcher.interrupt(unique: 15)
+    var looks = asked.stream.makeAsyncIterator()
+    #expect(await looks.next() == 4711)
+    #expect(await looks.next() == 4711)
+    #expect(pipe.replies().isEmpty)
+    asks.withLock { $0 = true }
+    while pipe.replies() != RawReply.bytes(unique: 15, error: .interrupted) {
+      #expect(await looks.next() == 4711)
+    }
+    operations.finishOpen(.success(opened))
+    #expect(await operations.released() == opened.number)
+  }
+
+  @Test("A caller interrupted by a signal that asks for nothing gets its answer")
+  func answersWatched() async throws {
+    let pipe = try ReplyPipe()
+    let operations = GatedOperations()
+    let asked = AsyncStream<UInt32>.makeStream()
+    let dispatcher = try ColdDispatcher(operations: operations, cacheMode: .read) { thread in
+      asked.continuation.yield(thread)
+      return false
+    }
+    dispatcher.channel = pipe.channel
+    dispatcher.serve(try open(unique: 16, thread: 4711))
+    dispatcher.interrupt(unique: 16)
+    var looks = asked.stream.makeAsyncIterator()
+    for _ in 0..<2 { #expect(await looks.next() == 4711) }
+    operations.finishOpen(.success(opened))
+    var reply = pipe.replies()
+    while reply.isEmpty {
+      await Task.yield()
+      reply = pipe.replies()
+    }
+    #expect(reply == RawReply.bytes(unique: 16, opened: opened))
   }
 
   /// A request in an entry of a ring and its interrupt come through two reactors.
@@ -79,8 +130,8 @@ struct RequestLifecycleTests {
     #expect(pipe.replies().isEmpty)
   }
 
-  private func open(unique: UInt64) throws -> OpenRequest {
-    let bytes = RequestBytes.open(unique: unique, node: 2, flags: 0)
+  private func open(unique: UInt64, thread: UInt32 = 0) throws -> OpenRequest {
+    let bytes = RequestBytes.open(unique: unique, node: 2, flags: 0, thread: thread)
     return try #require(unsafe OpenRequest(parsing: bytes.span.bytes))
   }
 }

@@ -6,7 +6,7 @@ import Wire
 
 @testable import Reactor
 
-@Suite("What a target says unasked", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("What a target says unasked", .bothChannels, .timeLimit(.minutes(5)))
 struct AsyncTests {
   private static let lun = LogicalUnitNumber(number: 1)
 

@@ -7,7 +7,7 @@ import Wire
 
 @testable import Reactor
 
-@Suite("What is full makes the kernel wait", .timeLimit(.minutes(1)))
+@Suite("What is full makes the kernel wait", .timeLimit(.minutes(5)))
 struct BackPressureTests {
   @Test("F3.3: commands beyond the window wait, and go when it opens")
   func window() throws {

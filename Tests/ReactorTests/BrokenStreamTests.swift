@@ -10,7 +10,7 @@ import Wire
 
 /// What TCP may do to a connection, at any point of a read and a write, over sockets made as the
 /// control plane makes them.
-@Suite("A stream that breaks", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("A stream that breaks", .bothChannels, .timeLimit(.minutes(5)))
 struct BrokenStreamTests {
   /// The target's bytes for a read in four PDUs and a write of two bursts, each PDU in thirds.
   private func script(

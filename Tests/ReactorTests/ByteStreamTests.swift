@@ -4,7 +4,7 @@ import Testing
 
 @testable import Reactor
 
-@Suite("A stream of bytes", .timeLimit(.minutes(1)))
+@Suite("A stream of bytes", .timeLimit(.minutes(5)))
 struct ByteStreamTests {
   private func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
 

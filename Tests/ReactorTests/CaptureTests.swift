@@ -7,7 +7,7 @@ import Wire
 
 @testable import Reactor
 
-@Suite("Capturing a session", .timeLimit(.minutes(1)))
+@Suite("Capturing a session", .timeLimit(.minutes(5)))
 struct CaptureTests {
   private static let path = CapturePath(
     local: [127, 0, 0, 2], remote: [127, 0, 0, 1], localPort: 40_000, remotePort: 3260)
@@ -135,7 +135,7 @@ struct CaptureTests {
   }
 }
 
-@Suite("A session that is captured", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("A session that is captured", .bothChannels, .timeLimit(.minutes(5)))
 struct CapturedSessionTests {
   /// Lets the reactor show its session to a new stream.
   private func capture(_ harness: ReactorHarness) async throws -> ByteStream {

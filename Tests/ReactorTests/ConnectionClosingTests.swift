@@ -6,7 +6,7 @@ import Wire
 @testable import Reactor
 
 /// Connections that end in order, one or all.
-@Suite("Connections are closed", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("Connections are closed", .bothChannels, .timeLimit(.minutes(5)))
 struct ConnectionClosingTests {
   /// A Logout Request as it goes out (RFC 7143, 11.14), laid by hand.
   private func logoutBytes(

@@ -6,7 +6,7 @@ import Wire
 @testable import Reactor
 
 /// One of several connections fails, below ErrorRecoveryLevel 2.
-@Suite("A connection of several is lost", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("A connection of several is lost", .bothChannels, .timeLimit(.minutes(5)))
 struct ConnectionLossTests {
   @Test("M07 one dies: the session reopens, and all tasks are sent again in their first order")
   func death() async throws {

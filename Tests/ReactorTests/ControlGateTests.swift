@@ -3,7 +3,7 @@ import Testing
 
 @testable import Reactor
 
-@Suite("Control tasks at the gate", .timeLimit(.minutes(1)))
+@Suite("Control tasks at the gate", .timeLimit(.minutes(5)))
 struct ControlGateTests {
   private final class Log: Sendable {
     let state = Mutex((inside: 0, most: 0, order: [Int]()))

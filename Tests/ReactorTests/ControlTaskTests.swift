@@ -5,7 +5,7 @@ import Wire
 
 @testable import Reactor
 
-@Suite("Commands of the control plane", .timeLimit(.minutes(1)))
+@Suite("Commands of the control plane", .timeLimit(.minutes(5)))
 struct ControlTaskTests {
   private func inquiry(timeoutMilliseconds: UInt64 = 15_000) -> ControlTask {
     ControlTask(

@@ -7,7 +7,7 @@ import Wire
 @testable import Reactor
 
 /// RFC 7143, 7.8, 11.2.3 and 13.1, at ErrorRecoveryLevel 0.
-@Suite("Digests", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("Digests", .bothChannels, .timeLimit(.minutes(5)))
 struct DigestTests {
   private static func parameters(header: Bool, data: Bool) -> NegotiatedParameters {
     var parameters = NegotiatedParameters()

@@ -7,7 +7,7 @@ import Wire
 
 @testable import Reactor
 
-@Suite("The door between the planes", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("The door between the planes", .bothChannels, .timeLimit(.minutes(5)))
 struct DoorTests {
   @Test("answers a logout when the target has, and those who still wait with ENOTCONN")
   func logout() async throws {

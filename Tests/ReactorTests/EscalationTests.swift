@@ -6,7 +6,7 @@ import Wire
 
 @testable import Reactor
 
-@Suite("The ladder of an unanswered command", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("The ladder of an unanswered command", .bothChannels, .timeLimit(.minutes(5)))
 struct EscalationTests {
   private static let lun = LogicalUnitNumber(number: 1)
   private static let second = SessionHandle(index: 6, generation: 1)

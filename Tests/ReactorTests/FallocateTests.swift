@@ -56,7 +56,7 @@ extension ReactorHarness {
   }
 }
 
-@Suite("fallocate of a LUN file", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("fallocate of a LUN file", .bothChannels, .timeLimit(.minutes(5)))
 struct FallocateTests {
   static let invalidCode = [UInt8].sense(5, 0x20, 0)
   static let invalidField = [UInt8].sense(5, 0x24, 0)

@@ -9,7 +9,7 @@ import Wire
 
 /// What a target may do to the frames of its PDUs; offsets are those of RFC 7143, 11.2.1, which
 /// tshark's dissector of iSCSI reads the same.
-@Suite("The frames of a hostile target", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("The frames of a hostile target", .bothChannels, .timeLimit(.minutes(5)))
 struct FramingTests {
   /// A Data-In of `count` bytes with GOOD, as it travels.
   private func dataIn(

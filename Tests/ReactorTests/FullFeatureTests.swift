@@ -7,7 +7,7 @@ import Wire
 
 @testable import Reactor
 
-@Suite("Full feature phase", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("Full feature phase", .bothChannels, .timeLimit(.minutes(5)))
 struct FullFeatureTests {
   private static let payload = [UInt8].pattern(49_152)
 

@@ -9,7 +9,7 @@ import Wire
 @testable import Reactor
 
 /// Found by the simulation: who has been answered is out of the way of those who come later.
-@Suite("A caller that is given up", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("A caller that is given up", .bothChannels, .timeLimit(.minutes(5)))
 struct GivenUpTests {
   private static let second = SessionHandle(index: 6, generation: 1)
 

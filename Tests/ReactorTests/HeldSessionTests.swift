@@ -9,7 +9,7 @@ import Wire
 @testable import Reactor
 
 /// P7: until the control plane knows whose LUNs are behind a new connection, none is touched.
-@Suite("A held session", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("A held session", .bothChannels, .timeLimit(.minutes(5)))
 struct HeldSessionTests {
   private let inquiry = ControlTask(
     session: ReactorHarness.session, lun: LogicalUnitNumber(number: 1), cdb: .inquiry(),

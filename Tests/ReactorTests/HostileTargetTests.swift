@@ -6,7 +6,7 @@ import Wire
 
 @testable import Reactor
 
-@Suite("A hostile target", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("A hostile target", .bothChannels, .timeLimit(.minutes(5)))
 struct HostileTargetTests {
   /// Plays `attack` on the task of a read of 1024 bytes and returns why the session was lost.
   private func lost(

@@ -7,7 +7,7 @@ import Wire
 
 @testable import Reactor
 
-@Suite("An interrupted caller", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("An interrupted caller", .bothChannels, .timeLimit(.minutes(5)))
 struct InterruptTests {
   @Test("a caller interrupted as its command is due again, its data unsent, is answered once")
   func interruptedWhenDue() throws {
@@ -25,17 +25,11 @@ struct InterruptTests {
     #expect(harness.reply() == nil)
   }
 
-  private func interrupt(_ harness: ReactorHarness, _ unique: UInt64) {
-    var body = [UInt8]()
-    body.appendNative(unique)
-    harness.request(.interrupt, node: 0, body: body)
-  }
-
   @Test("of healthy I/O gets its data: EINTR comes only after a second")
   func healthy() throws {
     let harness = try ReactorHarness()
     let unique = harness.read(offset: 0, size: 512)
-    interrupt(harness, unique)
+    harness.interrupt(unique)
     harness.advance(milliseconds: 999)
     #expect(harness.reply() == nil)
     harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
@@ -44,11 +38,24 @@ struct InterruptTests {
     #expect(harness.reply() == nil)
   }
 
+  /// No signal waits for this process, as when the freezer interrupts one.
+  @Test("by what asks for nothing waits as it would have, and gets its data")
+  func patient() throws {
+    let harness = try ReactorHarness()
+    harness.thread = UInt32(getpid())
+    let unique = harness.read(offset: 0, size: 512)
+    harness.interrupt(unique)
+    for _ in 0..<20 { harness.advance(milliseconds: 250) }
+    #expect(harness.reply() == nil)
+    harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
+  }
+
   @Test("gets EINTR after a second, on time; the late answer frees the slot and nothing else")
   func inFlight() throws {
     let harness = try ReactorHarness()
     let unique = harness.write(offset: 0, .pattern(512))
-    interrupt(harness, unique)
+    harness.interrupt(unique)
     harness.advance(milliseconds: 999)
     #expect(harness.sleep == 1)
     harness.advance(milliseconds: 1)
@@ -64,11 +71,11 @@ struct InterruptTests {
     let harness = try ReactorHarness()
     let unique = harness.write(offset: 0, .pattern(512))
     let early = harness.write(offset: 512, .pattern(512))
-    interrupt(harness, early)
+    harness.interrupt(early)
     harness.advance(milliseconds: 1_000)
     #expect(harness.reply() == .init(unique: early, error: -EINTR, payload: []))
     try harness.closeTarget()
-    interrupt(harness, unique)
+    harness.interrupt(unique)
     #expect(harness.reply() == .init(unique: unique, error: -EINTR, payload: []))
     #expect(harness.busySlots == 0)
     try harness.reconnect()
@@ -82,13 +89,13 @@ struct InterruptTests {
     try harness.closeTarget()
     harness.advance(milliseconds: 500)
     let early = harness.read(offset: 512, size: 512)
-    interrupt(harness, early)
+    harness.interrupt(early)
     #expect(harness.reply() == nil)
     harness.advance(milliseconds: 500)
     // By now the path has been away for longer than healthy ones ever are.
     #expect(harness.reply() == .init(unique: early, error: -EINTR, payload: []))
     let late = harness.write(offset: 1024, .pattern(512))
-    interrupt(harness, late)
+    harness.interrupt(late)
     #expect(harness.reply() == .init(unique: late, error: -EINTR, payload: []))
   }
 
@@ -98,23 +105,23 @@ struct InterruptTests {
     // The session may have been idle for long before.
     harness.advance(milliseconds: 60_000)
     let first = harness.read(offset: 0, size: 512)
-    interrupt(harness, first)
+    harness.interrupt(first)
     harness.advance(milliseconds: 900)
     #expect(harness.reply() == nil)
     let second = harness.read(offset: 512, size: 512)
-    interrupt(harness, second)
+    harness.interrupt(second)
     #expect(harness.reply() == nil)
     harness.advance(milliseconds: 100)
     #expect(harness.reply() == .init(unique: first, error: -EINTR, payload: []))
     #expect(harness.reply() == .init(unique: second, error: -EINTR, payload: []))
     let third = harness.read(offset: 1024, size: 512)
-    interrupt(harness, third)
+    harness.interrupt(third)
     #expect(harness.reply() == .init(unique: third, error: -EINTR, payload: []))
     // Anything at all from the target, and its path is healthy again.
     let task = try harness.command().view.header.initiatorTaskTag
     harness.sendDataIn(task, .pattern(512))
     let fourth = harness.read(offset: 2048, size: 512)
-    interrupt(harness, fourth)
+    harness.interrupt(fourth)
     harness.advance(milliseconds: 900)
     #expect(harness.reply() == nil)
   }
@@ -125,7 +132,7 @@ struct InterruptTests {
     let first = harness.write(offset: 100, [1])
     let second = harness.write(offset: 0, .pattern(512))
     let third = harness.write(offset: 0, .pattern(512, from: 3))
-    interrupt(harness, second)
+    harness.interrupt(second)
     harness.advance(milliseconds: 1_000)
     #expect(harness.reply() == .init(unique: second, error: -EINTR, payload: []))
     harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
@@ -143,7 +150,7 @@ struct InterruptTests {
     let harness = try ReactorHarness()
     let unique = harness.write(offset: 100, [1])
     let waiting = harness.write(offset: 0, .pattern(512))
-    interrupt(harness, unique)
+    harness.interrupt(unique)
     harness.advance(milliseconds: 1_000)
     #expect(harness.reply() == .init(unique: unique, error: -EINTR, payload: []))
     harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
@@ -163,7 +170,7 @@ struct InterruptTests {
       harness.advance(milliseconds: 2_000)
     }
     harness.sendResponse(try harness.command().view.header.initiatorTaskTag, .busy)
-    interrupt(harness, unique)
+    harness.interrupt(unique)
     #expect(harness.reply() == .init(unique: unique, error: -EINTR, payload: []))
     #expect(harness.delayedSlots == 0)
     harness.advance(milliseconds: 2_000)
@@ -179,5 +186,14 @@ extension ReactorHarness {
       return (reactor.slots[index].tag(index: index), reactor.slots[index].caller.unique)
     }
     return nil
+  }
+}
+
+extension ReactorHarness {
+  /// The kernel tells that the caller of `request` wants it over.
+  func interrupt(_ request: UInt64) {
+    var body = [UInt8]()
+    body.appendNative(request)
+    self.request(.interrupt, node: 0, body: body)
   }
 }

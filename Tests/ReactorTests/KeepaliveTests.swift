@@ -6,7 +6,7 @@ import Wire
 
 @testable import Reactor
 
-@Suite("Keeping a connection alive", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("Keeping a connection alive", .bothChannels, .timeLimit(.minutes(5)))
 struct KeepaliveTests {
   @Test("F15.1: the target's ping is answered with its tag and LUN, CmdSN not advanced")
   func answersPing() throws {

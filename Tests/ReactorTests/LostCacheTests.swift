@@ -9,7 +9,7 @@ import Wire
 @testable import Reactor
 
 /// Found by the simulation, or what it relies on: no fsync says 0 for what may be gone.
-@Suite("A volatile cache behind a lost nexus", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("A volatile cache behind a lost nexus", .bothChannels, .timeLimit(.minutes(5)))
 struct LostCacheTests {
   private static let write16: UInt64 = 0x8A
   private static let synchronize16: UInt64 = 0x91

@@ -7,7 +7,7 @@ import Wire
 @testable import Reactor
 
 /// RFC 7143, 7.2.1, 7.8, 7.9 and 11.8.
-@Suite("Lost commands and R2Ts at ErrorRecoveryLevel 1", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("Lost commands and R2Ts at ErrorRecoveryLevel 1", .bothChannels, .timeLimit(.minutes(5)))
 struct LostCommandTests {
   /// A NOP-In without a number: the target is there and expects this command.
   private func tell(_ harness: ReactorHarness, expCmdSN: UInt32) {

@@ -7,7 +7,7 @@ import Wire
 @testable import Reactor
 
 /// RFC 7143, 7.8, 7.9, 11.7.2 and 11.16.
-@Suite("Lost Data-In at ErrorRecoveryLevel 1", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("Lost Data-In at ErrorRecoveryLevel 1", .bothChannels, .timeLimit(.minutes(5)))
 struct LostDataTests {
   private static let data = [UInt8].pattern(6 * 512)
 
@@ -211,7 +211,7 @@ struct LostDataTests {
   }
 }
 
-@Suite("DataACK", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("DataACK", .bothChannels, .timeLimit(.minutes(5)))
 struct DataAcknowledgementTests {
   private static let lun = LogicalUnitNumber(number: 1).rawValue
 

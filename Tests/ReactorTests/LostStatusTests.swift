@@ -7,7 +7,7 @@ import Wire
 @testable import Reactor
 
 /// RFC 7143, 4.2.2.2, 7.1.4.2, 7.8, 7.9 and 11.16.
-@Suite("Lost status at ErrorRecoveryLevel 1", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("Lost status at ErrorRecoveryLevel 1", .bothChannels, .timeLimit(.minutes(5)))
 struct LostStatusTests {
   /// Writes of a block each, under way: whom to answer, and the tasks.
   private func writes(

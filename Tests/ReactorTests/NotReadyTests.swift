@@ -7,7 +7,7 @@ import Wire
 @testable import Reactor
 
 /// NOT READY in mid-use: the qualifiers are those sg_decode_sense of sg3_utils names.
-@Suite("A unit that is not ready", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("A unit that is not ready", .bothChannels, .timeLimit(.minutes(5)))
 struct NotReadyTests {
   private static let look = ReactorEvent.unitWantsLook(
     ReactorHarness.session, LogicalUnitNumber(number: 1))

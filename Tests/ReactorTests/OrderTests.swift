@@ -7,7 +7,7 @@ import Wire
 @testable import Reactor
 
 /// DataPDUInOrder=No, DataSequenceInOrder=No and many R2Ts at once (RFC 7143, 13.17 to 13.19).
-@Suite("Data in any order", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("Data in any order", .bothChannels, .timeLimit(.minutes(5)))
 struct OrderTests {
   private static func parameters(digests: Bool = false) -> NegotiatedParameters {
     var parameters = NegotiatedParameters()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Reactor
 
-@Suite("A session's outstanding tasks", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("A session's outstanding tasks", .bothChannels, .timeLimit(.minutes(5)))
 struct OutstandingTasksTests {
   @Test(
     "are shown with tag, LUN, CDB, length, age and state, and no longer once they have a status")

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Reactor
 
-@Suite("Several sessions of a LUN", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("Several sessions of a LUN", .bothChannels, .timeLimit(.minutes(5)))
 struct PoolTests {
   private static let second = SessionHandle(index: 6, generation: 1)
 

@@ -9,7 +9,7 @@ import Testing
 @testable import Reactor
 
 /// The bound on a LUN's commands in flight, and what TASK SET FULL and BUSY do to it.
-@Suite("Queue depth", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("Queue depth", .bothChannels, .timeLimit(.minutes(5)))
 struct QueueDepthTests {
   private static let other = LogicalUnitHandle(index: 4, generation: 1)
 

@@ -33,6 +33,8 @@ final class ReactorHarness {
   private var buffer = [UInt8](repeating: 0, count: 2 << 20)
   private var statSN: UInt32 = 100
   private var unique: UInt64 = 1000
+  /// The thread every request is of.
+  var thread: UInt32 = 0
   var parameters: NegotiatedParameters
   var loginPDUs: [LoginPDU] = []
   let timeouts: SessionTimeouts
@@ -285,7 +287,9 @@ extension ReactorHarness {
     bytes.appendNative(opcode.rawValue)
     bytes.appendNative(unique)
     bytes.appendNative(node)
-    bytes += [UInt8](repeating: 0, count: 16)
+    bytes.appendNative(UInt64(0))
+    bytes.appendNative(thread)
+    bytes.appendNative(UInt32(0))
     bytes += body
     if opcode != .interrupt, let entry = takeEntry() {
       fill(entry, bytes)
@@ -296,13 +300,6 @@ extension ReactorHarness {
     #expect(sent == bytes.count)
     turn()
     return unique
-  }
-
-  /// The kernel tells that the caller of `request` wants it over.
-  func interrupt(_ request: UInt64) {
-    var body = [UInt8]()
-    body.appendNative(request)
-    self.request(.interrupt, node: 0, body: body)
   }
 
   private func takeEntry() -> Int? { freeEntries?.popLast() }

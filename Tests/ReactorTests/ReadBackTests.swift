@@ -9,7 +9,7 @@ import Wire
 @testable import Reactor
 
 /// After a loss fsync finds out whether what was written before is there.
-@Suite("fsync after a loss, reading back", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("fsync after a loss, reading back", .bothChannels, .timeLimit(.minutes(5)))
 struct ReadBackTests {
   private let harness: ReactorHarness
 

@@ -7,7 +7,7 @@ import Wire
 
 @testable import Reactor
 
-@Suite("A lost session", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("A lost session", .bothChannels, .timeLimit(.minutes(5)))
 struct RecoveryTests {
   @Test("E01, E03: is resumed with the same commands, in the order they were sent first")
   func resumed() throws {

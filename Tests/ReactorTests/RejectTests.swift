@@ -7,7 +7,7 @@ import Wire
 @testable import Reactor
 
 /// RFC 7143, 7.8 and 11.17.
-@Suite("PDUs of ours the target rejects", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("PDUs of ours the target rejects", .bothChannels, .timeLimit(.minutes(5)))
 struct RejectTests {
   private func reject(
     _ harness: ReactorHarness, _ reason: UInt8, _ rejected: BasicHeaderSegment

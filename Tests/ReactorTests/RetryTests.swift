@@ -6,7 +6,7 @@ import Wire
 
 @testable import Reactor
 
-@Suite("Statuses that are tried again", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("Statuses that are tried again", .bothChannels, .timeLimit(.minutes(5)))
 struct RetryTests {
   private func answer(_ harness: ReactorHarness, _ status: SCSIStatus, sense: [UInt8] = []) throws {
     harness.sendResponse(

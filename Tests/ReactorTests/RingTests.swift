@@ -10,7 +10,7 @@ import Wire
 @testable import Reactor
 
 /// What only requests in ring entries have; everything else runs on both channels.
-@Suite("Requests in entries of a ring", .timeLimit(.minutes(1)))
+@Suite("Requests in entries of a ring", .timeLimit(.minutes(5)))
 struct RingTests {
   private func harness(
     parameters: NegotiatedParameters = NegotiatedParameters()

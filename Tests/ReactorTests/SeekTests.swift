@@ -8,7 +8,7 @@ import Wire
 
 @testable import Reactor
 
-@Suite("SEEK_DATA and SEEK_HOLE of a LUN file", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("SEEK_DATA and SEEK_HOLE of a LUN file", .bothChannels, .timeLimit(.minutes(5)))
 struct SeekTests {
   static let capacity: UInt64 = 8192 * 512
 

@@ -6,7 +6,7 @@ import Wire
 @testable import Reactor
 
 /// Several connections in a session, all of them well: who carries what.
-@Suite("Several connections of a session", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("Several connections of a session", .bothChannels, .timeLimit(.minutes(5)))
 struct SeveralConnectionsTests {
   /// A READ(16) of one block as it goes out, laid by hand (RFC 7143, 11.3; SBC-4, 5.18).
   private func readBytes(

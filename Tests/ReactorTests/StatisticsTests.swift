@@ -5,7 +5,7 @@ import Wire
 
 @testable import Reactor
 
-@Suite("A session's counters", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("A session's counters", .bothChannels, .timeLimit(.minutes(5)))
 struct StatisticsTests {
   @Test("count each PDU once, under its opcode, when it has left or come whole")
   func kinds() async throws {

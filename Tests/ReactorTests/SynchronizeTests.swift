@@ -8,7 +8,7 @@ import Wire
 
 @testable import Reactor
 
-@Suite("fsync of a LUN file", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("fsync of a LUN file", .bothChannels, .timeLimit(.minutes(5)))
 struct SynchronizeTests {
   private func write(_ harness: ReactorHarness) throws {
     _ = harness.write(offset: 0, .pattern(512))

@@ -6,7 +6,7 @@ import Wire
 
 @testable import Reactor
 
-@Suite("Task management", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("Task management", .bothChannels, .timeLimit(.minutes(5)))
 struct TaskManagementTests {
   private static let lun = LogicalUnitNumber(number: 1)
 

@@ -42,7 +42,7 @@ private final class TwoReactors {
   }
 }
 
-@Suite("Two reactors of a mount", .timeLimit(.minutes(1)))
+@Suite("Two reactors of a mount", .timeLimit(.minutes(5)))
 struct TwoReactorsTests {
   @Test("serve what comes to them on sessions of their own")
   func apart() throws {

@@ -8,7 +8,7 @@ import Testing
 @testable import ControlPlane
 @testable import Tree
 
-@Suite("Files that go on", .timeLimit(.minutes(1)))
+@Suite("Files that go on", .timeLimit(.minutes(5)))
 struct StreamTests {
   private static let nonblocking = UInt32(O_NONBLOCK)
 

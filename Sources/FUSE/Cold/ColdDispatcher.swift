@@ -10,7 +10,12 @@ final class ColdDispatcher: Sendable {
   private struct Work: Sendable {
     var request: FuseRequest
     var task: Task<Void, Never>?
+    /// Interrupted by a signal that asks for nothing; another may come.
+    var isWatched = false
   }
+
+  /// Between looks at the signals of an interrupted caller.
+  static let watchInterval = Duration.milliseconds(250)
 
   private struct State: Sendable {
     var works: [UInt64: Work] = [:]
@@ -18,7 +23,7 @@ final class ColdDispatcher: Sendable {
     /// Set between the kernel's INIT and libfuse's answer.
     var initRequest: InitRequest?
     /// The request that libfuse decodes just now, on the cold thread.
-    var currentUnique: UInt64 = 0
+    var current = (unique: UInt64(0), thread: UInt32(0))
     var earlyInterrupts = EarlyInterrupts()
     var isClosed = false
   }
@@ -26,15 +31,19 @@ final class ColdDispatcher: Sendable {
   let operations: any FileSystemOperations
   private let cacheMode: CacheMode
   private let ring: RingOffer?
+  /// Whether the call of a thread that was interrupted should end.
+  private let endsCall: @Sendable (UInt32) -> Bool
   private let state = Mutex(State())
   private let room: EventDescriptor
 
-  init(operations: any FileSystemOperations, cacheMode: CacheMode, ring: RingOffer? = nil)
-    throws(Errno)
-  {
+  init(
+    operations: any FileSystemOperations, cacheMode: CacheMode, ring: RingOffer? = nil,
+    endsCall: @escaping @Sendable (UInt32) -> Bool = PendingSignals.endCall
+  ) throws(Errno) {
     self.operations = operations
     self.cacheMode = cacheMode
     self.ring = ring
+    self.endsCall = endsCall
     room = try EventDescriptor()
   }
 
@@ -69,8 +78,8 @@ final class ColdDispatcher: Sendable {
   var awaitsInitAnswer: Bool { state.withLock { $0.initRequest != nil } }
 
   /// Notes the request that libfuse is about to decode.
-  func willDecode(unique: UInt64) {
-    state.withLock { $0.currentUnique = unique }
+  func willDecode(_ header: RequestHeader) {
+    state.withLock { $0.current = (header.unique, header.pid) }
   }
 
   /// Waits until another task may be started, or the dispatcher is closed.
@@ -88,15 +97,15 @@ final class ColdDispatcher: Sendable {
     _ request: fuse_req_t,
     _ body: @escaping @Sendable (FuseRequest, any FileSystemOperations) async throws(Errno) -> Void
   ) {
-    let unique = state.withLock { $0.currentUnique }
+    let (unique, thread) = state.withLock { $0.current }
     // SAFETY: libfuse keeps the request until it is answered, which the wrapper does once.
-    serve(FuseRequest(unique: unique, origin: unsafe .libfuse(request)), body)
+    serve(FuseRequest(unique: unique, thread: thread, origin: unsafe .libfuse(request)), body)
   }
 
   /// Serves an OPEN; one that came too late to be answered is closed again.
   func serve(_ open: OpenRequest) {
     guard let channel else { return }
-    serve(FuseRequest(unique: open.unique, origin: .raw(channel))) {
+    serve(FuseRequest(unique: open.unique, thread: open.thread, origin: .raw(channel))) {
       (request, operations) async throws(Errno) in
       let opened = try await operations.open(open.node, flags: open.flags)
       if !request.answer(opened: opened) {
@@ -108,7 +117,7 @@ final class ColdDispatcher: Sendable {
   /// Serves a POLL; the notice it may ask for comes later and from any thread.
   func serve(_ poll: PollRequest) {
     guard let channel else { return }
-    serve(FuseRequest(unique: poll.unique, origin: .raw(channel))) {
+    serve(FuseRequest(unique: poll.unique, thread: poll.thread, origin: .raw(channel))) {
       (request, operations) async throws(Errno) in
       let handle = poll.handle
       // The kernel may have closed the file meanwhile, or be gone: then nobody waits.
@@ -149,16 +158,34 @@ final class ColdDispatcher: Sendable {
     room.signal()
   }
 
-  /// Answers EINTR for a caller who is being killed, and cancels what was done for it.
+  /// Answers EINTR for a caller who wants its call over, and cancels what was done for it.
   ///
   /// One that finds no request came after the answer, or before a request in an entry of a ring.
+  /// The kernel tells of a request's first signal only: where that asks for nothing, the caller is
+  /// watched.
   func interrupt(unique: UInt64) {
-    let work = state.withLock { state in
-      if state.works[unique] == nil { state.earlyInterrupts.note(unique) }
-      return state.works[unique]
+    let work = state.withLock { state -> Work? in
+      guard let work = state.works[unique] else {
+        state.earlyInterrupts.note(unique)
+        return nil
+      }
+      state.works[unique]?.isWatched = true
+      return work.isWatched ? nil : work
     }
-    work?.request.fail(.interrupted)
-    work?.task?.cancel()
+    guard let work, !endIfAsked(work) else { return }
+    Task {
+      repeat {
+        do { try await Task.sleep(for: Self.watchInterval) } catch { return }
+      } while !work.request.isAnswered && !endIfAsked(work)
+    }
+  }
+
+  /// True when the work was ended.
+  private func endIfAsked(_ work: Work) -> Bool {
+    guard endsCall(work.request.thread) else { return false }
+    work.request.fail(.interrupted)
+    work.task?.cancel()
+    return true
   }
 
   /// Answers everything left and takes nothing more: afterwards nobody is inside libfuse.

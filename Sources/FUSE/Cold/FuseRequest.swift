@@ -19,16 +19,21 @@ final class FuseRequest: Sendable {
   }
 
   let unique: UInt64
+  /// The thread that waits for the answer, 0 where the kernel does not tell.
+  let thread: UInt32
   private let origin: Mutex<Origin?>
 
-  init(unique: UInt64, origin: sending Origin) {
+  init(unique: UInt64, thread: UInt32 = 0, origin: sending Origin) {
     self.unique = unique
+    self.thread = thread
     self.origin = Mutex(origin)
   }
 
   deinit {
     _ = fail(.ioError)
   }
+
+  var isAnswered: Bool { origin.withLock { $0 == nil } }
 
   /// Answers once through libfuse with what `reply` returns, 0 when the kernel took it.
   ///

@@ -3,6 +3,8 @@
 /// Source: linux/fuse.h, `struct fuse_open_in` and `struct fuse_open_out`.
 package struct OpenRequest: Equatable, Sendable {
   package var unique: UInt64
+  /// Who waits for the answer.
+  package var thread: UInt32
   package var node: NodeNumber
   package var flags: OpenFlags
 
@@ -12,6 +14,7 @@ package struct OpenRequest: Equatable, Sendable {
       bytes.byteCount >= RequestHeader.byteCount + 8
     else { return nil }
     unique = header.unique
+    thread = header.pid
     node = NodeNumber(rawValue: header.nodeID)
     // SAFETY: every pattern is a valid integer; the load checks its bounds.
     flags = OpenFlags(

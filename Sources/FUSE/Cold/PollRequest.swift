@@ -7,6 +7,8 @@ package struct PollRequest: Equatable, Sendable {
   private static let scheduleNotify: UInt32 = 1 << 0
 
   package var unique: UInt64
+  /// Who waits for the answer.
+  package var thread: UInt32
   package var file: OpenFileNumber
   /// What the notice names.
   package var handle: UInt64
@@ -19,6 +21,7 @@ package struct PollRequest: Equatable, Sendable {
     else { return nil }
     let body = RequestHeader.byteCount
     unique = header.unique
+    thread = header.pid
     // SAFETY: every pattern is a valid integer; the loads check their bounds.
     file = OpenFileNumber(
       rawValue: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: body, as: UInt64.self))

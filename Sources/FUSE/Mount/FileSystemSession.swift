@@ -69,7 +69,7 @@ package final class FileSystemSession: @unchecked Sendable {
     if let open = OpenRequest(parsing: bytes) { return dispatcher.serve(open) }
     if let poll = PollRequest(parsing: bytes) { return dispatcher.serve(poll) }
     if let initial = InitRequest(parsing: bytes) { dispatcher.expect(initial) }
-    dispatcher.willDecode(unique: header.unique)
+    dispatcher.willDecode(header)
     decode(request)
   }
 

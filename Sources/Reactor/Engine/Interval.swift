@@ -11,6 +11,8 @@ enum Interval {
   /// The first wait after BUSY; it doubles up to `retryMaximum`.
   static let retryMinimum: UInt64 = 50 * millisecond
   static let retryMaximum: UInt64 = 2 * second
+  /// Between looks at the signals of an interrupted caller.
+  static let signals: UInt64 = 250 * millisecond
   /// Idle sessions are pinged in about so many groups, spread over the ping interval.
   static let pingGroups: UInt64 = 8
   /// A command without any answer for so long has the ladder climbed for it.

@@ -65,7 +65,7 @@ extension Reactor {
     let isServed = serve(
       header, operation: span.extracting(droppingFirst: RequestHeader.byteCount),
       payloadCount: length - (SlotMemory.devicePayload - SlotMemory.request),
-      for: Caller(unique: header.unique), slot: index)
+      for: Caller(header), slot: index)
     if !isServed, !submit(cold: index, length: length) { stall(cold: index, length: length) }
   }
 
@@ -173,7 +173,8 @@ extension Reactor {
   /// The caller of a request wants it over; false when the request is none of ours.
   ///
   /// It is answered with EINTR only after it has waited longer than a healthy path ever takes, or
-  /// when its path is not: a signal must not turn healthy disk I/O into an error.
+  /// when its path is not, and for a signal that asks for it: no other may turn disk I/O into an
+  /// error.
   mutating func interrupt(_ unique: UInt64) -> Bool {
     for index in 0..<slots.requestCount
     where slots[index].kind != .free && slots[index].caller.unique == unique {

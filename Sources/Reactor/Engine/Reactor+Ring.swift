@@ -160,7 +160,7 @@ extension Reactor {
     let isServed = serve(
       header, operation: bytes.extracting(droppingFirst: RingHeader.operation),
       payloadCount: RingHeader.payloadCount(of: bytes),
-      for: Caller(unique: header.unique, entry: entry), slot: slot)
+      for: Caller(header, entry: entry), slot: slot)
     if !isServed { hand(cold: entry, header) }
   }
 
@@ -173,7 +173,7 @@ extension Reactor {
       let queue = ringMemory.queue(of: entry)
       if ringExchange.pendingCount(queue: queue) >= limit {
         return answer(
-          Caller(unique: header.unique, entry: entry), error: .resourceTemporarilyUnavailable)
+          Caller(header, entry: entry), error: .resourceTemporarilyUnavailable)
       }
     }
     ringExchange.expect(header.unique, entry: entry, lane: lane)

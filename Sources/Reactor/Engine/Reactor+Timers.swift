@@ -1,4 +1,5 @@
 import ISCSI
+import LinuxIO
 import SystemPackage
 
 /// What time brings: interrupts, retries, pings, deadlines.
@@ -29,8 +30,14 @@ extension Reactor {
     }
     if slots[index].kind == .control { return tick(control: index) }
     if slots[index].isInterrupted, !slots[index].isAnswered {
-      let due = interruptDue(index)
-      if now >= due { return giveUp(index, error: .interrupted) }
+      var due = max(interruptDue(index), slots[index].signalsAt)
+      if now >= due {
+        if PendingSignals.endCall(ofThread: slots[index].caller.thread) {
+          return giveUp(index, error: .interrupted)
+        }
+        due = now &+ Interval.signals
+        slots[index].signalsAt = due
+      }
       nextTick = min(nextTick, due)
     }
     let session = Int(slots[index].session)

@@ -97,6 +97,8 @@ struct Slot: BitwiseCopyable {
   /// When the current command was sent, or may be sent again.
   var sentAt: UInt64 = 0
   var retryAt: UInt64 = 0
+  /// When the caller's signals are looked at again: those it had asked for nothing.
+  var signalsAt: UInt64 = 0
   var cmdSN = SerialNumber(rawValue: 0)
   /// What a SYNCHRONIZE CACHE makes durable: the unit's writes up to here.
   var epoch: UInt64 = 0

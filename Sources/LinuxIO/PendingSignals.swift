@@ -1,0 +1,88 @@
+import Glibc
+import SystemPackage
+
+/// The signals that wait for a thread until its system call returns.
+///
+/// FUSE tells that one came, and only of the first, not which: a shell whose child has ended must
+/// not find its write to a file interrupted, one that is to be killed must be let go.
+package struct PendingSignals: Equatable, Sendable {
+  /// Longer than what the kernel writes about a thread in a thousand groups.
+  private static let statusLimit = 16 << 10
+
+  /// One bit a signal, the first for signal 1: those that have come and are not blocked.
+  package var pending: UInt64
+
+  /// Of a thread, as this process numbers threads; nil where the kernel does not say: the thread is
+  /// of another PID namespace (0) or gone, `/proc` is not there, hidden or another namespace's.
+  package init?(ofThread thread: UInt32) {
+    guard thread != 0, Self.seesItself,
+      let status = Self.contents(of: "/proc/\(thread)/status")
+    else { return nil }
+    self.init(parsing: status)
+  }
+
+  /// From the text of `/proc/<thread>/status` (proc(5)): SigPnd, ShdPnd and SigBlk.
+  package init?(parsing status: [UInt8]) {
+    var own: UInt64?
+    var shared: UInt64?
+    var blocked: UInt64?
+    for line in status.split(separator: UInt8(ascii: "\n")) {
+      let fields = line.split(separator: UInt8(ascii: ":"), maxSplits: 1)
+      guard fields.count == 2 else { continue }
+      let value = fields[1].drop { $0 == UInt8(ascii: "\t") }
+      let mask = UInt64(String(decoding: value, as: UTF8.self), radix: 16)
+      switch String(decoding: fields[0], as: UTF8.self) {
+      case "SigPnd": own = mask
+      case "ShdPnd": shared = mask
+      case "SigBlk": blocked = mask
+      default: break
+      }
+    }
+    guard let own, let shared, let blocked else { return nil }
+    pending = (own | shared) & ~blocked
+  }
+
+  /// Whether one of them asks for the thread's call to end. Those that tell of a child, a window, a
+  /// timer of processor time, or that stop a process, do not, nor do real-time signals: what a
+  /// disk does, they wait for.
+  package var endsCall: Bool { pending & ~Self.notices != 0 }
+
+  /// Whether a call of the thread's should end; true as well where nothing is known.
+  package static func endCall(ofThread thread: UInt32) -> Bool {
+    PendingSignals(ofThread: thread)?.endsCall ?? true
+  }
+
+  private static let notices: UInt64 = {
+    var bits = ~UInt64(0) << 31
+    for signal in [
+      SIGTRAP, SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGVTALRM, SIGPROF,
+      SIGWINCH, SIGIO,
+    ] {
+      bits |= 1 << (UInt64(signal) - 1)
+    }
+    return bits
+  }()
+
+  /// `/proc` numbers processes as this one does.
+  private static var seesItself: Bool {
+    contents(of: "/proc/self/stat").map { stat in
+      String(decoding: stat.prefix { $0 != UInt8(ascii: " ") }, as: UTF8.self) == "\(getpid())"
+    } ?? false
+  }
+
+  private static func contents(of path: String) -> [UInt8]? {
+    guard
+      let file = try? FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
+    else { return nil }
+    return try? file.closeAfter {
+      var contents: [UInt8] = []
+      while contents.count < statusLimit {
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        let count = try unsafe chunk.withUnsafeMutableBytes { try unsafe file.read(into: $0) }
+        if count == 0 { break }
+        contents += chunk.prefix(count)
+      }
+      return contents
+    }
+  }
+}
