@@ -10,7 +10,8 @@ enum Catalogue {
       Resets(manner: .randomBytes), Silence(), Jitter(), Failover(), DaemonKilled(),
       DaemonTerminated(), UnmountUnderLoad(), ConnectionAbort(), LUNRemoved(),
       ReservationConflict(), WriteProtection(), AttentionStorm(), BusyUnit(), MediumError(),
-      LostCache(), ClockJump(library: clockJump), Outages(), Isolation(), FrozenBeside(),
+      LostCache(), ClockJump(library: clockJump), Outages(), Isolation(), ConnectionsLeaving(),
+      FrozenBeside(),
       LinuxTargetDrill(cache: guestCache),
     ] + onRequest
   }
