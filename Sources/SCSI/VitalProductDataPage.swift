@@ -20,8 +20,14 @@ package struct VitalProductDataPage: RawRepresentable, BitwiseCopyable, Hashable
   @inlinable package static var deviceIdentification: VitalProductDataPage {
     VitalProductDataPage(rawValue: 0x83)
   }
+  @inlinable package static var thirdPartyCopy: VitalProductDataPage {
+    VitalProductDataPage(rawValue: 0x8F)
+  }
   @inlinable package static var blockLimits: VitalProductDataPage {
     VitalProductDataPage(rawValue: 0xB0)
+  }
+  @inlinable package static var blockDeviceCharacteristics: VitalProductDataPage {
+    VitalProductDataPage(rawValue: 0xB1)
   }
   @inlinable package static var logicalBlockProvisioning: VitalProductDataPage {
     VitalProductDataPage(rawValue: 0xB2)

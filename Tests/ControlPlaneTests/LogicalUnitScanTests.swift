@@ -53,12 +53,22 @@ struct LogicalUnitScanTests {
     #expect(unit.description.deviceIdentification == nil)
   }
 
-  @Test("S02 the order pages are listed in means nothing; B1h and 8Fh are not asked for")
+  @Test("S02 the order pages are listed in means nothing; B1h and 8Fh are shown as they are")
   func unsortedPages() async throws {
-    let bench = try await scan { $0.pages = [0xB2, 0x8F, 0xB0, 0x83, 0xB1, 0x80, 0x00] }
+    let characteristics: [UInt8] = [0, 0xB1, 0, 4, 0x1C, 0x20, 0, 2]
+    let bench = try await scan {
+      $0.pages = [0xB2, 0x8F, 0xB0, 0x83, 0xB1, 0x80, 0xC0, 0x00]
+      $0.toldPages[0xB1] = characteristics
+      // A page that claims more than it has.
+      $0.toldPages[0x8F] = [0, 0x8F, 0xFF, 0xFF, 0x00, 0x01]
+    }
     let unit = try #require(bench.unit(Self.one))
     #expect(unit.description.unitSerialNumber?.text == "SERIAL-1")
-    #expect(Set(unit.vitalProductDataPages.map(\.code)) == [0x00, 0x80, 0x83, 0xB0, 0xB2])
+    let pages = Dictionary(
+      uniqueKeysWithValues: unit.vitalProductDataPages.map { ($0.code, $0.bytes) })
+    #expect(Set(pages.keys) == [0x00, 0x80, 0x83, 0x8F, 0xB0, 0xB1, 0xB2])
+    #expect(pages[0xB1] == characteristics)
+    #expect(pages[0x8F] == [0, 0x8F, 0xFF, 0xFF, 0x00, 0x01])
   }
 
   @Test("H53 pages of lengths that lie, or of another code, cost their facts and no more")

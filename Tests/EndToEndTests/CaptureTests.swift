@@ -49,5 +49,59 @@ extension EndToEnd {
         #expect(wrong.output == "", "\(wrong)")
       }
     }
+
+    /// With CHAP_R whoever knows CHAP_C can try secrets at leisure.
+    @Test("C34 of a login in a capture challenges and answers are stars, and nothing else")
+    func masks() async throws {
+      try await withLab { lab in
+        let account = TargetDaemon.Account(user: "alice", password: "correct-horse-9")
+        let daemon = try await TargetDaemon.start(
+          lab,
+          [
+            TargetDaemon.Target(
+              account: account,
+              outgoing: TargetDaemon.Account(user: "the-target", password: "battery-staple-7"))
+          ])
+        let settings = try lab.write(
+          """
+          node.session.auth.authmethod = CHAP
+          node.session.auth.username = alice
+          node.session.auth.password = correct-horse-9
+          node.session.auth.username_in = the-target
+          node.session.auth.password_in = battery-staple-7
+          node.session.auth.chap_algs = MD5
+
+          """)
+        let mount = try await MountedFileSystem.start(
+          lab, .mount(daemon.address), options: ["config=\(settings)"])
+        let file = lab.fresh("session.pcap")
+        await mount.shell(
+          """
+          set -e
+          cat $T/sessions/1/capture > \(file) &
+          until [ -s \(file) ]; do sleep 0.02; done
+          echo drop > $T/sessions/1/control
+          until grep -q 'CHAP_R=' \(file) && [ "$(head -c 1 $T/lun1 | wc -c)" = 1 ]; do :; done
+          echo logout > $T/control
+          wait
+          """
+        ).expectSuccess()
+        let texts = await lab.shell("tr '\\0' '\\n' < \(file) | grep -a -o 'CHAP_[A-Z]=.*'")
+        let byKey = Dictionary(grouping: texts.lines) { $0.prefix { $0 != "=" } }
+          .mapValues { $0.map { String($0.drop { $0 != "=" }.dropFirst()) } }
+        #expect(byKey["CHAP_A"] == ["5", "5"], "\(texts)")
+        #expect(byKey["CHAP_N"] == ["alice", "the-target"], "\(texts)")
+        // One of each side: 16 bytes of an answer, with 0x.
+        #expect(byKey["CHAP_R"]?.count == 2 && byKey["CHAP_C"]?.count == 2, "\(texts)")
+        #expect(byKey["CHAP_R"]?.allSatisfy { $0.count == 34 } == true, "\(texts)")
+        for value in (byKey["CHAP_R"] ?? []) + (byKey["CHAP_C"] ?? []) {
+          #expect(!value.isEmpty && value.allSatisfy { $0 == "*" }, "\(texts)")
+        }
+        let tshark = "tshark -n -r \(file) -d tcp.port==\(daemon.port),iscsi"
+        let wrong = await lab.shell(
+          tshark + " -Y '_ws.malformed || _ws.expert' 2>&1 | grep -v 'as user'")
+        #expect(wrong.output == "", "\(wrong)")
+      }
+    }
   }
 }

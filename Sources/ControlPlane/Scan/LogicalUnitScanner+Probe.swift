@@ -100,6 +100,11 @@ extension LogicalUnitScanner {
     {
       unit.description.provisioning = try? parse(bytes)
     }
+    // Of these people are shown the bytes; nothing here depends on them.
+    for shown in [VitalProductDataPage.blockDeviceCharacteristics, .thirdPartyCopy]
+    where supported.contains(shown) {
+      _ = try await page(shown, of: &unit)
+    }
   }
 
   /// The state of the target port group the unit is reached through; nil where it tells of none.
