@@ -23,6 +23,14 @@ package final class BlockingPool: Sendable {
       ready = try EventDescriptor()
     }
 
+    /// Lets the threads end when they have done what waits.
+    func stop() {
+      state.withLock { state in
+        state.isStopped = true
+        ready.signal()
+      }
+    }
+
     /// The oldest piece of work; waits for one, and is nil when the pool is stopped.
     func next() -> (@Sendable () -> Void)? {
       while true {
@@ -41,23 +49,24 @@ package final class BlockingPool: Sendable {
   private let queue: Queue
   private let capacity: Int
 
-  /// Starts `threadCount` threads called `name`; at most `capacity` pieces of work wait for one.
+  /// Starts `threadCount` threads called `name`, or none; at most `capacity` pieces of work wait
+  /// for one.
   package init(name: String, threadCount: Int, capacity: Int) throws(Errno) {
     precondition(threadCount > 0 && capacity > 0)
     let queue = try Queue()
-    for _ in 0..<threadCount {
-      PosixThread(name: name) { while let work = queue.next() { work() } }.detach()
+    do throws(Errno) {
+      for _ in 0..<threadCount {
+        try PosixThread.start(name: name) { while let work = queue.next() { work() } }.detach()
+      }
+    } catch {
+      queue.stop()
+      throw error
     }
     self.queue = queue
     self.capacity = capacity
   }
 
-  deinit {
-    queue.state.withLock { state in
-      state.isStopped = true
-      queue.ready.signal()
-    }
-  }
+  deinit { queue.stop() }
 
   /// Runs `body` on one of the threads; throws `refusal` without running it when the queue is full.
   package func run<Value: Sendable, Failure: Error>(

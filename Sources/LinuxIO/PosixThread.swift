@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+package import SystemPackage
 
 /// A kernel thread that runs one closure.
 ///
@@ -18,8 +19,31 @@ package final class PosixThread: Sendable {
 
   private let thread: pthread_t
 
-  /// Starts a thread called `name` (15 bytes are shown) that runs `body`.
+  /// Starts a thread as `start` does, for who cannot go on without one: traps where there is none.
   package init(name: String, _ body: @escaping @Sendable () -> Void) {
+    do throws(Errno) {
+      thread = try Self.begin(name, body)
+    } catch {
+      preconditionFailure("no thread \(name): \(error)")
+    }
+  }
+
+  private init(_ thread: pthread_t) {
+    self.thread = thread
+  }
+
+  /// Starts a thread called `name` (15 bytes are shown) that runs `body`.
+  ///
+  /// EAGAIN where there are too many, or no memory for its stack.
+  package static func start(
+    name: String, _ body: @escaping @Sendable () -> Void
+  ) throws(Errno) -> PosixThread {
+    PosixThread(try begin(name, body))
+  }
+
+  private static func begin(
+    _ name: String, _ body: @escaping @Sendable () -> Void
+  ) throws(Errno) -> pthread_t {
     var thread = pthread_t()
     // SAFETY: the box is retained for the thread, which releases it first thing.
     let start = unsafe Unmanaged.passRetained(Start(name: name, body: body)).toOpaque()
@@ -32,8 +56,12 @@ package final class PosixThread: Sendable {
         start.body()
         return nil
       }, start)
-    precondition(result == 0, "a thread is started at mount time, when memory is there")
-    self.thread = thread
+    guard result == 0 else {
+      // SAFETY: no thread has taken the box.
+      unsafe Unmanaged<Start>.fromOpaque(start).release()
+      throw Errno(rawValue: result)
+    }
+    return thread
   }
 
   /// Lets the thread end by itself: nobody will join it.

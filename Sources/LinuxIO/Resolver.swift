@@ -90,15 +90,16 @@ package enum Resolver {
       if let known = lookups[question], !known.isStale { return known }
       lookups = lookups.filter { !$0.value.isOver }
       guard lookups.count < lookupLimit, let lookup = try? Lookup() else { throw .busy }
-      lookups[question] = lookup
-      let thread = PosixThread(name: "resolver") {
+      let thread = try? PosixThread.start(name: "resolver") {
         let result = Result { () throws(ResolverError) in
           try ask(question.host, question.port)
         }
         lookup.answer.withLock { $0 = Lookup.Answer(addresses: result, at: .now) }
         lookup.done.signal()
       }
+      guard let thread else { throw .busy }
       thread.detach()
+      lookups[question] = lookup
       return lookup
     }
   }

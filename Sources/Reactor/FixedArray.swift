@@ -7,13 +7,22 @@ struct FixedArray<Element: ~Copyable>: ~Copyable {
   let count: Int
 
   /// `count` elements made by `make`, which is given each index.
-  init(count: Int, _ make: (Int) throws -> Element) rethrows {
+  init<Failure: Error>(
+    count: Int, _ make: (Int) throws(Failure) -> Element
+  ) throws(Failure) {
     precondition(count > 0)
-    unsafe base = UnsafeMutablePointer<Element>.allocate(capacity: count)
-    self.count = count
+    let base = UnsafeMutablePointer<Element>.allocate(capacity: count)
     for index in 0..<count {
-      unsafe (base + index).initialize(to: try make(index))
+      do throws(Failure) {
+        unsafe (base + index).initialize(to: try make(index))
+      } catch {
+        unsafe base.deinitialize(count: index)
+        unsafe base.deallocate()
+        throw error
+      }
     }
+    unsafe self.base = base
+    self.count = count
   }
 
   deinit {

@@ -1,6 +1,7 @@
 import ControlPlane
 import FUSE
 import ISCSI
+import LinuxIO
 import Records
 import SystemPackage
 
@@ -29,7 +30,7 @@ struct CommandFailure: Error, Equatable, Sendable, CustomStringConvertible {
       case .mountPointNotEmpty: .mountpointNotEmpty
       case .mountPointDead: .busy
       case .deviceAbsent, .deviceRefused, .helperAbsent: .fuseUnavailable
-      case .mountPointUnreadable, .sessionRefused, .kernelRefused: .system
+      case .mountPointUnreadable, .sessionRefused, .kernelRefused, .lacking: .system
       }
     self.init(status, error.sentence)
   }
@@ -54,7 +55,7 @@ struct CommandFailure: Error, Equatable, Sendable, CustomStringConvertible {
     case let error as MountSourceError: self.init(error)
     case let error as MountError: self.init(error)
     case let error as ControlError: self.init(error)
-    case let error as Errno: self.init(.system, "\(error)")
+    case let error as Errno: self.init(.system, error.shortage ?? "\(error)")
     default: self.init(.software, "\(error)")
     }
   }

@@ -16,7 +16,12 @@ import UnixSignals
 func run(_ plan: DaemonPlan) async throws {
   // First of all: whoever sees the mount may want it gone.
   let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
-  let daemon = try Daemon(plan)
+  let daemon: Daemon
+  do {
+    daemon = try Daemon(plan)
+  } catch let error as Errno {
+    throw MountError.lacking(path: plan.mountpoint, error)
+  }
   do {
     try await daemon.serve(until: signals)
   } catch {
@@ -54,13 +59,20 @@ struct Daemon {
     let notifier = try KernelNotifier()
     tree = Tree(source: initiator, options: TreeOptions(plan), notifier: notifier)
     let ring = plan.offersRing ? RingOffer(for: port) : nil
-    session = try FileSystemSession(
+    let session = try FileSystemSession(
       FUSE.MountOptions(plan), operations: tree, notifier: notifier, ring: ring)
-    let coldQueue = try ColdQueue()
-    coldServer = ColdServer(session: session, queue: coldQueue)
-    reactors = try Reactors(
-      port: port, coldQueue: coldQueue, ringExchange: ring?.exchange,
-      requestDescriptor: session.requestDescriptor)
+    self.session = session
+    do throws(Errno) {
+      let coldQueue = try ColdQueue()
+      coldServer = try ColdServer(session: session, queue: coldQueue)
+      reactors = try Reactors(
+        port: port, coldQueue: coldQueue, ringExchange: ring?.exchange,
+        requestDescriptor: session.requestDescriptor)
+    } catch {
+      // Nobody would serve it. The process ends with this error, and with it its threads.
+      session.unmount()
+      throw error
+    }
     following = Task { [tree] in await tree.followChanges() }
   }
 

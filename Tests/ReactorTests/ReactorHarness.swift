@@ -78,18 +78,16 @@ final class ReactorHarness {
       exchange = RingExchange(memory: memory, laneCount: 1) { _ in }
       freeEntries = Array(0..<32)
     }
-    let made = Reactor(
+    reactor = try Reactor(
       limits: limits, port: port, fuse: OwnedDescriptor(owning: fuse.ours),
       coldQueue: try ColdQueue(), ringExchange: exchange, lane: beside?.lane ?? 0)
-    guard let made else { throw HarnessError.noMemory }
-    reactor = made
     try reactor.watch()
     start(socket: connection.ours)
     if beside == nil { port.expose(Self.unit, registration) }
     turn()
   }
 
-  enum HarnessError: Error { case noMemory, nothingArrived }
+  enum HarnessError: Error { case nothingArrived }
 
   deinit {
     close(kernel)

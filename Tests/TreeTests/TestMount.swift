@@ -41,7 +41,7 @@ final class TestMount: Sendable {
     session = try FileSystemSession(
       MountOptions(mountPoint: path, source: "test"), operations: tree, notifier: notifier)
     let requests = try session.requestDescriptor()
-    server = ColdServer(session: session, queue: queue)
+    server = try ColdServer(session: session, queue: queue)
     let number = requests.take()
     pump = PosixThread(name: "test-pump") { Self.readRequests(from: number, into: queue) }
   }

@@ -1,4 +1,5 @@
 import LinuxIO
+package import SystemPackage
 
 /// The cold thread: takes requests from the queue and starts them, one after the other.
 package final class ColdServer: Sendable {
@@ -6,11 +7,11 @@ package final class ColdServer: Sendable {
   private let queue: ColdQueue
   private let thread: PosixThread
 
-  /// Starts the thread.
-  package init(session: FileSystemSession, queue: ColdQueue) {
+  /// Starts the thread; EAGAIN where there can be none.
+  package init(session: FileSystemSession, queue: ColdQueue) throws(Errno) {
     self.session = session
     self.queue = queue
-    thread = PosixThread(name: "iscsifs-cold") {
+    thread = try PosixThread.start(name: "iscsifs-cold") {
       while let request = queue.next() { session.process(request) }
     }
   }

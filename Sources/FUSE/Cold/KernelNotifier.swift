@@ -38,9 +38,9 @@ package final class KernelNotifier: Sendable {
     filled.signal()
   }
 
-  /// Starts the thread that hands each notice to `deliver`.
-  func start(_ deliver: @escaping @Sendable (Notice) -> Void) {
-    let started = PosixThread(name: "iscsifs-notify") { [self] in
+  /// Starts the thread that hands each notice to `deliver`; EAGAIN where there can be none.
+  func start(_ deliver: @escaping @Sendable (Notice) -> Void) throws(Errno) {
+    let started = try PosixThread.start(name: "iscsifs-notify") { [self] in
       while let notice = next() { deliver(notice) }
     }
     thread.withLock { $0 = started }

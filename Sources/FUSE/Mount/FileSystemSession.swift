@@ -31,7 +31,7 @@ package final class FileSystemSession: @unchecked Sendable {
       dispatcher = try ColdDispatcher(
         operations: operations, cacheMode: options.cacheMode, ring: ring)
     } catch {
-      throw .deviceRefused(error)
+      throw .lacking(path: options.mountPoint, error)
     }
     guard let session = unsafe Self.newSession(options, dispatcher) else {
       throw .sessionRefused
@@ -48,7 +48,13 @@ package final class FileSystemSession: @unchecked Sendable {
     self.notifier = notifier
     mountPoint = options.mountPoint
     dispatcher.channel = channel
-    notifier.start { [unowned self] in deliver($0) }
+    do throws(Errno) {
+      try notifier.start { [unowned self] in deliver($0) }
+    } catch {
+      unmount()
+      destroy()
+      throw .lacking(path: options.mountPoint, error)
+    }
   }
 
   /// A descriptor of the mounted /dev/fuse for the thread that reads requests, non-blocking.
@@ -171,7 +177,7 @@ extension FileSystemSession {
       return channel
     } catch {
       unsafe fuse_session_unmount(session)
-      throw .deviceRefused(error)
+      throw .lacking(path: options.mountPoint, error)
     }
   }
 

@@ -1,3 +1,4 @@
+import LinuxIO
 package import SystemPackage
 
 /// Why a mount could not be made.
@@ -11,6 +12,8 @@ package enum MountError: Error, Equatable, Sendable {
   /// There is no /dev/fuse.
   case deviceAbsent
   case deviceRefused(Errno)
+  /// The process may have no more memory, descriptors or threads.
+  case lacking(path: String, Errno)
   /// An ordinary user mounts through fusermount3, and it is not installed.
   case helperAbsent
   /// libfuse refused the options, or had no memory.
@@ -34,6 +37,8 @@ package enum MountError: Error, Equatable, Sendable {
       "/dev/fuse does not exist; load the fuse module (modprobe fuse)"
     case .deviceRefused(let error):
       "/dev/fuse cannot be opened: \(error); ordinary users need its usual mode, 0666"
+    case .lacking(let path, let error):
+      "mounting on \(path) failed: \(error.shortage ?? "\(error)")"
     case .helperAbsent:
       "fusermount3 is not installed, and only root mounts without it (apt install fuse3)"
     case .sessionRefused:

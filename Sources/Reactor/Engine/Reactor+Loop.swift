@@ -3,9 +3,8 @@ import SystemPackage
 
 /// The loop: wait, take, decide, send.
 extension Reactor {
-  /// Serves until stopped; an unmount is only told.
-  mutating func run() throws(Errno) {
-    try watch()
+  /// Serves until stopped, once it watches; an unmount is only told.
+  mutating func run() {
     now = MonotonicTime.now.nanoseconds
     while isRunning {
       // Late by what the last turn took, and one look at the clock less.

@@ -2,6 +2,7 @@ import FUSE
 import ISCSI
 import LinuxIO
 import LogicalUnit
+import SystemPackage
 
 /// The data plane of a mount: kernel requests in, SCSI tasks out, answers back, on one thread.
 ///
@@ -90,26 +91,21 @@ struct Reactor: ~Copyable {
   var managementCount = 0
   var nextTick: UInt64 = 0
 
-  /// Nil when the kernel has no memory or descriptors left for it.
-  init?(
+  /// ENOMEM when the kernel has no memory for it, EMFILE or ENFILE without a descriptor.
+  init(
     limits: IOLimits, port: ReactorPort, fuse: consuming OwnedDescriptor?, coldQueue: ColdQueue,
     ringExchange: RingExchange? = nil, lane: Int = 0
-  ) {
+  ) throws(Errno) {
     precondition(limits.sessions <= 64, "sessions and connections are bits of a word")
-    guard let slots = SlotTable(limits: limits),
-      let poll = try? EventPoll(capacity: limits.sessions + 2)
-    else { return nil }
+    guard let slots = SlotTable(limits: limits) else { throw .noMemory }
+    let poll = try EventPoll(capacity: limits.sessions + 2)
     let slotCapacity = Self.powerOfTwo(atLeast: slots.count)
     let burstCapacity = Self.powerOfTwo(atLeast: slots.count * TransferRecord.burstCapacity)
-    guard
-      let connections = try? FixedArray<Connection>(
-        count: limits.sessions,
-        { _ throws(OutOfMemory) in
-          guard let connection = Connection(limits: limits, burstCapacity: burstCapacity)
-          else { throw OutOfMemory() }
-          return connection
-        })
-    else { return nil }
+    let connections = try FixedArray<Connection>(count: limits.sessions) { _ throws(Errno) in
+      guard let connection = Connection(limits: limits, burstCapacity: burstCapacity)
+      else { throw .noMemory }
+      return connection
+    }
     let entries = Self.powerOfTwo(atLeast: ringExchange?.memory.entryCount ?? 1)
     commits = IndexQueue(capacity: entries)
     waitingEntries = IndexQueue(capacity: entries)
@@ -133,8 +129,6 @@ struct Reactor: ~Copyable {
     self.slots = slots
     self.poll = poll
   }
-
-  private struct OutOfMemory: Error {}
 
   private static func powerOfTwo(atLeast count: Int) -> Int {
     var power = 1

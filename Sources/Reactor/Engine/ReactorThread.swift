@@ -1,43 +1,51 @@
-package import FUSE
-package import LinuxIO
+import FUSE
+import LinuxIO
+import SystemPackage
 
 /// A reactor on a thread of its own, from mount to unmount.
-package final class ReactorThread: Sendable {
+final class ReactorThread: Sendable {
   private let thread: PosixThread
-  private let started: StartSignal
 
-  /// Starts a reactor that serves `fuse` (nil: control tasks only) until it is stopped.
-  package init(
-    limits: IOLimits = IOLimits(), port: ReactorPort, fuse: consuming OwnedDescriptor?,
-    coldQueue: ColdQueue, ringExchange: RingExchange? = nil, lane: Int = 0, started: StartSignal
-  ) {
-    self.started = started
+  /// Starts a reactor that serves `fuse` (nil: control tasks only) until it is stopped; returns
+  /// when it has all it needs, its ring too where it gets one.
+  ///
+  /// ENOMEM, EMFILE, EAGAIN: memory, a descriptor or the thread is not to be had, and nothing runs.
+  init(
+    limits: IOLimits, port: ReactorPort, fuse: consuming OwnedDescriptor?, coldQueue: ColdQueue,
+    ringExchange: RingExchange?, lane: Int
+  ) throws(Errno) {
+    let started = try StartSignal()
     // The number is owned by the closure from here on; a closure cannot consume the descriptor.
     let number = fuse?.take()
-    thread = PosixThread(name: "reactor-\(lane)") {
-      let descriptor = number.map { OwnedDescriptor(owning: $0) }
-      guard
-        var reactor = Reactor(
-          limits: limits, port: port, fuse: descriptor, coldQueue: coldQueue,
-          ringExchange: ringExchange, lane: lane)
-      else { fatalError("no memory for the reactor's tables at start") }
-      if reactor.openRing() { ringExchange?.offer() }
-      started.signal()
-      do {
-        try reactor.run()
-      } catch {
-        fatalError("the reactor cannot watch its own descriptors: \(error)")
+    do throws(Errno) {
+      thread = try PosixThread.start(name: "reactor-\(lane)") {
+        let descriptor = number.map { OwnedDescriptor(owning: $0) }
+        do throws(Errno) {
+          var reactor = try Reactor(
+            limits: limits, port: port, fuse: descriptor, coldQueue: coldQueue,
+            ringExchange: ringExchange, lane: lane)
+          try reactor.watch()
+          if reactor.openRing() { ringExchange?.offer() }
+          started.signal()
+          reactor.run()
+        } catch {
+          started.signal(error)
+        }
       }
+    } catch {
+      _ = number.map { OwnedDescriptor(owning: $0) }
+      throw error
+    }
+    do throws(Errno) {
+      try started.wait()
+    } catch {
+      thread.join()
+      throw error
     }
   }
 
-  /// Waits until the reactor has all it needs, its ring too where it gets one.
-  func waitUntilStarted() {
-    started.wait()
-  }
-
   /// Waits until the reactor has ended.
-  package func join() {
+  func join() {
     thread.join()
   }
 }

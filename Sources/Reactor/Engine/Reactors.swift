@@ -7,7 +7,8 @@ package struct Reactors: Sendable {
   private let threads: [ReactorThread]
 
   /// Starts one for every lane of `port`; the first, which reads /dev/fuse and so INIT, comes last,
-  /// when the others have their rings.
+  /// when the others have their rings. All or none: where one gets no memory, descriptor or thread
+  /// (ENOMEM, EMFILE, EAGAIN), those before it have ended.
   ///
   /// - Parameter requestDescriptor: opens the mounted /dev/fuse once more.
   package init(
@@ -15,12 +16,17 @@ package struct Reactors: Sendable {
     ringExchange: RingExchange?, requestDescriptor: () throws(Errno) -> OwnedDescriptor
   ) throws(Errno) {
     var threads: [ReactorThread] = []
-    for lane in (0..<port.lanes.count).reversed() {
-      let thread = ReactorThread(
-        limits: limits, port: port, fuse: try requestDescriptor(), coldQueue: coldQueue,
-        ringExchange: ringExchange, lane: lane, started: try StartSignal())
-      thread.waitUntilStarted()
-      threads.append(thread)
+    do throws(Errno) {
+      for lane in (0..<port.lanes.count).reversed() {
+        threads.append(
+          try ReactorThread(
+            limits: limits, port: port, fuse: try requestDescriptor(), coldQueue: coldQueue,
+            ringExchange: ringExchange, lane: lane))
+      }
+    } catch {
+      port.stop()
+      for thread in threads { thread.join() }
+      throw error
     }
     self.threads = threads
   }

@@ -45,7 +45,7 @@ package final class SimulatorServer: Sendable {
     portal.address = "\(host):\(self.port)"
     self.maximumConnectionCount = maximumConnectionCount
     state = Mutex(State(portal: portal))
-    let thread = PosixThread(name: "simulator") { [self] in serve() }
+    let thread = try PosixThread.start(name: "simulator") { [self] in serve() }
     state.withLock { $0.thread = thread }
   }
 

@@ -40,11 +40,9 @@ final class Client {
     let coldQueue = try ColdQueue()
     // Nobody serves the cold side: interrupts of requests that are over end there.
     coldQueue.close()
-    let made = Reactor(
+    reactor = try Reactor(
       limits: limits, port: port, fuse: OwnedDescriptor(owning: pair.theirs),
       coldQueue: coldQueue)
-    guard let made else { throw Failure.noMemory }
-    reactor = made
     try reactor.watch()
   }
 
