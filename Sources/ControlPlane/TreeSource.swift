@@ -1,5 +1,6 @@
 package import ISCSI
 package import Reactor
+package import SCSI
 package import SystemPackage
 
 /// All the mounted tree asks of the control plane.
@@ -23,6 +24,11 @@ package protocol TreeSource: Sendable {
 
   /// A command of a session's `control`.
   func perform(_ command: SessionCommand, target: String, session: Int) async throws(ControlError)
+
+  /// A command of a LUN's `control`.
+  func perform(
+    _ command: LogicalUnitCommand, target: String, lun: LogicalUnitNumber
+  ) async throws(ControlError)
 
   /// Shows a command that was refused in the target's `last_error`, until one succeeds.
   func noteRefusal(_ error: ControlError, target: String) async

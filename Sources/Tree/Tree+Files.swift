@@ -36,33 +36,6 @@ extension Tree {
     return bytes[start..<(start + min(count, bytes.count - start))]
   }
 
-  package func write(
-    _ bytes: [UInt8], byteCount: Int, to file: OpenFileNumber, offset: UInt64
-  ) async throws(Errno) {
-    let admission = files.withLock {
-      $0.admitWrite(file, offset: offset, byteCount: byteCount)
-    }
-    guard let admission else { throw .badFileDescriptor }
-    do throws(ControlError) {
-      guard admission.isInPlace else {
-        throw ControlError(.invalidArgument, .invalid, "a command is written at offset 0")
-      }
-      let text = try Self.parsed { () throws(CommandError) in
-        try CommandGrammar.text(of: bytes, byteCount: byteCount)
-      }
-      try await perform(text, admission.scope)
-      if admission.scope.target == nil { lastError.withLock { $0 = ControlError.successLine } }
-    } catch {
-      // Where the person looks who wrote it: beside the control file.
-      if let target = admission.scope.target {
-        await source.noteRefusal(error, target: target)
-      } else {
-        lastError.withLock { $0 = error.line }
-      }
-      throw error.errno
-    }
-  }
-
   package func release(_ file: OpenFileNumber, of node: NodeNumber) async {
     let removed = files.withLock { $0.remove(file) }
     switch removed {
@@ -114,6 +87,7 @@ extension Tree {
       return render()
     case .counter(let session, let value):
       return [UInt8]("\(value(try await statistics(of: session)))\n".utf8)
+    case .metrics: return [UInt8]((await metrics()).utf8)
     case .counters(let session, let text):
       return [UInt8](text(try await statistics(of: session)).utf8)
     case .queueDepth(let unit):
@@ -131,38 +105,5 @@ extension Tree {
   private func statistics(of session: SessionHandle) async throws(Errno) -> SessionStatistics {
     guard let statistics = await source.statistics(session) else { throw .socketNotConnected }
     return statistics
-  }
-
-  private func perform(_ text: String, _ scope: ControlFile.Scope) async throws(ControlError) {
-    switch scope {
-    case .root:
-      let command = try Self.parsed { () throws(CommandError) in try CommandGrammar.root(text) }
-      try await source.perform(command)
-    case .target(let target):
-      let command = try Self.parsed { () throws(CommandError) in try CommandGrammar.target(text) }
-      try await source.perform(command, target: target)
-    case .session(let target, let number):
-      let command = try Self.parsed { () throws(CommandError) in
-        try CommandGrammar.session(text)
-      }
-      try await source.perform(command, target: target, session: number)
-    case .recoveryTimeout(let target, let number):
-      let command = try Self.parsed { () throws(CommandError) in
-        try CommandGrammar.recoveryTimeout(text)
-      }
-      try await source.perform(command, target: target, session: number)
-    case .initiatorName:
-      try await source.setInitiatorName(text)
-    }
-  }
-
-  private static func parsed<Value>(
-    _ parse: () throws(CommandError) -> Value
-  ) throws(ControlError) -> Value {
-    do throws(CommandError) {
-      return try parse()
-    } catch {
-      throw ControlError(.invalidArgument, .invalid, error.sentence)
-    }
   }
 }

@@ -162,4 +162,16 @@ struct AbortTests {
     }
     #expect(bench.reactor.with(\.managed) == [])
   }
+
+  @Test("end with the mount, not with an error; who does not go is not waited for long")
+  func end() async throws {
+    let bench = try Bench()
+    let stream = try bench.initiator.events()
+    async let ended: Void = bench.initiator.shutdown()
+    #expect(try await stream.read(count: 100, waits: true).isEmpty)
+    for _ in 0..<50 { #expect(await bench.clock.fires(.milliseconds(10))) }
+    await ended
+    let late = try bench.initiator.events()
+    #expect(try await late.read(count: 100, waits: false).isEmpty)
+  }
 }

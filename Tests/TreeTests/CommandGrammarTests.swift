@@ -44,6 +44,26 @@ struct CommandGrammarTests {
     }
   }
 
+  @Test("Commands of a LUN and of a connection")
+  func unitsAndConnections() throws {
+    let commands: [(String, LogicalUnitCommand)] = [
+      ("rescan", .rescan), ("reset", .reset), ("flush", .flush), ("online", .online),
+      ("offline", .offline(force: false)), ("offline force", .offline(force: true)),
+    ]
+    for (text, command) in commands {
+      #expect(try CommandGrammar.logicalUnit(text) == command)
+    }
+    try CommandGrammar.connection("logout")
+    #expect(throws: CommandError("logout takes no argument")) {
+      try CommandGrammar.connection("logout 1")
+    }
+    #expect(throws: CommandError("flush takes no argument")) {
+      try CommandGrammar.logicalUnit("flush all")
+    }
+    // What the contract names and the page cache would not know of (decision 020).
+    #expect(throws: CommandError.self) { try CommandGrammar.logicalUnit("unmap 0 4096") }
+  }
+
   @Test("recovery_tmo takes seconds, or off for ever, as sysfs does")
   func recoveryTimeout() throws {
     for (text, seconds) in [("0", 0), ("120", 120), ("86400", 86_400)] as [(String, UInt64)] {

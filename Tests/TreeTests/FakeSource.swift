@@ -1,5 +1,6 @@
 import ISCSI
 import Reactor
+import SCSI
 import SystemPackage
 
 @testable import ControlPlane
@@ -11,6 +12,7 @@ actor FakeSource: TreeSource {
     case root(RootCommand)
     case target(TargetCommand, String)
     case session(SessionCommand, String, Int)
+    case unit(LogicalUnitCommand, String, LogicalUnitNumber)
     case name(String)
     case opened(LogicalUnitHandle, writable: Bool)
     case closed(LogicalUnitHandle, writable: Bool)
@@ -61,6 +63,10 @@ actor FakeSource: TreeSource {
   func perform(
     _ command: SessionCommand, target: String, session: Int
   ) throws(ControlError) { try note(.session(command, target, session)) }
+
+  func perform(
+    _ command: LogicalUnitCommand, target: String, lun: LogicalUnitNumber
+  ) throws(ControlError) { try note(.unit(command, target, lun)) }
 
   func noteRefusal(_ error: ControlError, target: String) { refusals[target] = error }
 

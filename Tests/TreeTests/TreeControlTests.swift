@@ -1,5 +1,6 @@
 import FUSE
 import ISCSI
+import SCSI
 import SystemPackage
 import Testing
 
@@ -17,10 +18,14 @@ struct TreeControlTests {
     try await walker.write("logout force", to: Self.target + "/control")
     try await walker.write("drop\n", to: Self.target + "/sessions/1/control")
     try await walker.write("iqn.2026-02.org.example:me\n", to: "initiatorname")
+    try await walker.write("logout\n", to: Self.target + "/sessions/1/connections/0/control")
+    try await walker.write("offline force\n", to: Self.target + "/lun2.info/control")
     #expect(
       await walker.source.told == [
         .root(.discover(source: "10.0.0.5")), .target(.logout(force: true), Fixtures.iqn),
         .session(.drop, Fixtures.iqn, 1), .name("iqn.2026-02.org.example:me"),
+        .session(.logoutConnection(0), Fixtures.iqn, 1),
+        .unit(.offline(force: true), Fixtures.iqn, LogicalUnitNumber(number: 2)),
       ])
   }
 

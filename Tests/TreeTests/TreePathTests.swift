@@ -17,8 +17,8 @@ struct TreePathTests {
     let walker = try Walker([try Fixtures.target()])
     #expect(
       try await walker.names("") == [
-        "control", "status", "events", "version", "initiatorname", "last_error", "targets", "by-id",
-        "by-path",
+        "control", "status", "events", "metrics", "version", "initiatorname", "last_error",
+        "targets", "by-id", "by-path",
       ])
     #expect(try await walker.names("targets") == [Fixtures.iqn])
     #expect(
@@ -41,18 +41,19 @@ struct TreePathTests {
       try await walker.names(Self.target + "/sessions/1/connections/0") == [
         "address", "port", "persistent_address", "persistent_port", "local_ipaddr", "local_port",
         "state", "header_digest", "data_digest", "max_recv_dlength", "max_xmit_dlength", "statsn",
-        "exp_statsn",
+        "exp_statsn", "control",
       ])
     #expect(
       try await walker.names(Self.target + "/lun1.info") == [
         "size", "logical_block_size", "physical_block_size", "vendor", "model", "rev", "type",
         "serial", "wwid", "state", "queue_depth", "last_error", "write_cache", "fua",
         "provisioning_mode",
-        "discard_granularity", "discard_max_bytes", "vpd",
+        "discard_granularity", "discard_max_bytes", "control", "vpd",
       ])
     #expect(
       try await walker.names(Self.target + "/lun3.info") == [
-        "vendor", "model", "rev", "type", "serial", "wwid", "state", "last_error", "vpd",
+        "vendor", "model", "rev", "type", "serial", "wwid", "state", "last_error", "control",
+        "vpd",
       ])
     #expect(try await walker.names(Self.target + "/lun1.info/vpd") == ["pg83"])
   }
@@ -158,7 +159,7 @@ struct TreePathTests {
   @Test(
     "What does not exist is ENOENT",
     arguments: [
-      "metrics", "config", "targets/other", "T/lun01", "T/lun3", "T/lun9", "T/lun1.inf",
+      "metric", "targets/other", "T/lun01", "T/lun3", "T/lun9", "T/lun1.inf",
       "T/lun", "T/sessions/01", "T/sessions/2", "T/lun3.info/queue_depth", "T/portals/x", "T/..",
       "T/lun1.info/vpd/pg80", "targets/.", "T/lun-1",
     ])

@@ -16,7 +16,13 @@ final class EventBoard: Sendable {
   /// The longest line, in bytes: a target's name, and a sentence that may quote it.
   static let lineLimit = 1024
 
-  private let streams = Mutex<[ByteStream]>([])
+  private struct State {
+    var streams: [ByteStream] = []
+    /// The mount ends: nothing more happens.
+    var isFinished = false
+  }
+
+  private let state = Mutex(State())
   private let now: @Sendable () -> WallTime
 
   init(now: @escaping @Sendable () -> WallTime) {
@@ -28,24 +34,37 @@ final class EventBoard: Sendable {
     let stream = ByteStream(capacity: Self.streamBytes, readsLines: true) { [now] count in
       Self.line(now(), "events", "\(count) lost: read too slowly")
     }
-    let isTaken = streams.withLock { streams in
-      streams.removeAll(where: \.isClosed)
-      guard streams.count < Self.streamLimit else { return false }
-      streams.append(stream)
+    let isTaken = state.withLock { state in
+      state.streams.removeAll(where: \.isClosed)
+      guard state.streams.count < Self.streamLimit else { return false }
+      state.streams.append(stream)
+      if state.isFinished { stream.finish() }
       return true
     }
     guard isTaken else { throw .tooManyOpenFilesInSystem }
     return stream
   }
 
+  /// Nothing more will be told: readers get what is there, then the end.
+  func finish() {
+    let streams = state.withLock { state in
+      state.isFinished = true
+      return state.streams
+    }
+    for stream in streams { stream.finish() }
+  }
+
+  /// Somebody has a stream that is not closed.
+  var hasReaders: Bool { state.withLock { $0.streams.contains { !$0.isClosed } } }
+
   /// Tells of one event.
   func post(_ object: String, _ what: String) {
-    let readers = streams.withLock { $0 }
+    let readers = state.withLock { $0.streams }
     guard !readers.isEmpty else { return }
     let line = Self.line(now(), object, what)
     let gone = readers.filter { !$0.write(line[...]) }
     guard !gone.isEmpty else { return }
-    streams.withLock { $0.removeAll(where: \.isClosed) }
+    state.withLock { $0.streams.removeAll(where: \.isClosed) }
   }
 
   /// What a target says must neither end a line nor move a terminal's cursor.

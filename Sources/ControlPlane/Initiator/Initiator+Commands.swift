@@ -1,5 +1,6 @@
 import ISCSI
 import Logging
+package import SCSI
 import SystemPackage
 
 /// What is written to `control` files.
@@ -51,8 +52,23 @@ extension Initiator {
     case .logout: try await target.logOutSession(number: session)
     case .drop: try await target.dropSession(number: session)
     case .nop: try await target.pingSession(number: session)
+    case .logoutConnection(let connectionID):
+      try await target.logOutConnection(connectionID, ofSession: session)
     case .setRecoveryTimeout(let seconds):
       try await target.setRecoveryTimeout(seconds: seconds, ofSession: session)
+    }
+  }
+
+  package func perform(
+    _ command: LogicalUnitCommand, target: String, lun: LogicalUnitNumber
+  ) async throws(ControlError) {
+    let target = try self.target(named: target)
+    switch command {
+    case .rescan: try await target.rescan(lun)
+    case .reset: try await target.reset(lun)
+    case .flush: try await target.flush(lun)
+    case .offline(let force): try await target.takeOffline(lun, force: force)
+    case .online: try await target.takeOnline(lun)
     }
   }
 

@@ -184,6 +184,17 @@ package actor Initiator: TreeSource {
     await task.value
   }
 
+  /// Tells who reads `events` that this was all, and gives them time to go before the mount does.
+  private func endEvents() async {
+    context.events.finish()
+    let clock = context.clock
+    var pauses = 0
+    while context.events.hasReaders, pauses < 50 {
+      pauses += 1
+      do { try await clock.sleep(for: .milliseconds(10)) } catch { return }
+    }
+  }
+
   private func logOutForGood() async {
     context.sessionQueue.removeAll()
     let targets = Array(targets.values)
@@ -195,6 +206,7 @@ package actor Initiator: TreeSource {
       }
     }
     if !isDone { context.logger.warning("some targets did not answer the logout") }
+    await endEvents()
     context.changes.finish()
     shutdownRequest.finish(true)
   }

@@ -17,6 +17,26 @@ extension Target {
     context.port.drop(try session(number: number).handle)
   }
 
+  /// Ends one of a session's connections; it comes back when the target may be asked, as any that
+  /// the session should have.
+  func logOutConnection(
+    _ connectionID: UInt16, ofSession number: Int
+  ) async throws(ControlError) {
+    let what = "connection \(connectionID) of session \(number) of \(name)"
+    switch await context.port.closeConnection(connectionID, of: try session(number: number).handle)
+    {
+    case .closed: return
+    case .isLast:
+      throw ControlError(
+        .resourceBusy, .busy, "\(what) is its only one; log the session out instead")
+    case .notConnected:
+      throw ControlError(.socketNotConnected, .sessionNotConnected, "\(what) is not logged in")
+    case .sessionLost:
+      throw ControlError(
+        .socketNotConnected, .sessionNotConnected, "\(what): the session was lost over it")
+    }
+  }
+
   /// Asks for a sign of life; returns when the target has given it.
   func pingSession(number: Int) async throws(ControlError) {
     let session = try session(number: number)

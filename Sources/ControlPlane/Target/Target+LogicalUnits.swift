@@ -112,7 +112,7 @@ extension Target {
   }
 
   /// Asks one LUN and shows the answer.
-  private func look(
+  func look(
     at lun: LogicalUnitNumber, with scanner: LogicalUnitScanner, in mine: Int
   ) async -> ControlError? {
     do {
@@ -185,6 +185,7 @@ extension Target {
     // What another file was served with says nothing about this one.
     let served = units[lun].flatMap { $0.handle == handle ? $0.registration : nil }
     var unit = TargetLogicalUnit(probed: probed, handle: handle)
+    unit.isOffline = offlineUnits.contains(lun)
     unit.registration = registration(of: probed) ?? served
     units[lun] = unit
     if let registration = unit.registration, registration != served {
@@ -215,7 +216,7 @@ extension Target {
   }
 
   /// Tells that LUNs have come, once for all that have.
-  private func announceNewUnits() {
+  func announceNewUnits() {
     guard hasNewUnits else { return }
     hasNewUnits = false
     context.changes.yield(.logicalUnitsChanged(target: directoryName))
@@ -236,7 +237,9 @@ extension Target {
 
   /// What the reactor is to know, nil for a file that does not open.
   private func registration(of probed: ProbedLogicalUnit) -> LogicalUnitRegistration? {
-    guard case .serving(let geometry) = probed.availability else { return nil }
+    guard case .serving(let geometry) = probed.availability,
+      !offlineUnits.contains(probed.description.logicalUnitNumber)
+    else { return nil }
     let pool = sessions.prefix(LogicalUnitRegistration.sessionCapacity).map(\.handle)
     guard !pool.isEmpty else { return nil }
     return LogicalUnitRegistration(
@@ -265,6 +268,7 @@ extension Target {
     logger.warning("LUN \(lun.name) is another logical unit now: its old file is stale")
     tell(lun, "lun removed: another logical unit is in its place")
     knownFiles[lun] = nil
+    offlineUnits.remove(lun)
     let (registry, handle) = (context.registry, known.handle)
     // Asked before anyone can see that the file is gone: no session is resumed ahead of it.
     let withdrawal = context.port.withdraw(handle, error: .staleNFSFileHandle)

@@ -42,6 +42,8 @@ actor Target {
   /// The file each LUN had when it was last seen: the same unit gets the same file again.
   var knownFiles: [LogicalUnitNumber: KnownFile] = [:]
   var openCounts: [LogicalUnitHandle: Int] = [:]
+  /// LUNs that somebody took offline, until `online` or another unit is in their place.
+  var offlineUnits: Set<LogicalUnitNumber> = []
 
   /// Opens that wait for a path, by numbers in the order they came.
   var waitingOpens: [Int: CheckedContinuation<Void, Never>] = [:]

@@ -9,11 +9,17 @@ struct TargetLogicalUnit {
   var handle: LogicalUnitHandle?
   /// What the reactor serves the file with, where it does.
   var registration: LogicalUnitRegistration?
+  private static let offlineReason = "taken offline by a command; online ends that"
+
   /// It would have a file if there were room for another.
   var lacksPlace = false
 
+  /// Somebody took it offline.
+  var isOffline = false
+
   /// As sysfs says.
   func state(isBlocked: Bool) -> String {
+    if isOffline { return "offline" }
     // Also a disk that has no file because we cannot serve it.
     if probed.reason != nil { return "offline" }
     return isBlocked ? "blocked" : "running"
@@ -26,6 +32,6 @@ struct TargetLogicalUnit {
       lun: probed.description.logicalUnitNumber, handle: handle, description: probed.description,
       state: state(isBlocked: isBlocked), openCount: openCount,
       vitalProductDataPages: probed.pages, portals: portals,
-      lastError: probed.reason ?? "")
+      lastError: probed.reason ?? (isOffline ? Self.offlineReason : ""))
   }
 }

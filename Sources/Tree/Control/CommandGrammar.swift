@@ -1,5 +1,4 @@
 package import ControlPlane
-import ISCSI
 
 /// What may be written to the control files.
 ///
@@ -33,6 +32,20 @@ package enum CommandGrammar {
     logout
     drop
     nop
+
+    """
+
+  package static let connectionUsage = """
+    logout
+
+    """
+
+  package static let logicalUnitUsage = """
+    rescan
+    reset
+    flush
+    offline [force]
+    online
 
     """
 
@@ -120,6 +133,34 @@ package enum CommandGrammar {
     }
   }
 
+  /// A command of a connection's `control`.
+  package static func connection(_ text: String) throws(CommandError) {
+    let words = words(of: text)
+    guard words.first == "logout" else { throw unknown(words.first, connectionUsage) }
+    try none(words.dropFirst(), of: "logout")
+  }
+
+  /// A command of a LUN's `control`.
+  package static func logicalUnit(_ text: String) throws(CommandError) -> LogicalUnitCommand {
+    let words = words(of: text)
+    let arguments = words.dropFirst()
+    let plain: [String: LogicalUnitCommand] = [
+      "rescan": .rescan, "reset": .reset, "flush": .flush, "online": .online,
+    ]
+    if let verb = words.first, let command = plain[verb] {
+      try none(arguments, of: verb)
+      return command
+    }
+    switch words.first {
+    case "offline":
+      return .offline(force: try option("force", in: arguments, of: "offline [force]"))
+    case "unmap":
+      throw CommandError(
+        "unmap is fallocate --punch-hole --offset OFFSET --length LENGTH on the LUN's file")
+    default: throw unknown(words.first, logicalUnitUsage)
+    }
+  }
+
   /// What is written to a session's `recovery_tmo`: seconds, or "off" (-1) for ever.
   package static func recoveryTimeout(_ text: String) throws(CommandError) -> SessionCommand {
     let words = words(of: text)
@@ -133,42 +174,5 @@ package enum CommandGrammar {
       throw CommandError("recovery_tmo takes 0 to 86400 seconds, or off")
     }
     return .setRecoveryTimeout(seconds: seconds)
-  }
-
-  private static func words(of text: String) -> [String] {
-    // By bytes: a space with a combining mark behind it is one character, but still a space.
-    text.utf8.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
-      .map { String(Substring($0)) }
-  }
-
-  private static func one(
-    _ arguments: ArraySlice<String>, of form: String
-  ) throws(CommandError) -> String {
-    guard arguments.count == 1, let argument = arguments.first else { throw usage(form) }
-    return argument
-  }
-
-  private static func none(
-    _ arguments: ArraySlice<String>, of verb: String
-  ) throws(CommandError) {
-    guard arguments.isEmpty else { throw CommandError("\(verb) takes no argument") }
-  }
-
-  private static func option(
-    _ word: String, in arguments: ArraySlice<String>, of form: String
-  ) throws(CommandError) -> Bool {
-    if arguments.isEmpty { return false }
-    guard arguments.count == 1, arguments.first == word else { throw usage(form) }
-    return true
-  }
-
-  private static func usage(_ form: String) -> CommandError { CommandError("usage: \(form)") }
-
-  private static func unknown(_ verb: String?, _ usage: String) -> CommandError {
-    let verbs = usage.split(separator: "\n").compactMap { $0.split(separator: " ").first }
-    let known = verbs.joined(separator: ", ")
-    guard let verb else { return CommandError("an empty command; known verbs: \(known)") }
-    let shown = String(verb.prefix(32)).excerpt
-    return CommandError("unknown verb \"\(shown)\"; known verbs: \(known)")
   }
 }

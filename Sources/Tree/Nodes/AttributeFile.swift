@@ -14,6 +14,8 @@ struct AttributeFile: Sendable {
     case counter(SessionHandle, @Sendable (SessionStatistics) -> UInt32)
     /// All of them at one moment, as text.
     case counters(SessionHandle, @Sendable (SessionStatistics) -> String)
+    /// The counters and states of the whole mount.
+    case metrics
     /// How many commands the LUN may have in flight now.
     case queueDepth(LogicalUnitHandle)
     /// A command that has no status yet; there as long as the reactor says so.

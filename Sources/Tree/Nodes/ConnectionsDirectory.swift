@@ -2,6 +2,7 @@ import ControlPlane
 
 /// `connections/`: one directory a connection.
 struct ConnectionsDirectory: TreeDirectory {
+  let target: String
   let session: SessionSnapshot
 
   var names: [String] { session.connections.map { String($0.connectionID) } }
@@ -10,19 +11,28 @@ struct ConnectionsDirectory: TreeDirectory {
     session.connections.first { String($0.connectionID) == name }
       .map {
         .directory(
-          ConnectionDirectory(facts: ConnectionFacts(session: session, connection: $0)))
+          ConnectionDirectory(
+            target: target, facts: ConnectionFacts(session: session, connection: $0)))
       }
   }
 }
 
 /// `connections/<cid>/`, with the names of /sys/class/iscsi_connection.
 struct ConnectionDirectory: TreeDirectory {
+  private static let control = "control"
+
+  let target: String
   let facts: ConnectionFacts
 
-  var names: [String] { Rendering.connection.names(of: facts) }
+  var names: [String] { Rendering.connection.names(of: facts) + [Self.control] }
 
   func entry(named name: String) -> TreeEntry? {
-    Rendering.connection.file(named: name, of: facts).map { .attribute($0) }
+    if name == Self.control {
+      let scope = ControlFile.Scope.connection(
+        target: target, session: facts.session.number, facts.connection.connectionID)
+      return .control(ControlFile(scope: scope, permissions: 0o200, usage: ""))
+    }
+    return Rendering.connection.file(named: name, of: facts).map { .attribute($0) }
   }
 }
 

@@ -1,3 +1,5 @@
+import SCSI
+
 /// A file that takes one command a write.
 struct ControlFile: Sendable {
   /// Whom the command is for.
@@ -5,13 +7,17 @@ struct ControlFile: Sendable {
     case root
     case target(String)
     case session(target: String, number: Int)
+    case connection(target: String, session: Int, UInt16)
+    case logicalUnit(target: String, LogicalUnitNumber)
     case recoveryTimeout(target: String, number: Int)
     case initiatorName
 
     /// The directory name of the target it is about; nil where it is about all.
     var target: String? {
       switch self {
-      case .target(let target), .session(let target, _), .recoveryTimeout(let target, _): target
+      case .target(let target), .session(let target, _), .recoveryTimeout(let target, _),
+        .connection(let target, _, _), .logicalUnit(let target, _):
+        target
       case .root, .initiatorName: nil
       }
     }

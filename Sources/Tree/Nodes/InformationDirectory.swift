@@ -4,15 +4,21 @@ import SCSI
 /// `lun<N>.info/`, with the names of sysfs.
 struct InformationDirectory: TreeDirectory {
   private static let pages = "vpd"
+  private static let control = "control"
 
+  let target: String
   let unit: LogicalUnitSnapshot
 
   var names: [String] {
-    Rendering.information.names(of: unit)
+    Rendering.information.names(of: unit) + [Self.control]
       + (unit.vitalProductDataPages.isEmpty ? [] : [Self.pages])
   }
 
   func entry(named name: String) -> TreeEntry? {
+    if name == Self.control {
+      let scope = ControlFile.Scope.logicalUnit(target: target, unit.lun)
+      return .control(ControlFile(scope: scope, permissions: 0o200, usage: ""))
+    }
     if name == Self.pages {
       guard !unit.vitalProductDataPages.isEmpty else { return nil }
       return .directory(PagesDirectory(pages: unit.vitalProductDataPages))

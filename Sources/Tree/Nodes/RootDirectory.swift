@@ -9,7 +9,8 @@ struct RootDirectory: TreeDirectory {
   static let byPath = "by-path"
 
   let names = [
-    "control", "status", "events", "version", "initiatorname", "last_error", targets, byID, byPath,
+    "control", "status", "events", "metrics", "version", "initiatorname", "last_error", targets,
+    byID, byPath,
   ]
 
   func entry(named name: String) -> TreeEntry? {
@@ -24,6 +25,7 @@ struct RootDirectory: TreeDirectory {
         AttributeFile(
           content: .report { [UInt8](StatusTable.text(of: snapshot, channel: channel).utf8) }))
     case "events": return .stream(StreamFile(permissions: 0o444, source: .events))
+    case "metrics": return .attribute(AttributeFile(content: .metrics))
     case "version": return .attribute(.text(view.version))
     case "initiatorname":
       var file = AttributeFile.text(Rendering.line(snapshot.initiatorName))

@@ -30,7 +30,9 @@ struct SessionDirectory: TreeDirectory {
       let scope = ControlFile.Scope.session(
         target: target.directoryName, number: session.number)
       return .control(ControlFile(scope: scope, permissions: 0o200, usage: ""))
-    case Self.connections: return .directory(ConnectionsDirectory(session: session))
+    case Self.connections:
+      return .directory(
+        ConnectionsDirectory(target: target.directoryName, session: session))
     case Self.capture:
       return .stream(StreamFile(permissions: 0o400, source: .capture(session.handle)))
     case TasksDirectory.name:

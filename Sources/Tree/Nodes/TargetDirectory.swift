@@ -61,7 +61,10 @@ struct TargetDirectory: TreeDirectory {
     guard let lun = LogicalUnitNumber(name: String(number)),
       let unit = lun.namesakes.lazy.compactMap({ target.logicalUnits[$0.rawValue] }).first
     else { return nil }
-    if isInformation { return .directory(InformationDirectory(unit: unit)) }
+    if isInformation {
+      return .directory(
+        InformationDirectory(target: target.directoryName, unit: unit))
+    }
     return Rendering.file(of: unit).map { .logicalUnit($0) }
   }
 }

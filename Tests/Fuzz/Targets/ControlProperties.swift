@@ -7,7 +7,7 @@ import Tree
 enum ControlProperties {
   static func check(_ bytes: [UInt8]) throws(Disagreement) {
     var input = FuzzInput(bytes)
-    let scope = input.byte() % 3
+    let scope = input.byte() % 4
     let write = input.remainder()
     let text: String
     do { text = try CommandGrammar.text(of: write, byteCount: write.count) } catch {
@@ -24,8 +24,10 @@ enum ControlProperties {
       try check(parsed { () throws(CommandError) in try CommandGrammar.root(text) }, words)
     case 1:
       try check(parsed { () throws(CommandError) in try CommandGrammar.target(text) }, words)
-    default:
+    case 2:
       try check(parsed { () throws(CommandError) in try CommandGrammar.session(text) }, words)
+    default:
+      try check(parsed { () throws(CommandError) in try CommandGrammar.logicalUnit(text) }, words)
     }
   }
 
@@ -79,8 +81,24 @@ enum ControlProperties {
     case .logout: try agreeWords(["logout"], words)
     case .drop: try agreeWords(["drop"], words)
     case .nop: try agreeWords(["nop"], words)
-    case .setRecoveryTimeout: try agreeWords(["a number is no session's command"], words)
+    case .setRecoveryTimeout, .logoutConnection:
+      try agreeWords(["what has a number is no session's command"], words)
     }
+  }
+
+  private static func check(
+    _ command: LogicalUnitCommand?, _ words: [String]
+  ) throws(Disagreement) {
+    guard let command else { return }
+    let written: [String?] =
+      switch command {
+      case .rescan: ["rescan"]
+      case .reset: ["reset"]
+      case .flush: ["flush"]
+      case .offline(let force): ["offline", force ? "force" : nil]
+      case .online: ["online"]
+      }
+    try agreeWords(written, words)
   }
 
   private static func agreeWords(
