@@ -1,5 +1,6 @@
 import Logging
 import Reactor
+import Records
 import Synchronization
 
 /// What the initiator and its targets share.
@@ -14,11 +15,18 @@ final class ControlContext: Sendable {
   let changes: AsyncStream<TreeChange>.Continuation
   /// Tells who reads `events`.
   let events: EventBoard
-  private let storedSettings: Mutex<InitiatorSettings>
+  private let stored: Mutex<Stored>
+
+  /// What logins are made with, and the configuration it was made of.
+  private struct Stored {
+    var settings: InitiatorSettings
+    var configuration: Configuration
+  }
 
   init(
-    settings: InitiatorSettings, port: ReactorPort, environment: ControlEnvironment,
-    logger: Logger, changes: AsyncStream<TreeChange>.Continuation
+    settings: InitiatorSettings, configuration: Configuration, port: ReactorPort,
+    environment: ControlEnvironment, logger: Logger,
+    changes: AsyncStream<TreeChange>.Continuation
   ) {
     self.port = port
     registry = HandleRegistry(lanes: port.lanes)
@@ -27,16 +35,25 @@ final class ControlContext: Sendable {
     self.changes = changes
     events = EventBoard(now: environment.wallTime)
     board = SnapshotBoard(initiatorName: settings.initiatorName)
-    storedSettings = Mutex(settings)
+    stored = Mutex(Stored(settings: settings, configuration: configuration))
   }
 
   /// The settings for what begins now.
-  var settings: InitiatorSettings { storedSettings.withLock { $0 } }
+  var settings: InitiatorSettings { stored.withLock { $0.settings } }
+
+  /// The configuration they were made of.
+  var configuration: Configuration { stored.withLock { $0.configuration } }
+
+  /// Takes another configuration for what begins from now on.
+  func configure(_ configuration: Configuration) throws(ControlError) {
+    let settings = try settings.remade(of: configuration)
+    stored.withLock { $0 = Stored(settings: settings, configuration: configuration) }
+  }
 
   var clock: any Clock<Duration> { environment.clock }
 
   func setInitiatorName(_ name: String) {
-    storedSettings.withLock { $0.initiatorName = name }
+    stored.withLock { $0.settings.initiatorName = name }
     board.setInitiatorName(name)
   }
 

@@ -42,6 +42,19 @@ extension InitiatorSettings {
   }
 }
 
+extension InitiatorSettings {
+  /// What another configuration makes of them; what it does not say stays.
+  func remade(of configuration: Configuration) throws(ControlError) -> InitiatorSettings {
+    var made = try InitiatorSettings(
+      configuration, initiatorName: initiatorName, isidRandom: isidRandom)
+    made.initiatorName = initiatorName
+    made.initiatorAlias = configuration.initiatorAlias ?? initiatorAlias
+    made.loginPolicy = loginPolicy
+    made.isReadOnly = isReadOnly
+    return made
+  }
+}
+
 extension OperationalParameters {
   fileprivate init(_ settings: NegotiationSettings) {
     self.init()

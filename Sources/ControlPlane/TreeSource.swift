@@ -36,6 +36,13 @@ package protocol TreeSource: Sendable {
   /// A target's last logins, for `login_log`; nil when it is no longer known.
   func loginLog(target: String) async -> String?
 
+  /// The settings in iscsid.conf's form, of the mount (nil) or as they are for a target; secrets as
+  /// `********`. Nil when the target is no longer known.
+  func configuration(target: String?) async -> String?
+
+  /// Changes settings for the logins to come: lines of the same form, all of them or none.
+  func configure(_ lines: String, target: String?) async throws(ControlError)
+
   /// Another initiator name for the logins to come; EBUSY while a session is logged in.
   func setInitiatorName(_ name: String) async throws(ControlError)
 

@@ -45,7 +45,7 @@ extension Tree {
     switch file.content {
     case .rendered(let render): UInt64(render().count)
     // As procfs has it: a size that is too small would cut the reading of who believes it.
-    case .report, .loginLog, .metrics: 0
+    case .report, .loginLog, .metrics, .configuration: 0
     case .counter, .counters, .queueDepth, .task: unknownSizeBytes
     }
   }

@@ -19,7 +19,8 @@ extension Tree {
         throw ControlError(.invalidArgument, .invalid, "a command is written at offset 0")
       }
       let text = try Self.parsed { () throws(CommandError) in
-        try CommandGrammar.text(of: bytes, byteCount: byteCount)
+        try CommandGrammar.text(
+          of: bytes, byteCount: byteCount, hasLines: admission.scope.takesLines)
       }
       try await perform(text, admission.scope)
       if admission.scope.target == nil { lastError.withLock { $0 = ControlError.successLine } }
@@ -61,6 +62,7 @@ extension Tree {
         try CommandGrammar.recoveryTimeout(text)
       }
       try await source.perform(command, target: target, session: number)
+    case .configuration(let target): try await source.configure(text, target: target)
     case .initiatorName:
       try await source.setInitiatorName(text)
     }

@@ -96,6 +96,11 @@ extension Tree {
     case .task(let session, let tag):
       guard let task = await task(tag, of: session) else { throw .noSuchFileOrDirectory }
       return [UInt8](Rendering.task(task).utf8)
+    case .configuration(let target):
+      guard let text = await source.configuration(target: target) else {
+        throw .noSuchFileOrDirectory
+      }
+      return [UInt8](text.utf8)
     case .loginLog(let target):
       guard let text = await source.loginLog(target: target) else { throw .noSuchFileOrDirectory }
       return [UInt8](text.utf8)

@@ -55,7 +55,8 @@ struct Daemon {
     self.port = port
     demo = plan.work == .demo ? try DemoTarget() : nil
     initiator = try Initiator(
-      settings: try InitiatorSettings(plan), port: port, logger: Logger(label: "control"))
+      settings: try InitiatorSettings(plan), configuration: plan.configuration, port: port,
+      logger: Logger(label: "control"))
     let notifier = try KernelNotifier()
     tree = Tree(source: initiator, options: TreeOptions(plan), notifier: notifier)
     let ring = plan.offersRing ? RingOffer(for: port) : nil

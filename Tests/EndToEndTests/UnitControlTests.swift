@@ -33,6 +33,25 @@ extension EndToEnd {
       }
     }
 
+    @Test("config takes lines for the next login, of the mount or of one target")
+    func configuration() async throws {
+      try await withLab { lab in
+        let mount = try await MountedFileSystem.start(lab, .demo)
+        #expect(await eventually { await mount.shell("test -e $T/lun1").status == 0 })
+        let key = "node.session.timeo.replacement_timeout"
+        #expect(await mount.shell("stat -c %a config $T/config").lines == ["600", "600"])
+        await mount.shell("printf '# mine\\n\(key) = 33\\n' > $T/config").expectSuccess()
+        #expect(await mount.shell("grep \(key) $T/config").value == "\(key) = 33")
+        #expect(await mount.shell("grep \(key) config").value == "\(key) = 120")
+        await mount.shell("echo logout > $T/control && echo login > $T/control").expectSuccess()
+        #expect(await mount.shell("cat $T/sessions/*/recovery_tmo").value == "33")
+        await mount.shell("echo node.session.timeo.replacement_timout = 3 > config")
+          .expectFailure("Invalid argument")
+        #expect(await mount.shell("cat last_error").value.contains("did you mean \(key)?"))
+        await mount.expectServing()
+      }
+    }
+
     @Test("metrics counts what dd does; a reader sees samples of Prometheus' text format alone")
     func metrics() async throws {
       try await withLab { lab in

@@ -14,6 +14,7 @@ actor FakeSource: TreeSource {
     case session(SessionCommand, String, Int)
     case unit(LogicalUnitCommand, String, LogicalUnitNumber)
     case name(String)
+    case lines(String, String?)
     case opened(LogicalUnitHandle, writable: Bool)
     case closed(LogicalUnitHandle, writable: Bool)
     case aborted(InitiatorTaskTag, SessionHandle)
@@ -72,6 +73,12 @@ actor FakeSource: TreeSource {
 
   func loginLog(target: String) -> String? {
     current.targets[target].map { "logins of \($0.name)\n" }
+  }
+
+  func configuration(target: String?) -> String? { "settings of \(target ?? "the mount")\n" }
+
+  func configure(_ lines: String, target: String?) throws(ControlError) {
+    try note(.lines(lines, target))
   }
 
   func setInitiatorName(_ name: String) throws(ControlError) { try note(.name(name)) }

@@ -19,12 +19,17 @@ struct TreeControlTests {
     try await walker.write("drop\n", to: Self.target + "/sessions/1/control")
     try await walker.write("iqn.2026-02.org.example:me\n", to: "initiatorname")
     try await walker.write("logout\n", to: Self.target + "/sessions/1/connections/0/control")
+    try await walker.write("a = 1\nb = 2\n", to: "config")
+    try await walker.write("a = 1\n", to: Self.target + "/config")
+    #expect(try await walker.read("config") == "settings of the mount\n")
+    #expect(try await walker.attributes("config").permissions == 0o600)
     try await walker.write("offline force\n", to: Self.target + "/lun2.info/control")
     #expect(
       await walker.source.told == [
         .root(.discover(source: "10.0.0.5")), .target(.logout(force: true), Fixtures.iqn),
         .session(.drop, Fixtures.iqn, 1), .name("iqn.2026-02.org.example:me"),
-        .session(.logoutConnection(0), Fixtures.iqn, 1),
+        .session(.logoutConnection(0), Fixtures.iqn, 1), .lines("a = 1\nb = 2", nil),
+        .lines("a = 1", Fixtures.iqn),
         .unit(.offline(force: true), Fixtures.iqn, LogicalUnitNumber(number: 2)),
       ])
   }

@@ -17,13 +17,14 @@ struct TreePathTests {
     let walker = try Walker([try Fixtures.target()])
     #expect(
       try await walker.names("") == [
-        "control", "status", "events", "metrics", "version", "initiatorname", "last_error",
-        "targets", "by-id", "by-path",
+        "control", "status", "events", "metrics", "version", "initiatorname", "config",
+        "last_error", "targets", "by-id", "by-path",
       ])
     #expect(try await walker.names("targets") == [Fixtures.iqn])
     #expect(
       try await walker.names(Self.target) == [
-        "control", "state", "last_error", "login_log", "portals", "sessions", "lun1", "lun1.info",
+        "control", "state", "last_error", "config", "login_log", "portals", "sessions", "lun1",
+        "lun1.info",
         "lun2", "lun2.info", "lun3.info",
       ])
     #expect(try await walker.names(Self.target + "/portals") == ["127.0.0.1,3260,1"])

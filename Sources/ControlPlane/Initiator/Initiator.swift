@@ -2,6 +2,7 @@ package import ISCSI
 import LinuxIO
 package import Logging
 package import Reactor
+package import Records
 import SCSI
 package import SystemPackage
 
@@ -30,27 +31,28 @@ package actor Initiator: TreeSource {
 
   /// An initiator that talks TCP and lives in real time.
   package init(
-    settings: InitiatorSettings, port: ReactorPort, logger: Logger
+    settings: InitiatorSettings, configuration: Configuration = Configuration(),
+    port: ReactorPort, logger: Logger
   ) throws(Errno) {
     let pool = try BlockingPool(
       name: "login", threadCount: Self.loginThreadCount, capacity: Self.loginQueueCapacity)
     self.init(
-      settings: settings, port: port, logger: logger,
+      settings: settings, configuration: configuration, port: port, logger: logger,
       environment: ControlEnvironment(
         connector: LoginDriver(pool: pool), clock: ContinuousClock(),
         random: { Double.random(in: 0..<1) }))
   }
 
   init(
-    settings: InitiatorSettings, port: ReactorPort, logger: Logger,
-    environment: ControlEnvironment
+    settings: InitiatorSettings, configuration: Configuration = Configuration(),
+    port: ReactorPort, logger: Logger, environment: ControlEnvironment
   ) {
     let (stream, continuation) = AsyncStream.makeStream(
       of: TreeChange.self, bufferingPolicy: .bufferingNewest(4096))
     changes = stream
     context = ControlContext(
-      settings: settings, port: port, environment: environment, logger: logger,
-      changes: continuation)
+      settings: settings, configuration: configuration, port: port, environment: environment,
+      logger: logger, changes: continuation)
   }
 
   /// Takes what the reactor tells, until the mount ends, `shutdown` is called or the task is

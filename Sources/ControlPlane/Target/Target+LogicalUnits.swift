@@ -249,7 +249,7 @@ extension Target {
       hasVolatileCache: probed.description.hasVolatileCache,
       supportsSixteenByteCommands: probed.supportsSixteenByteCommands,
       provisioning: Provisioning(probed.description, geometry: geometry),
-      queueDepth: context.settings.queueDepth)
+      queueDepth: settings.queueDepth)
   }
 
   /// Serves every file with the sessions there are now.

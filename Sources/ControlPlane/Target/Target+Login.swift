@@ -40,7 +40,7 @@ extension Target {
 
   /// Whether a first login that has failed so often is not tried again.
   private func givesUp(after attempts: Int) -> Bool {
-    guard let limit = context.settings.initialLoginAttempts, attempts >= limit else { return false }
+    guard let limit = settings.initialLoginAttempts, attempts >= limit else { return false }
     tell("login given up after \(attempts) attempt(s)")
     logger.warning("login given up after \(attempts) attempt(s)")
     return true
@@ -170,7 +170,7 @@ extension Target {
         sessions.append(
           TargetSession(
             handle: handle, number: number, isid: isid, facts: connection.facts,
-            timeouts: context.settings.sessionTimeouts))
+            timeouts: settings.sessionTimeouts))
         tell(handle, "session up: \(connection.facts.portal.address)")
         context.port.start(handle, connection.takeHandover())
         completeConnections(of: handle)
@@ -206,7 +206,7 @@ extension Target {
     order.knownAddresses = known
     do {
       var connection = try await context.environment.connector.logIn(
-        order, settings: context.settings)
+        order, settings: settings)
       if let moved = connection.facts.movedTo { portals[index].movedTo = moved }
       connection.facts.portal = portal
       knownAddresses.note(connection.facts.reached)
@@ -295,7 +295,7 @@ extension Target {
   func end(_ session: TargetSession) async {
     session.stopRecovering()
     let port = context.port
-    let limit = context.settings.sessionTimeouts.logoutMilliseconds
+    let limit = settings.sessionTimeouts.logoutMilliseconds
     let handle = session.handle
     let isDone = await context.bounded(.milliseconds(limit)) { await port.logout(handle) }
     if !isDone {

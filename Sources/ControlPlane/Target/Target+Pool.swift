@@ -10,9 +10,9 @@ extension Target {
   /// Logs in the sessions that are missing, going on by itself where that takes long.
   func completePool(in mine: Int) async {
     // Each reactor has a session of its own, so that no request has to change threads.
-    var wanted = max(context.settings.sessionsPerTarget ?? context.port.lanes.count, 1)
+    var wanted = max(settings.sessionsPerTarget ?? context.port.lanes.count, 1)
     // Several connections were wanted and the target has sessions of one: it may have more of them.
-    let asked = context.settings.operational.maxConnections
+    let asked = settings.operational.maxConnections
     if asked > 1, sessions.allSatisfy({ $0.facts.parameters.maxConnections == 1 }) {
       wanted = max(wanted, Int(asked))
     }

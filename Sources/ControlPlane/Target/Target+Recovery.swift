@@ -139,7 +139,7 @@ extension Target {
           isPermanent: error.isPermanent, isUrgent: error.isUnanswered && isWaitedFor(handle),
           random: context.environment.random())
         tries += 1
-        let isLast = context.settings.reopenAttempts.map { tries >= $0 } ?? false
+        let isLast = settings.reopenAttempts.map { tries >= $0 } ?? false
         noteFailedTry(handle, error.error, next: isLast ? nil : delay)
         guard isLast else { continue }
         // In a task of its own: the end of the session cancels this one.

@@ -2,6 +2,7 @@ import ISCSI
 import Logging
 import LogicalUnit
 import Reactor
+import Records
 import SCSI
 import SystemPackage
 
@@ -42,6 +43,9 @@ actor Target {
   /// The file each LUN had when it was last seen: the same unit gets the same file again.
   var knownFiles: [LogicalUnitNumber: KnownFile] = [:]
   var openCounts: [LogicalUnitHandle: Int] = [:]
+  /// What was written to its `config`, a line a key, and the settings that last made.
+  var ownLines: [Setting] = []
+  var ownSettings: InitiatorSettings?
   /// LUNs that somebody took offline, until `online` or another unit is in their place.
   var offlineUnits: Set<LogicalUnitNumber> = []
 

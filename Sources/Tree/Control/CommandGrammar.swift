@@ -50,7 +50,11 @@ package enum CommandGrammar {
     """
 
   /// The text of one write: UTF-8, one line, its newline taken off.
-  package static func text(of bytes: [UInt8], byteCount: Int) throws(CommandError) -> String {
+  ///
+  /// - Parameter hasLines: it may be of several lines.
+  package static func text(
+    of bytes: [UInt8], byteCount: Int, hasLines: Bool = false
+  ) throws(CommandError) -> String {
     guard byteCount <= byteLimit else {
       throw CommandError("a command has at most \(byteLimit) bytes, this one has \(byteCount)")
     }
@@ -58,7 +62,11 @@ package enum CommandGrammar {
     guard let text = String(validating: body, as: UTF8.self) else {
       throw CommandError("a command is UTF-8 text")
     }
-    guard !text.unicodeScalars.contains(where: { $0.value < 0x20 && $0 != "\t" }) else {
+    guard
+      !text.unicodeScalars.contains(where: {
+        $0.value < 0x20 && $0 != "\t" && !(hasLines && $0 == "\n")
+      })
+    else {
       throw CommandError("a write is one command of one line")
     }
     return text

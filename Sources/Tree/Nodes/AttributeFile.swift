@@ -20,6 +20,8 @@ struct AttributeFile: Sendable {
     case queueDepth(LogicalUnitHandle)
     /// A command that has no status yet; there as long as the reactor says so.
     case task(SessionHandle, InitiatorTaskTag)
+    /// Settings of the mount, or of a target by its directory's name.
+    case configuration(target: String?)
     /// The last logins of a target, by its directory's name.
     case loginLog(String)
   }
@@ -28,6 +30,13 @@ struct AttributeFile: Sendable {
   var content: Content
   /// What a write does; nil where the file is read-only.
   var writes: ControlFile.Scope?
+
+  /// A `config` file.
+  static func configuration(target: String?) -> AttributeFile {
+    AttributeFile(
+      permissions: 0o600, content: .configuration(target: target),
+      writes: .configuration(target: target))
+  }
 
   /// A text, which gets the newline every value ends in.
   static func text(_ text: String) -> AttributeFile {

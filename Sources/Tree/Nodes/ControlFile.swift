@@ -11,6 +11,10 @@ struct ControlFile: Sendable {
     case logicalUnit(target: String, LogicalUnitNumber)
     case recoveryTimeout(target: String, number: Int)
     case initiatorName
+    case configuration(target: String?)
+
+    /// A write may be of several lines.
+    var takesLines: Bool { if case .configuration = self { true } else { false } }
 
     /// The directory name of the target it is about; nil where it is about all.
     var target: String? {
@@ -18,6 +22,7 @@ struct ControlFile: Sendable {
       case .target(let target), .session(let target, _), .recoveryTimeout(let target, _),
         .connection(let target, _, _), .logicalUnit(let target, _):
         target
+      case .configuration(let target): target
       case .root, .initiatorName: nil
       }
     }

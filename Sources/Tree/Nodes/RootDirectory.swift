@@ -9,8 +9,8 @@ struct RootDirectory: TreeDirectory {
   static let byPath = "by-path"
 
   let names = [
-    "control", "status", "events", "metrics", "version", "initiatorname", "last_error", targets,
-    byID, byPath,
+    "control", "status", "events", "metrics", "version", "initiatorname", "config", "last_error",
+    targets, byID, byPath,
   ]
 
   func entry(named name: String) -> TreeEntry? {
@@ -32,6 +32,7 @@ struct RootDirectory: TreeDirectory {
       file.permissions = 0o644
       file.writes = .initiatorName
       return .attribute(file)
+    case "config": return .attribute(.configuration(target: nil))
     case "last_error": return .attribute(.text(Rendering.line(view.rootLastError)))
     case Self.targets: return .directory(TargetsDirectory(view: view))
     case Self.byID: return .directory(LinkDirectory(links: view.links, kind: .byID))

@@ -14,6 +14,7 @@ struct TargetDirectory: TreeDirectory {
   private static let attributes = AttributeTable<TargetSnapshot>([
     ("state", { .text(Rendering.state(of: $0)) }),
     ("last_error", { .text(Rendering.line($0.lastError)) }),
+    ("config", { .configuration(target: $0.directoryName) }),
     (
       "login_log",
       { AttributeFile(permissions: 0o400, content: .loginLog($0.directoryName)) }
