@@ -16,6 +16,7 @@ extension TransferState {
     guard offset <= expectedLength, length <= expectedLength - offset else {
       throw .dataBeyondTransfer(offset: offset, length: length, expected: expectedLength)
     }
+    guard !isReassigned else { return }
     let end = offset + UInt32(length)
     var isFree = offset >= contiguousLength
     for index in 0..<Int(rangeCount) {
@@ -31,6 +32,10 @@ extension TransferState {
   ) throws(ProtocolViolation) {
     let length = UInt32(dataIn.header.dataSegmentLength)
     guard length > 0 else { return }
+    guard !isReassigned else {
+      // Cut otherwise than before, perhaps: the same bytes, whoever sent them.
+      return try coverRest(.dataIn, dataIn.bufferOffset, dataIn.bufferOffset + length, &record)
+    }
     try cover(.dataIn, dataIn.bufferOffset, dataIn.bufferOffset + length, &record)
   }
 
@@ -42,7 +47,17 @@ extension TransferState {
     try checkRange(of: readyToTransfer, parameters, record)
     let offset = readyToTransfer.bufferOffset
     let end = offset + readyToTransfer.desiredDataTransferLength
-    var position = max(offset, contiguousLength)
+    try coverRest(.readyToTransfer, offset, end, &record)
+    append(
+      readyToTransfer.header.targetTransferTag, offset,
+      length: readyToTransfer.desiredDataTransferLength, &record)
+  }
+
+  /// Counts those of the bytes from `start` up to `end` that are not counted yet.
+  private mutating func coverRest(
+    _ opcode: Opcode, _ start: UInt32, _ end: UInt32, _ record: inout TransferRecord
+  ) throws(ProtocolViolation) {
+    var position = max(start, contiguousLength)
     while position < end {
       var next = end
       var isCovered = false
@@ -51,11 +66,8 @@ extension TransferState {
         next = isCovered ? record.ranges[index].end : min(end, record.ranges[index].start)
         break
       }
-      if !isCovered { try cover(.readyToTransfer, position, next, &record) }
+      if !isCovered { try cover(opcode, position, next, &record) }
       position = max(next, contiguousLength)
     }
-    append(
-      readyToTransfer.header.targetTransferTag, offset,
-      length: readyToTransfer.desiredDataTransferLength, &record)
   }
 }

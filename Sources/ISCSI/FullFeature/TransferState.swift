@@ -27,6 +27,8 @@ package struct TransferState: BitwiseCopyable, Sendable {
   private var expR2TSN: UInt32
   private var burstCount: UInt8 = 0
   private var firstBurst: UInt8 = 0
+  /// The task goes on over another connection: a read's bytes may come twice.
+  private(set) var isReassigned = false
 
   /// - Parameter firstNumber: DataSN or R2TSN of the first PDU; zero but for tests of the wrap.
   package init(direction: Direction, expectedLength: UInt32, firstNumber: UInt32 = 0) {
@@ -176,6 +178,25 @@ extension TransferState {
     guard UInt32(burstCount) - unsolicited < limit else {
       throw .tooManyReadyToTransfer(limit: limit)
     }
+  }
+
+  /// The task goes on over another connection: what the target had asked for and was not sent it
+  /// asks for again, what has come or left stays counted (7.2.2).
+  ///
+  /// Of a read in order what came behind a hole comes again, and is not counted (11.5.6).
+  package mutating func reassign(
+    parameters: NegotiatedParameters, record: borrowing TransferRecord
+  ) {
+    isReassigned = true
+    if direction == .read, parameters.dataPDUInOrder, parameters.dataSequenceInOrder {
+      rangeCount = 0
+    }
+    guard burstCount > 0 else { return }
+    for position in 0..<Int(burstCount) {
+      let index = (Int(firstBurst) + position) % TransferRecord.burstCapacity
+      contiguousLength = min(contiguousLength, record.bursts[index].offset)
+    }
+    (burstCount, firstBurst, rangeCount) = (0, 0, 0)
   }
 
   /// True while something may be sent.

@@ -73,4 +73,6 @@ package struct TaskManagementRequest: BitwiseCopyable, Sendable {
   package var refCmdSN: SerialNumber {
     SerialNumber(rawValue: UInt32(truncatingIfNeeded: header.word4 >> 32))
   }
+  /// Of TASK REASSIGN: the number of the first Data-In that has not come (11.5.6).
+  package var expDataSN: UInt32 { UInt32(truncatingIfNeeded: header.word4) }
 }

@@ -32,6 +32,13 @@ package struct NumberGaps: BitwiseCopyable, Sendable {
   /// Whether everything known to have been sent has come.
   package var isEmpty: Bool { runCount == 0 }
 
+  /// The first number that has not come: every one before it has.
+  package var firstMissing: UInt32 {
+    var distance: UInt32 = 0
+    for index in 0..<Int(runCount) { distance = max(distance, next &- runs[index].first) }
+    return next &- distance
+  }
+
   /// Whether the PDU with this number has not come yet; every other is a duplicate.
   package func isNew(_ number: UInt32) -> Bool { isAhead(number) || isMissing(number) }
 

@@ -4,7 +4,7 @@ package import Wire
 ///
 /// Numbers only: where bytes belong is `TransferState`'s. One value a task, made anew with every
 /// command.
-/// Source: RFC 7143, 7.2.1, 7.8, 7.9, 11.7.2 and 11.16.
+/// Source: RFC 7143, 7.2.1, 7.2.2, 7.8, 7.9, 11.5.6, 11.7.2 and 11.16.
 package struct TaskRecovery: BitwiseCopyable, Sendable {
   package typealias Run = NumberGaps.Run
 
@@ -32,6 +32,11 @@ package struct TaskRecovery: BitwiseCopyable, Sendable {
   package private(set) var heldStatus: HeldStatus?
   private var acknowledgement: Acknowledgement?
   private let firstNumber: UInt32
+  /// The task goes on over another connection than it began on.
+  package private(set) var isReassigned = false
+  /// The target numbers the R2Ts of a reassigned write as it likes: its next one tells.
+  private var awaitsFirstR2T = false
+  private var countsAnew = false
   /// Where the last sequence of a read begins, as far as known, and the one that may follow it.
   private var sequenceStart: UInt32
   private var nextSequenceStart: UInt32
@@ -57,7 +62,32 @@ package struct TaskRecovery: BitwiseCopyable, Sendable {
 
   /// Whether as many PDUs have come as the target says it sent; what it does not count is no news.
   package func hasAll(of count: UInt32) -> Bool {
-    gaps.isEmpty && Int32(bitPattern: count &- gaps.next) <= 0
+    gaps.isEmpty && (Int32(bitPattern: count &- gaps.next) <= 0 || countsAnew)
+  }
+
+  /// The connection of the task is lost, and another is to take it over.
+  ///
+  /// Of a read what came before the first hole is kept, and acknowledged by `expDataSN`; what came
+  /// behind it, and a status that waited, come again.
+  package mutating func reassign(_ direction: TransferState.Direction) {
+    gaps = NumberGaps(firstNumber: direction == .read ? gaps.firstMissing : gaps.next)
+    (sequenceStart, nextSequenceStart) = (gaps.next, gaps.next)
+    heldStatus = nil
+    acknowledgement = nil
+    isForfeited = false
+    isReassigned = true
+    countsAnew = direction != .read
+    awaitsFirstR2T = countsAnew
+  }
+
+  /// What a TASK REASSIGN says of the Data-In that have come: the number of the next (11.5.6).
+  package var expDataSN: UInt32 { countsAnew ? 0 : gaps.next }
+
+  /// Takes the number of the first R2T after a reassignment for what the target counts from.
+  package mutating func anchor(_ readyToTransfer: ReadyToTransfer) {
+    guard awaitsFirstR2T else { return }
+    awaitsFirstR2T = false
+    gaps = NumberGaps(firstNumber: readyToTransfer.r2tSN)
   }
 
   /// Counts a Data-In that is new and whole; returns what is to be asked for.
