@@ -105,6 +105,7 @@ extension TargetConnection {
   private func session(
     _ request: LoginRequest, _ progress: LoginProgress, _ target: SimulatedTarget
   ) throws(LoginFailure) -> SimulatedSession {
+    for session in target.sessions { _ = session.expire(at: portal.now) }
     let session = target.sessions.first {
       $0.tsih == request.tsih && $0.isid == request.isid
         && $0.initiatorName == progress.initiatorName
@@ -197,7 +198,11 @@ extension TargetConnection {
   /// logged out by that (6.3.4).
   private func begin(_ progress: LoginProgress) -> SimulatedSession {
     if let session = progress.joined {
-      session.connections.first { $0.connectionID == connectionID }?.leave(resetting: true)
+      if session.recoversConnections {
+        _ = session.removeForRecovery(connectionID, at: portal.now)
+      } else {
+        session.connections.first { $0.connectionID == connectionID }?.leave(resetting: true)
+      }
       session.connections.append(self)
       return session
     }

@@ -20,7 +20,7 @@ package struct TargetParameters: Sendable {
   package var maxConnections = 1
   package var dataPDUInOrder = true
   package var dataSequenceInOrder = true
-  /// At most 1: what is lost within a connection is sent again.
+  /// At most: from 1 on what is lost within a connection is sent again, at 2 tasks outlive one.
   package var errorRecoveryLevel = 0
   /// Whether the A bit is set at the end of each burst of Data-In, from level 1 on.
   package var asksForDataAcknowledgement = false

@@ -14,6 +14,8 @@ package final class SimulatedPortal {
   package private(set) var targets: [SimulatedTarget] = []
   /// Connections that are open, oldest first.
   package private(set) var connections: [TargetConnection] = []
+  /// The latest time a connection was given, in milliseconds.
+  var now: UInt64 = 0
   private var lastTSIH: UInt16 = 0
   private var loginCount: UInt64 = 0
 
@@ -51,6 +53,7 @@ package final class SimulatedPortal {
   package func powerCycle() {
     for connection in connections { connection.reset() }
     for target in targets {
+      target.forgetSessions()
       for unit in target.logicalUnits.values { unit.powerCycle() }
     }
   }

@@ -22,6 +22,10 @@ package final class SimulatedSession {
   package var commandWindow: Int
   /// Tasks that have not ended, by Initiator Task Tag.
   package internal(set) var tasks: [InitiatorTaskTag: SimulatedTask] = [:]
+  /// Tasks that have ended whose status is not acknowledged, from ErrorRecoveryLevel 2 on.
+  var answered: [InitiatorTaskTag: SimulatedTask] = [:]
+  /// Connections that were lost and are not logged out, by CID, and when that was, in milliseconds.
+  var lost: [UInt16: UInt64] = [:]
   private var lastMaxCmdSN: SerialNumber
   private var early: [SerialNumber: Arrival] = [:]
   private var unitAttentions: [UInt64: [SenseData]] = [:]
@@ -87,6 +91,11 @@ package final class SimulatedSession {
     return true
   }
 
+  /// Forgets the early commands of a connection.
+  func removeEarly(from connection: TargetConnection) {
+    early = early.filter { $0.value.connection !== connection }
+  }
+
   /// Queues a unit attention; one already waiting is not queued twice.
   package func raise(_ sense: SenseData, number: UInt64) {
     guard unitAttentions[number]?.contains(sense) != true else { return }
@@ -121,6 +130,8 @@ package final class SimulatedSession {
   /// The nexus is lost: its tasks end (RFC 7143, 6.3.5).
   func end() {
     tasks.removeAll()
+    answered.removeAll()
+    lost.removeAll()
     early.removeAll()
     target?.end(self)
     connections = []

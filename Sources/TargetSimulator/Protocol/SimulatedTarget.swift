@@ -1,3 +1,5 @@
+package import ISCSI
+
 /// A target node: a name, who may log in, how it negotiates, and its logical units.
 package final class SimulatedTarget {
   /// A login answered with a status other than success.
@@ -20,6 +22,8 @@ package final class SimulatedTarget {
   package var credentials: CHAPAuthenticator.Credentials?
   /// Set, every login ends with it.
   package var loginRefusal: LoginRefusal?
+  /// The next answers to TASK REASSIGN, whatever the task.
+  package var reassignmentAnswers: [TaskManagementResponse.Response] = []
   /// Addresses with portal group tag SendTargets tells instead of the portal's own.
   package var addresses: [String]?
   /// Logical units by the LUN field's eight bytes.
@@ -89,6 +93,16 @@ package final class SimulatedTarget {
     for session in sessions {
       for connection in session.connections { connection.close() }
     }
+    forgetSessions()
+  }
+
+  /// Ends the sessions that would outlive their connections.
+  func forgetSessions() {
+    for session in sessions where session.recoversConnections { session.end() }
+  }
+
+  func takeReassignmentAnswer() -> TaskManagementResponse.Response? {
+    reassignmentAnswers.isEmpty ? nil : reassignmentAnswers.removeFirst()
   }
 
   /// REPORT LUNS: the listed units, ascending (SPC-5, 6.36).

@@ -1,4 +1,5 @@
 package import ISCSI
+import Wire
 
 /// A command that has begun and not ended: the data it has and the data it waits for.
 package final class SimulatedTask {
@@ -19,6 +20,17 @@ package final class SimulatedTask {
   let isWrite: Bool
   /// The connection the command came on: every PDU of the task goes there.
   private(set) weak var connection: TargetConnection?
+  private(set) var connectionID: UInt16
+  /// When that connection was lost or logged out for recovery; nil while it is there.
+  var lostAtMilliseconds: UInt64?
+  /// It has no allegiance: another connection may have it.
+  var isFree = false
+  /// How it has ended, its status not acknowledged yet; kept from ErrorRecoveryLevel 2 on.
+  var answer: CommandResult?
+  var usesDescriptorSense = false
+  var statSN = SerialNumber(rawValue: 0)
+  /// Data-In before this one have come (ExpDataSN).
+  var firstDataSN: UInt32 = 0
   /// Bytes of Data-Out the CDB asks for.
   let wantedByteCount: Int
   /// Bytes that will come: what is wanted, bounded by what is expected.
@@ -45,6 +57,7 @@ package final class SimulatedTask {
     wantedByteCount: Int, result: CommandResult?
   ) {
     self.connection = connection
+    connectionID = connection.connectionID
     let command = SCSICommand(unit.header)
     logicalUnitNumber = unit.header.word1
     initiatorTaskTag = unit.header.initiatorTaskTag
@@ -59,6 +72,14 @@ package final class SimulatedTask {
     awaitsUnsolicitedData = command.isWrite && !unit.header.isFinal
     unsolicitedOffset = unit.data.count
     self.result = result
+  }
+
+  /// It is another connection's from now on.
+  func move(to connection: TargetConnection) {
+    self.connection = connection
+    connectionID = connection.connectionID
+    lostAtMilliseconds = nil
+    isFree = false
   }
 
   /// Keeps Data-Out at `offset`, dropping what the command does not need.

@@ -57,6 +57,7 @@ extension TargetConnection {
     in session: SimulatedSession
   ) {
     session.tasks[task.initiatorTaskTag] = nil
+    defer { if recoversConnections { keep(task, with: result, descriptorFormat, in: session) } }
     let expected = task.expectedDataTransferLength
     let wanted: Int
     if task.isWrite {
@@ -68,7 +69,7 @@ extension TargetConnection {
     var dataInCount: UInt32 = 0
     if task.isRead, !result.data.isEmpty, expected > 0 {
       let carriesStatus =
-        result.sense == nil && result.status == 0
+        result.sense == nil && result.status == 0 && task.firstDataSN == 0
         && session.target?.parameters.sendsStatusInDataIn == true
       dataInCount = sendDataIn(
         result.data, count: min(wanted, expected), for: task,
@@ -82,6 +83,17 @@ extension TargetConnection {
         expDataSN: dataInCount + task.r2tCount, residual: residual
       ).header,
       data: result.sense.map { Self.senseSegment($0, descriptorFormat: descriptorFormat) } ?? [])
+  }
+
+  /// Keeps a task whose status has been sent, until that is acknowledged.
+  private func keep(
+    _ task: SimulatedTask, with result: CommandResult, _ descriptorFormat: Bool,
+    in session: SimulatedSession
+  ) {
+    task.answer = result
+    task.usesDescriptorSense = descriptorFormat
+    task.statSN = SerialNumber(rawValue: statSN.rawValue &- 1)
+    session.answered[task.initiatorTaskTag] = task
   }
 
   /// How much less or more a command moves than the initiator expects (RFC 7143, 11.4.5).

@@ -36,8 +36,9 @@ extension TargetConnection {
         ).header
         // The LUN stands where the tag does (RFC 7143, 11.7.4).
         if acknowledged { header.word1 = task.logicalUnitNumber }
+        defer { dataSN += 1 }
+        guard dataSN >= task.firstDataSN else { continue }
         send(header, data: segment == 0..<data.count ? data : Array(data[segment]))
-        dataSN += 1
       }
     }
     return dataSN

@@ -20,6 +20,7 @@ extension TargetConnection {
 
   private func handle(_ unit: ProtocolDataUnit, in session: SimulatedSession) {
     if recovers { sentUnits.acknowledge(unit.header.expStatSN) }
+    if recoversConnections { session.acknowledge(unit.header.expStatSN, on: self) }
     switch unit.header.opcode {
     case .dataOut where session.target != nil:
       dataOut(unit, in: session)
@@ -129,7 +130,15 @@ extension TargetConnection {
     case nil: return reject(unit, .invalidPDUField)
     }
     if request.reason == .removeConnectionForRecovery {
-      response = .recoveryNotSupported
+      if !recoversConnections {
+        response = .recoveryNotSupported
+      } else if request.connectionID != connectionID,
+        session.removeForRecovery(request.connectionID, at: portal.now)
+      {
+        response = .closed
+      } else {
+        response = .connectionIDNotFound
+      }
     } else {
       response = ending.isEmpty ? .connectionIDNotFound : .closed
     }

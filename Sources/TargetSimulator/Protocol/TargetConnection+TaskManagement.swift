@@ -10,6 +10,7 @@ extension TargetConnection {
     let request = TaskManagementRequest(unit.header)
     let number = unit.header.word1
     var response = TaskManagementResponse.Response.functionComplete
+    var reassigned: SimulatedTask?
     switch request.function {
     case .abortTask:
       response = abort(request, in: session)
@@ -34,7 +35,7 @@ extension TargetConnection {
     case .clearACA:
       response = .functionNotSupported
     case .taskReassign:
-      response = .taskAllegianceReassignmentNotSupported
+      (response, reassigned) = reassignment(request, in: session)
     case .queryTask, .queryTaskSet, .nexusReset, .queryAsynchronousEvent, nil:
       // RFC 7144's functions are not simulated.
       response = .functionNotSupported
@@ -44,6 +45,8 @@ extension TargetConnection {
         response: response, initiatorTaskTag: unit.header.initiatorTaskTag,
         statSN: takeStatSN(), expCmdSN: session.expCmdSN, maxCmdSN: session.maxCmdSN()
       ).header)
+    // Not before it was said (RFC 7143, 7.2.2).
+    if let reassigned { resume(reassigned, expDataSN: request.expDataSN, in: session) }
     if request.function == .targetColdReset { target.endSessions() }
   }
 

@@ -86,7 +86,9 @@ package final class TargetConnection {
     guard !isClosed else { return }
     if let session {
       if hasLeft {
-        if session.connections.isEmpty { session.end() }
+        if session.connections.isEmpty, session.lost.isEmpty { session.end() }
+      } else if session.recoversConnections {
+        session.lose(self, at: portal.now)
       } else {
         // Below ErrorRecoveryLevel 2 a session ends with any of its connections (RFC 7143, 7.1.4).
         for other in session.connections where other !== self { other.reset() }
@@ -114,6 +116,12 @@ package final class TargetConnection {
     session.endTasks(on: self)
     session.connections.removeAll { $0 === self }
     if resetting { reset() } else { close() }
+  }
+
+  /// Ends a connection whose tasks go on over another one.
+  func leaveForRecovery() {
+    hasLeft = true
+    reset()
   }
 
   /// Queues a PDU of the target's.
@@ -146,6 +154,7 @@ package final class TargetConnection {
 
   private func process(at now: UInt64) {
     wantsTurn = false
+    portal.now = max(portal.now, now)
     while ending == nil, !isClosed {
       guard queuedByteCount < Self.turnByteCount else {
         wantsTurn = true
