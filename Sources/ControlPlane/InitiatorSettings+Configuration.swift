@@ -70,8 +70,12 @@ extension OperationalParameters {
     // More at once than a transfer has room for is more than we could answer.
     maxOutstandingR2T = min(
       settings.maxOutstandingR2T, UInt32(TransferRecord.readyToTransferCapacity))
-    // Recovery within a connection; level 2 would take several.
-    errorRecoveryLevel = min(settings.errorRecoveryLevel, 1)
+    errorRecoveryLevel = settings.errorRecoveryLevel
+    // At level 2 a target that keeps no task has nothing to let go on: what nobody has set is the
+    // RFC's default (13.16).
+    if errorRecoveryLevel > 1, defaultTime2Retain == 0 {
+      defaultTime2Retain = NegotiatedParameters().defaultTime2Retain
+    }
     // Order holds where one side wants it: what may be either way is left to the target.
     dataPDUInOrder = settings.dataPDUInOrder == .yes
     dataSequenceInOrder = settings.dataSequenceInOrder == .yes

@@ -40,6 +40,8 @@ final class FakeReactor: Sendable {
     var started: [SessionHandle] = []
     /// Further connections: their session, their place, their CID.
     var joined: [Join] = []
+    /// Sessions whose only connection was replaced.
+    var rejoined: [SessionHandle] = []
     var numbers = SessionStatistics()
     /// Sessions whose last connection is held.
     var held: Set<SessionHandle> = []
@@ -152,6 +154,10 @@ final class FakeReactor: Sendable {
     case .join(let session, let place, let box):
       guard let connectionID = box.take()?.connectionID else { return }
       change { $0.joined.append(Join(session: session, place: place, connectionID: connectionID)) }
+    case .rejoin(let session, let box):
+      guard let handover = box.take() else { return }
+      change { $0.rejoined.append(session) }
+      started(session, isHeld: handover.isHeld)
     case .closeConnection(_, _, let continuation): continuation.resume(returning: .notConnected)
     case .resume(let session): resumed(session)
     case .execute(let task, let continuation):

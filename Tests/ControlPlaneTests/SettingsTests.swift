@@ -34,12 +34,15 @@ struct SettingsTests {
     #expect(settings.discoveryOperational.maxRecvDataSegmentLength == offered)
   }
 
-  @Test func whatTheDataPathDoesNotDoIsNotOffered() throws {
+  /// RFC 7143, 13.16: a target that keeps no task for a moment has none to reassign.
+  @Test(arguments: [(0, 0, 0), (1, 0, 0), (2, 0, 20), (2, 7, 7)] as [(UInt32, UInt32, UInt32)])
+  func tasksAreToBeKeptWhereTheyMayGoOn(level: UInt32, asked: UInt32, offered: UInt32) throws {
     var configuration = Configuration()
-    configuration.negotiation.errorRecoveryLevel = 2
+    configuration.negotiation.errorRecoveryLevel = level
+    configuration.negotiation.defaultTime2Retain = asked
     let settings = try InitiatorSettings(
       configuration, initiatorName: "iqn.2026-01.test:initiator", isidRandom: 1)
-    #expect(settings.operational.errorRecoveryLevel == 1)
+    #expect(settings.operational.defaultTime2Retain == offered)
   }
 
   @Test(arguments: [(1, 1), (4, 4), (8, 8), (65_535, 8)] as [(UInt32, UInt32)])
@@ -64,7 +67,7 @@ struct SettingsTests {
     configuration.negotiation.maxOutstandingR2T = 8
     let settings = try InitiatorSettings(
       configuration, initiatorName: "iqn.2026-01.test:initiator", isidRandom: 1)
-    #expect(settings.operational.errorRecoveryLevel == min(level, 1))
+    #expect(settings.operational.errorRecoveryLevel == level)
     #expect(settings.operational.maxOutstandingR2T == (level > 0 && order == .yes ? 1 : 8))
   }
 

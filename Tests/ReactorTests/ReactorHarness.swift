@@ -29,9 +29,9 @@ final class ReactorHarness {
   var freeEntries: [Int]?
   let kernel: CInt
   var target: CInt
-  private var assembler: PDUAssembler
+  var assembler: PDUAssembler
   private var buffer = [UInt8](repeating: 0, count: 2 << 20)
-  private var statSN: UInt32 = 100
+  var statSN: UInt32 = 100
   private var unique: UInt64 = 1000
   /// The thread every request is of.
   var thread: UInt32 = 0
@@ -128,12 +128,7 @@ final class ReactorHarness {
   ) throws {
     if let parameters { self.parameters = parameters }
     let connection = try given ?? Self.pair(SOCK_STREAM)
-    close(target)
-    target = connection.theirs
-    statSN = 100
-    assembler = PDUAssembler(maximumDataSegmentLength: 1 << 24 - 1)
-    assembler.headerDigest = self.parameters.headerDigest
-    assembler.dataDigest = self.parameters.dataDigest
+    adopt(connection.theirs)
     start(
       session, socket: connection.ours, maxCmdSN: maxCmdSN, earlyBytes: earlyBytes, isHeld: isHeld)
     turn()

@@ -82,6 +82,10 @@ package actor Initiator: TreeSource {
     switch event {
     case .sessionLost(let session, let failure):
       await target(of: session)?.sessionLost(session, failure)
+    case .lastConnectionLost(let session, let failure):
+      await target(of: session)?.sessionLost(session, failure, keepsTasks: true)
+    case .connectionLost(let session, let connectionID, let failure):
+      await target(of: session)?.connectionLost(connectionID, of: session, failure)
     case .connectionClosed(let session, let connectionID, let seconds):
       await target(of: session)?.connectionClosed(connectionID, of: session, time2Wait: seconds)
     case .unitAttention(let session, let lun, let sense):

@@ -6,10 +6,14 @@ import SystemPackage
 
 /// Coming back after a session was lost.
 extension Target {
-  /// The reactor gave a connection up and has parked its tasks.
-  func sessionLost(_ handle: SessionHandle, _ failure: SessionFailure) {
+  /// The reactor gave a connection up and has parked its tasks, or left them at the target
+  /// (`keepsTasks`).
+  func sessionLost(
+    _ handle: SessionHandle, _ failure: SessionFailure, keepsTasks: Bool = false
+  ) {
     guard let index = sessions.firstIndex(where: { $0.handle == handle }) else { return }
     sessions[index].counts.losses += 1
+    sessions[index].keepsTasks = keepsTasks
     for place in sessions[index].takeFurther() { context.giveBack(unused: place) }
     // Lost again before it was back: the recovery under way sees it by the count.
     guard !sessions[index].isLost else { return }
@@ -127,14 +131,22 @@ extension Target {
       var known = knownAddresses
       // What answers there may have become another machine: every other round asks the name.
       known.isFirst = (tries / group.count).isMultiple(of: 2)
+      let joined = await replacedSession(of: session)
       do {
         let connection = try await connect(
           isid: session.isid, portalAt: group[(start + tries) % group.count],
-          expecting: session.facts.targetPortalGroupTag, known: known)
-        guard try await resume(handle, connection) else { return }
+          expecting: session.facts.targetPortalGroupTag,
+          connectionID: session.facts.connectionID, joining: joined, known: known)
+        guard try await resume(handle, connection, isRejoining: joined != nil) else { return }
         break
       } catch {
         guard !Task.isCancelled else { return }
+        if joined != nil, !error.isUnanswered {
+          // The target has answered, and not with the session: a new one takes its place at once.
+          giveUpTasks(of: handle, error.error)
+          delay = .zero
+          continue
+        }
         delay = schedule.delay(
           isPermanent: error.isPermanent, isUrgent: error.isUnanswered && isWaitedFor(handle),
           random: context.environment.random())
@@ -175,15 +187,21 @@ extension Target {
   /// units behind it are known to be the old ones.
   ///
   /// False when the session is not wanted any more.
+  ///
+  /// - Parameter isRejoining: it replaces the lost one in the same session, whose tasks go on.
   private func resume(
-    _ handle: SessionHandle, _ connection: consuming LoggedInConnection
+    _ handle: SessionHandle, _ connection: consuming LoggedInConnection, isRejoining: Bool
   ) async throws(LoginFailure) -> Bool {
     guard var index = lostSession(handle) else { return false }
     let losses = sessions[index].counts.losses
     sessions[index].facts = connection.facts
     connection.handover.isHeld = true
     connection.handover.timeouts = sessions[index].timeouts
-    context.port.start(handle, connection.takeHandover())
+    if isRejoining {
+      context.port.rejoin(handle, connection.takeHandover())
+    } else {
+      context.port.start(handle, connection.takeHandover())
+    }
     let failure = await verifyUnits(behind: handle)
     guard let found = lostSession(handle) else { return false }
     index = found
@@ -198,6 +216,7 @@ extension Target {
           "session \(sessions[index].number) was lost before it was back"))
     }
     sessions[index].isLost = false
+    sessions[index].keepsTasks = false
     sessions[index].recovery = nil
     sessions[index].backFor = Self.stopwatch(context.clock)
     wakeOpens()
@@ -237,7 +256,7 @@ extension SessionFailure {
   fileprivate var errorCode: InitiatorErrorCode {
     switch self {
     case .pingTimedOut, .commandTimedOut, .recoveryTimedOut, .unitTimedOut: .transportTimeout
-    case .requestedByUser, .requestedByTarget: .sessionNotConnected
+    case .requestedByUser, .requestedByTarget, .notReassigned: .sessionNotConnected
     case .connectionClosed, .socket, .malformed, .violation: .transport
     }
   }

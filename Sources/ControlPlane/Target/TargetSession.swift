@@ -13,6 +13,9 @@ struct TargetSession {
   var timeouts: SessionTimeouts
   /// The connection is gone and being made again, or its units are not known to be the old ones.
   var isLost = false
+  /// While `isLost`: the target may have the tasks of the lost connection still, for another with
+  /// its CID (ErrorRecoveryLevel 2).
+  var keepsTasks = false
   /// The loss it is coming back from, while `isLost`.
   var outage: SessionOutage?
   var counts = OutageCounts()

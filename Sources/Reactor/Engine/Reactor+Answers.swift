@@ -69,7 +69,7 @@ extension Reactor {
   private mutating func settle(_ index: Int) -> Caller {
     let caller = slots[index].caller
     guard caller.entry != nil else { return caller }
-    if slots[index].stage == .inFlight || slots[index].transmitsQueued > 0 {
+    if slots[index].isAtTarget || slots[index].transmitsQueued > 0 {
       detach(index)
     } else {
       slots.takeBack(index)

@@ -17,8 +17,13 @@ extension Reactor {
     case .connectionDropped where !concerns(message, connection: index):
       // One that is no longer the session's.
       break
-    case .connectionDropped, .allConnectionsDropped:
-      lose(connection: index, .requestedByTarget(time2WaitSeconds: message.parameter2))
+    case .connectionDropped:
+      let session = Int(connections[index].session)
+      lose(
+        connection: connection(message.parameter1, of: session) ?? index,
+        .requestedByTarget(time2WaitSeconds: message.parameter2))
+    case .allConnectionsDropped:
+      loseAll(with: index, .requestedByTarget(time2WaitSeconds: message.parameter2))
     case .scsiAsyncEvent:
       let sense = SenseData(parsing: data.extracting(Self.senseBytes(data)))
       port.tell(

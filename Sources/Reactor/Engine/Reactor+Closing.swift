@@ -93,18 +93,22 @@ extension Reactor {
   /// before what waits, in the order of its CmdSN: the target has ended it (11.14).
   private mutating func requeue(connection index: Int) {
     let session = Int(connections[index].session)
-    while let slot = latestInFlight(session: session, connection: index) {
-      slots[slot].stage = .queued
-      slots[slot].transfer = .init(
-        direction: slots[slot].transfer.direction,
-        expectedLength: slots[slot].transfer.expectedLength)
-      if slots[slot].kind == .control {
-        finish(slot, error: .noLink)
-      } else if slots[slot].isAnswered {
-        end(slot)
-      } else {
-        sessions[session].pending.prepend(UInt16(slot))
-      }
+    while let slot = latestInFlight(session: session, connection: index) { requeue(slot) }
+  }
+
+  /// Has a task that the target has ended sent anew, before what waits.
+  mutating func requeue(_ slot: Int) {
+    slots[slot].stage = .queued
+    slots[slot].isReassigning = false
+    slots[slot].transfer = .init(
+      direction: slots[slot].transfer.direction,
+      expectedLength: slots[slot].transfer.expectedLength)
+    if slots[slot].kind == .control {
+      finish(slot, error: .noLink)
+    } else if slots[slot].isAnswered {
+      end(slot)
+    } else {
+      sessions[Int(slots[slot].session)].pending.prepend(UInt16(slot))
     }
   }
 }

@@ -15,6 +15,8 @@ extension Reactor {
         if let handover = box.take() { start(handle, handover) }
       case .join(let handle, let place, let box):
         if let handover = box.take() { join(handle, at: place, handover) }
+      case .rejoin(let handle, let box):
+        if let handover = box.take() { rejoin(handle, handover) }
       case .closeConnection(let handle, let connectionID, let continuation):
         closeConnection(connectionID, of: handle, continuation)
       case .resume(let handle):
@@ -117,7 +119,7 @@ extension Reactor {
     case .quiet:
       rewritesWaiting -= 1
       finish(index, error: error)
-    case .inFlight:
+    case .inFlight, .stranded:
       // The caller is answered, the pages stay until the target is done with them.
       guard !slots[index].isAnswered else { return }
       // Whoever writes there next must not be overtaken by it.

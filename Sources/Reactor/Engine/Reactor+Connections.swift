@@ -112,7 +112,7 @@ extension Reactor {
     parse(connection: index)
   }
 
-  /// The connection is gone, and its session with it: below ErrorRecoveryLevel 2 nothing else ends
+  /// The connection is gone, and below ErrorRecoveryLevel 2 its session with it: nothing else ends
   /// its tasks at the target (RFC 7143, 7.1.4).
   mutating func lose(connection index: Int, _ failure: SessionFailure) {
     guard connections[index].isConnected else { return }
@@ -122,7 +122,10 @@ extension Reactor {
       // The target closes them all, and says so on another.
       return disconnect(connection: index)
     }
-    lose(session: session, failure)
+    guard mayRecover(connection: index, after: failure) else {
+      return lose(session: session, failure)
+    }
+    recover(connection: index, failure)
   }
 
   /// Closes all connections of a session.

@@ -153,6 +153,10 @@ extension Reactor {
     _ response: LogoutResponse, connection index: Int
   ) throws(ProtocolViolation) {
     let tag = response.header.initiatorTaskTag
+    if let lost = recovery(tag, over: index) {
+      try connections[index].machine.advanceStatus(from: response.header)
+      return receiveRecovery(response, of: lost)
+    }
     guard connections[index].state == .loggingOut, tag == Tag.logout else {
       throw .unknownTask(.logoutResponse, tag)
     }

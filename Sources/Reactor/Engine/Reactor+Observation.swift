@@ -117,7 +117,7 @@ extension Reactor {
       let state: OutstandingTask.State
       switch slots[slot].stage {
       case .queued: state = .queued
-      case .inFlight: state = slots[slot].isAnswered ? .abandoned : .sent
+      case .inFlight, .stranded: state = slots[slot].isAnswered ? .abandoned : .sent
       case .idle, .range, .quiet, .delayed, .throttled: continue
       }
       var shown = slots[slot]

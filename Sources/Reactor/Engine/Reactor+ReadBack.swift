@@ -28,7 +28,7 @@ extension Reactor {
   private func oldestWrite(beside index: Int) -> UInt64 {
     var oldest = slots[index].position
     for slot in 0..<slots.requestCount
-    where slots[slot].kind == .write && slots[slot].stage == .inFlight
+    where slots[slot].kind == .write && slots[slot].isAtTarget
       && slots[slot].step == .transfer && slots[slot].unit == slots[index].unit
     {
       oldest = min(oldest, slots[slot].position)

@@ -21,7 +21,13 @@ extension Reactor {
         return nil
       }
       guard slots.recoveries[slot].gaps.isNew(dataIn.dataSN) else {
-        if dataIn.hasStatus { _ = try takeStatus(header, connection: index) }
+        guard dataIn.hasStatus else { return nil }
+        guard slots.recoveries[slot].isReassigned, !slots.recoveries[slot].awaitsPDUs else {
+          _ = try takeStatus(header, connection: index)
+          return nil
+        }
+        // A target that begins a reassigned read anew ends it with data that had come.
+        _ = try ends(dataIn, slot: slot, connection: index)
         return nil
       }
       try slots[slot].transfer.check(dataIn, record: slots.records[slot])
@@ -133,6 +139,7 @@ extension Reactor {
     guard let slot = slotInFlight(header.initiatorTaskTag, connection: index) else {
       return try passOver(header, hasStatus: false, connection: index)
     }
+    slots.recoveries[slot].anchor(readyToTransfer)
     guard slots.recoveries[slot].gaps.isNew(readyToTransfer.r2tSN) else { return }
     try slots[slot].transfer.receiveAgain(
       readyToTransfer, parameters: connections[index].machine.parameters,

@@ -155,7 +155,7 @@ extension Reactor {
   }
 
   /// Queues the command as it was: tag, number, flags, CDB and unsolicited data.
-  private mutating func resend(_ slot: Int, connection index: Int) {
+  mutating func resend(_ slot: Int, connection index: Int) {
     if slots[slot].transfer.hasBurst { connections[index].bursts.remove(UInt16(slot)) }
     slots[slot].transfer = TransferState(
       direction: slots[slot].transfer.direction,

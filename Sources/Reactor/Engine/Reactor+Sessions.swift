@@ -40,6 +40,7 @@ extension Reactor {
       connections[index].statistics = SessionStatistics()
       connections[index].observer = PDUObserver()
     }
+    if sessions[index].recovering != 0 { abandonRecovery(session: index) }
     sessions[index].generation = handle.generation
     sessions[index].timeouts = handover.timeouts
     sessions[index].window = CommandWindow(
@@ -79,7 +80,7 @@ extension Reactor {
   /// A target that is not there may have lost its power, and with it what a volatile cache held:
   /// the next fsync of such a unit finds out. What an earlier daemon wrote nobody knows: an fsync
   /// that waits for it tells an error.
-  private func doubtUnflushed(session index: Int) {
+  func doubtUnflushed(session index: Int) {
     let lost = handle(of: index)
     for unit in 0..<units.count
     where units[unit].state != .free && units[unit].isReached(by: lost) {
@@ -99,13 +100,15 @@ extension Reactor {
   }
 
   /// Puts tasks that were in flight back before those that wait, in the order of their CmdSN.
-  private mutating func park(session index: Int) {
+  mutating func park(session index: Int) {
     endManagements(session: index)
+    endRecoveries(session: index)
     while let slot = sessions[index].pendingControls.popFirst() {
       finishControl(Int(slot), .sessionLost)
     }
     while let slot = latestInFlight(session: index) {
       slots[slot].stage = .queued
+      slots[slot].isReassigning = false
       slots[slot].transfer = .init(
         direction: slots[slot].transfer.direction,
         expectedLength: slots[slot].transfer.expectedLength)
@@ -151,13 +154,16 @@ extension Reactor {
     }
   }
 
-  /// The slot in flight on the session, or on one of its connections, with the last CmdSN.
+  /// The slot with the last CmdSN of those at the session's target, or in flight on one of its
+  /// connections.
   func latestInFlight(session index: Int, connection: Int? = nil) -> Int? {
     var latest: Int?
     for slot in 0..<slots.count
-    where slots[slot].kind != .free && slots[slot].stage == .inFlight
+    where slots[slot].kind != .free && slots[slot].isAtTarget
       && slots[slot].session == UInt16(index)
-      && connection.map({ slots[slot].connection == UInt16($0) }) ?? true
+      && connection.map({
+        slots[slot].connection == UInt16($0) && slots[slot].stage == .inFlight
+      }) ?? true
     {
       if let other = latest, slots[slot].cmdSN.precedes(slots[other].cmdSN) { continue }
       latest = slot

@@ -46,10 +46,11 @@ extension Reactor {
   /// - Parameters:
   ///   - lun: zero where the function is about none.
   ///   - task, refCmdSN: the task it is about, where it is about one.
+  ///   - expDataSN: what of a task to be reassigned has come.
   ///   - connection: where it is sent: the task's, where it is about one (RFC 7143, 11.5.1).
   mutating func send(
     _ function: TaskManagementRequest.Function, lun: LogicalUnitNumber, task: InitiatorTaskTag,
-    refCmdSN: SerialNumber, timeoutMilliseconds: UInt64, connection: Int
+    refCmdSN: SerialNumber, expDataSN: UInt32 = 0, timeoutMilliseconds: UInt64, connection: Int
   ) -> Int? {
     guard let index = freeManagement(), connections[connection].transmit.hasRoomForManagement
     else { return nil }
@@ -63,7 +64,8 @@ extension Reactor {
     managements[index].connection = UInt16(connection)
     managements[index].function = function
     managements[index].lun = lun
-    managements[index].task = function.isAboutTask ? task : .reserved
+    managements[index].task =
+      function.isAboutTask || function == .taskReassign ? task : .reserved
     managements[index].cmdSN = sessions[session].window.cmdSN
     managements[index].deadline = now &+ timeoutMilliseconds &* Interval.millisecond
     nextTick = min(nextTick, managements[index].deadline)
@@ -71,7 +73,8 @@ extension Reactor {
       function: function, logicalUnit: lun,
       initiatorTaskTag: managements[index].tag(index: index),
       referencedTaskTag: managements[index].task, cmdSN: managements[index].cmdSN,
-      expStatSN: connections[connection].machine.expStatSN, refCmdSN: refCmdSN)
+      expStatSN: connections[connection].machine.expStatSN, refCmdSN: refCmdSN,
+      expDataSN: expDataSN)
     unsafe connections[connection].transmit.append(
       pdu.header, parameters: connections[connection].machine.parameters)
     connectionsToPump |= 1 << UInt64(connection)
@@ -121,6 +124,9 @@ extension Reactor {
     }
     try connections[connection].machine.advanceStatus(from: response.header)
     let function = managements[index].function
+    guard function != .taskReassign else {
+      return conclude(reassignment: index, response.response)
+    }
     let outcome: TaskManagementOutcome
     switch response.response {
     case .functionComplete: outcome = .complete
@@ -135,6 +141,7 @@ extension Reactor {
   mutating func conclude(management index: Int, _ outcome: TaskManagementOutcome) {
     let ended = managements[index]
     let session = Int(ended.session)
+    guard ended.function != .taskReassign else { return conclude(reassignment: index, nil) }
     let isRung = sessions[session].escalation == index
     end(management: index, outcome)
     if isRung, outcome != .complete { climb(from: ended, after: .refused) }
@@ -149,7 +156,7 @@ extension Reactor {
   private mutating func excuseManagements(endedBy ended: ManagementTask) {
     for index in 0..<managements.count
     where managements[index].isBusy && managements[index].session == ended.session
-      && !managements[index].function.isReset
+      && !managements[index].function.isReset && managements[index].function != .taskReassign
       && (ended.function != .logicalUnitReset || managements[index].lun == ended.lun)
     {
       managements[index].isMoot = true
@@ -224,7 +231,8 @@ extension Reactor {
     guard managementCount > 0 else { return }
     for index in 0..<managements.count where managements[index].isBusy {
       let deadline = managements[index].deadline
-      let end = deadline &+ Interval.command
+      let isReassignment = managements[index].function == .taskReassign
+      let end = isReassignment ? deadline : deadline &+ Interval.command
       if now >= end, managements[index].isMoot {
         self.end(management: index, .timedOut)
       } else if now >= end {
@@ -275,8 +283,8 @@ extension TaskManagementRequest.Function {
   /// Whether a session may send it.
   fileprivate func isAllowed(by parameters: NegotiatedParameters) -> Bool {
     switch self {
-    // Tasks are reassigned where connections are recovered (RFC 7143, 7.2.2).
-    case .taskReassign: parameters.errorRecoveryLevel >= 2
+    // Tasks are reassigned where connections are recovered, by the reactor itself.
+    case .taskReassign: false
     case .queryTask, .queryTaskSet, .nexusReset, .queryAsynchronousEvent:
       parameters.iSCSIProtocolLevel >= 2
     default: true

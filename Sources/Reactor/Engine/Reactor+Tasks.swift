@@ -92,7 +92,7 @@ extension Reactor {
 
   /// The connection that carries the session's next command, of several the one with the fewest;
   /// nil when none has room.
-  private func carrier(of session: Int) -> Int? {
+  func carrier(of session: Int) -> Int? {
     let all = sessions[session].connections
     guard all & (all &- 1) != 0 else {
       let only = all.trailingZeroBitCount

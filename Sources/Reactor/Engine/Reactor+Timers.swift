@@ -13,6 +13,9 @@ extension Reactor {
     for index in 0..<connections.count where connections[index].isConnected {
       tick(connection: index)
     }
+    for index in 0..<sessions.count where sessions[index].recovering != 0 {
+      proceedRecoveries(session: index)
+    }
     tickManagements()
     if hasThrottledUnits { recoverDepths() }
     guard slots.busyCount > 0 else { return }
@@ -58,6 +61,10 @@ extension Reactor {
       } else if sessions[session].timeouts.replacementMilliseconds != nil {
         giveUp(index, error: .noLink)
       }
+    case .stranded where isOverdue(index):
+      if sessions[session].timeouts.replacementMilliseconds != nil {
+        giveUp(index, error: .noLink)
+      }
     case .inFlight:
       if isOverdue(index) { giveUp(index, error: .ioError) }
       // Pings are answered, this command is not.
@@ -80,7 +87,7 @@ extension Reactor {
       sessions[session].state == .lost
       && now >= sessions[session].changedAt &+ Interval.interrupt
     switch slots[index].stage {
-    case .range, .quiet, .throttled, .queued, .inFlight:
+    case .range, .quiet, .throttled, .queued, .inFlight, .stranded:
       if isAway || owesAnswer(session: session) { return now }
     case .idle, .delayed: break
     }
@@ -112,6 +119,7 @@ extension Reactor {
       return finishControl(index, .timedOut)
     }
     resumeControl(index, .failure(.timedOut))
+    guard slots[index].stage == .inFlight else { return }
     if now >= slots[index].retryAt &+ Interval.command { escalate(index) }
   }
 
@@ -123,6 +131,8 @@ extension Reactor {
       guard let limit = timeouts.replacementMilliseconds else { return }
       let deadline = sessions[index].changedAt &+ limit &* Interval.millisecond
       if now >= deadline {
+        // Nobody waits any more for tasks that are still at the target.
+        if sessions[index].recovering != 0 { abandonRecovery(session: index) }
         failPending(session: index, error: .noLink)
       } else {
         nextTick = min(nextTick, deadline)

@@ -23,6 +23,11 @@ struct Reactor: ~Copyable {
   enum Tag {
     static let ping = InitiatorTaskTag(rawValue: 0x1_FFFE)
     static let logout = InitiatorTaskTag(rawValue: 0xFFFD)
+
+    /// Of the Logout Request for the recovery of the connection that was at a place.
+    static func recovery(_ place: Int) -> InitiatorTaskTag {
+      InitiatorTaskTag(rawValue: UInt32(place) << 16 | 0xFFFB)
+    }
   }
 
   /// The first property, for `make tsan`: swiftc 6.3 marks a change through any of these tables

@@ -5,6 +5,8 @@ enum ReactorCommand: Sendable {
   case start(SessionHandle, HandoverBox)
   /// One more connection of a session, in the place of another.
   case join(SessionHandle, SessionHandle, HandoverBox)
+  /// A connection in the place of a lost session's last one, with its CID.
+  case rejoin(SessionHandle, HandoverBox)
   /// Logs out the connection with this CID alone.
   case closeConnection(
     SessionHandle, UInt16, CheckedContinuation<ConnectionClosing, Never>)
@@ -38,7 +40,7 @@ extension ReactorCommand {
   /// Answers who waits when the reactor has ended: nothing is connected, nothing in flight.
   func refuse() {
     switch self {
-    case .start(_, let box), .join(_, _, let box): _ = box.take()
+    case .start(_, let box), .join(_, _, let box), .rejoin(_, let box): _ = box.take()
     case .closeConnection(_, _, let continuation): continuation.resume(returning: .notConnected)
     case .execute(_, let continuation): continuation.resume(returning: .failure(.notConnected))
     case .manage(_, let continuation): continuation.resume(returning: .notConnected)

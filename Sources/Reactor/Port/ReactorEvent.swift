@@ -6,6 +6,12 @@ package enum ReactorEvent: Equatable, Sendable {
   /// The connection is gone; the session's tasks are parked until a handover with the same handle,
   /// or until their deadline.
   case sessionLost(SessionHandle, SessionFailure)
+  /// One connection of several is lost, and its tasks are going on over the others
+  /// (ErrorRecoveryLevel 2); `connectionClosed` or `sessionLost` follows.
+  case connectionLost(SessionHandle, connectionID: UInt16, SessionFailure)
+  /// The session's only connection is gone; its tasks are at the target, for a connection given by
+  /// `rejoin`, until a handover by `start` or their deadline.
+  case lastConnectionLost(SessionHandle, SessionFailure)
   /// One connection of several has been logged out, that with this CID, and its place is free; it
   /// may come back after `time2WaitSeconds`.
   case connectionClosed(SessionHandle, connectionID: UInt16, time2WaitSeconds: UInt16)
@@ -29,8 +35,10 @@ package enum ReactorEvent: Equatable, Sendable {
   /// Nothing else tells the same later.
   var isEssential: Bool {
     switch self {
-    case .sessionLost, .connectionClosed, .contentsUnknown, .unmounted: true
-    case .unitAttention, .asyncMessage, .unitWantsLook, .escalated, .logicalUnitGone: false
+    case .sessionLost, .lastConnectionLost, .connectionClosed, .contentsUnknown, .unmounted: true
+    case .connectionLost, .unitAttention, .asyncMessage, .unitWantsLook, .escalated,
+      .logicalUnitGone:
+      false
     }
   }
 }

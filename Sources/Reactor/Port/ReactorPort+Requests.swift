@@ -19,6 +19,15 @@ extension ReactorPort {
     lane(of: session).submit(.join(session, place, HandoverBox(handover)))
   }
 
+  /// Gives a session whose last connection is lost (`lastConnectionLost`) another with its CID:
+  /// the tasks that stayed at the target go on over it. LUNs' new commands wait for `resume` where
+  /// the connection is held.
+  ///
+  /// A session that has given the tasks up meanwhile does not take it, and is told as lost again.
+  package func rejoin(_ session: SessionHandle, _ handover: consuming ConnectionHandover) {
+    lane(of: session).submit(.rejoin(session, HandoverBox(handover)))
+  }
+
   /// Logs one connection of a session out, which has others; its tasks are awaited for a while, and
   /// what is not answered then is sent again on another. `connectionClosed` follows.
   package func closeConnection(

@@ -15,6 +15,8 @@ package enum SessionFailure: Error, Equatable, Sendable {
   case unitTimedOut
   /// What was asked for again (SNACK) did not come.
   case recoveryTimedOut
+  /// The target did not let a lost connection's tasks go on over another.
+  case notReassigned
   /// What arrived was no acceptable PDU.
   case malformed(PDUError)
   /// A PDU arrived that the protocol forbids here.
@@ -25,6 +27,16 @@ package enum SessionFailure: Error, Equatable, Sendable {
   /// The control plane asked for it (`echo drop`).
   case requestedByUser
 
+  /// Whether it is about one connection, and says nothing of what the session has agreed on.
+  var isOfConnection: Bool {
+    switch self {
+    case .connectionClosed, .socket, .pingTimedOut, .commandTimedOut, .unitTimedOut,
+      .recoveryTimedOut, .malformed, .requestedByTarget:
+      true
+    case .notReassigned, .violation, .requestedByUser: false
+    }
+  }
+
   /// The sentence for `last_error`.
   package var sentence: String {
     switch self {
@@ -34,6 +46,7 @@ package enum SessionFailure: Error, Equatable, Sendable {
     case .commandTimedOut: "the target did not answer a command in time"
     case .unitTimedOut: "the target did not finish a PDU in time"
     case .recoveryTimedOut: "the target did not send again in time what was lost"
+    case .notReassigned: "the target did not let the tasks of a lost connection go on"
     case .malformed(let error): error.sentence
     case .violation(let violation): violation.sentence
     case .requestedByTarget: "the target asked for the connection to end"

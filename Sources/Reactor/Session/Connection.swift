@@ -94,6 +94,13 @@ struct Connection: ~Copyable {
   /// By when something asked for must come; 0 when nothing was.
   var recoverBy: UInt64 = 0
 
+  // What is done about its loss, from ErrorRecoveryLevel 2 on.
+  var recovery = ConnectionRecovery()
+  /// When the recovery goes on, or by when the target must have answered.
+  var recoveryDue: UInt64 = 0
+  /// The place of the connection its Logout Request for recovery went out on.
+  var recoveryCarrier: UInt16 = 0
+
   var statistics = SessionStatistics()
   var observer = PDUObserver()
 

@@ -23,6 +23,8 @@ struct Session: ~Copyable {
   var generation: UInt16 = 0
   /// The places of its connections that are there, a bit each.
   var connections: UInt64 = 0
+  /// The places of its connections that are lost and whose tasks are to go on over another.
+  var recovering: UInt64 = 0
   var window: CommandWindow
   var timeouts = SessionTimeouts()
   /// Slots whose LUN command waits to be sent, in order.

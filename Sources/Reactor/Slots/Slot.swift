@@ -31,6 +31,8 @@ struct Slot: BitwiseCopyable {
     case queued
     /// The target's answer on `session`.
     case inFlight
+    /// Another connection to go on over: its command was sent on one that is lost.
+    case stranded
     /// `retryAt`.
     case delayed
     /// A place in its unit's queue.
@@ -74,6 +76,8 @@ struct Slot: BitwiseCopyable {
   var isOver = false
   /// An fsync under way when something was lost that nobody can find out about.
   var tellsLoss = false
+  /// While it is stranded: the target was asked to let another connection have it.
+  var isReassigning = false
   /// Told apart in the task tag from the slot's earlier tasks.
   var generation: UInt16 = 0
   var session: UInt16 = 0
@@ -141,6 +145,9 @@ struct Slot: BitwiseCopyable {
     // A tag that was shown for a command never sent is not another one's later.
     generation = old.generation &+ 1
   }
+
+  /// Whether its command was sent, and nothing has ended it at the target.
+  var isAtTarget: Bool { stage == .inFlight || stage == .stranded }
 
   /// The tag of the slot's current task.
   func tag(index: Int) -> InitiatorTaskTag {

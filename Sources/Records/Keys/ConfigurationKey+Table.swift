@@ -106,13 +106,13 @@ extension ConfigurationKey {
       "Connections of one session."),
     .init(
       "node.session.iscsi.ERL", \.negotiation.errorRecoveryLevel, .number(0...2),
-      "Error recovery level to offer; 1 asks again for what is lost, and so does 2."),
+      "Error recovery level to offer: 1 asks again for what is lost, 2 keeps tasks as well."),
     .init(
       "node.session.iscsi.DefaultTime2Wait", \.negotiation.defaultTime2Wait, .number(0...3600),
       "Seconds to wait after a lost connection before logging in again."),
     .init(
       "node.session.iscsi.DefaultTime2Retain", \.negotiation.defaultTime2Retain,
-      .number(0...3600), "Seconds the target keeps the tasks of a lost session."),
+      .number(0...3600), "Seconds the target keeps lost tasks; with ERL 2 0 stands for 20."),
     .init(
       "node.session.iscsi.DataPDUInOrder", \.negotiation.dataPDUInOrder, .word,
       "iscsifs's own: whether PDUs of a sequence must come in order."),

@@ -60,6 +60,13 @@ final class SimulatedPortalServer: Resource {
     }
   }
 
+  /// Looks at or changes the first target.
+  func withTarget(_ body: @Sendable (SimulatedTarget) -> Void) {
+    server.withPortal { portal in
+      if let target = portal.targets.first { body(target) }
+    }
+  }
+
   /// PDUs of an opcode that came.
   func count(received opcode: Opcode) -> Int {
     server.withPortal { $0.log.receivedCounts[opcode, default: 0] }
