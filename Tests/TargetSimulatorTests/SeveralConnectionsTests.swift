@@ -50,6 +50,32 @@ struct SeveralConnectionsTests {
     #expect(login.statusClass == 2 && login.statusDetail == 0)
   }
 
+  @Test("unsolicited data of a command that waits for its turn are kept for it")
+  func earlyData() throws {
+    let portal = Fixture.portal { $0.maxConnections = 2 }
+    var first = HandInitiator(portal)
+    let keys = [("MaxConnections", "2"), ("InitialR2T", "No")]
+    let tsih = try first.login(Fixture.name, keys: keys).response.tsih
+    var further = try join(portal, tsih: tsih, cmdSN: 8).further
+    let data = (0..<1024).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+    #expect(
+      try further.command(
+        Fixture.write10(0, 2), write: 1024, immediate: Array(data[..<512]), isFinal: false
+      ).isEmpty)
+    let rest = DataOut(
+      logicalUnit: LogicalUnitNumber(rawValue: 0),
+      initiatorTaskTag: InitiatorTaskTag(rawValue: further.tag), targetTransferTag: .reserved,
+      expStatSN: SerialNumber(rawValue: 2), dataSN: 0, bufferOffset: 512, length: 512,
+      isFinal: true)
+    #expect(try further.exchange(rest.header, data: Array(data[512...])).isEmpty)
+    _ = try first.command(Fixture.read10(0, 1), read: 512)
+    let answer = try further.answers(to: further.connection.actions())
+    #expect(answer.map(\.header.opcode) == [.scsiResponse])
+    #expect(SCSIResponse(try #require(answer.first).header).status == .good)
+    further.cmdSN = SerialNumber(rawValue: 9)
+    #expect(try further.command(Fixture.read10(0, 2), read: 1024).flatMap(\.data) == data)
+  }
+
   @Test("commands run in the order of their CmdSN, each answered where it came")
   func order() throws {
     let portal = Fixture.portal { $0.maxConnections = 2 }

@@ -34,6 +34,8 @@ package final class SimulatedSession {
   struct Arrival {
     var unit: ProtocolDataUnit
     var connection: TargetConnection
+    /// Unsolicited data of a command that waits for its turn.
+    var data: [ProtocolDataUnit] = []
   }
 
   init(
@@ -88,6 +90,17 @@ package final class SimulatedSession {
     ).header
     header.cmdSN = found.key
     early[found.key]?.unit = ProtocolDataUnit(header: header)
+    return true
+  }
+
+  /// Keeps Data-Out of a command that waits for its turn; false when none does.
+  func keepEarly(_ unit: ProtocolDataUnit, from connection: TargetConnection) -> Bool {
+    let waiting = early.first {
+      $0.value.connection === connection && $0.value.unit.header.opcode == .scsiCommand
+        && $0.value.unit.header.initiatorTaskTag == unit.header.initiatorTaskTag
+    }
+    guard let cmdSN = waiting?.key else { return false }
+    early[cmdSN]?.data.append(unit)
     return true
   }
 

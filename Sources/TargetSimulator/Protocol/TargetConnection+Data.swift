@@ -69,7 +69,9 @@ extension TargetConnection {
 
   /// Takes Data-Out; data for a task that is not there any more is dropped in silence.
   func dataOut(_ unit: ProtocolDataUnit, in session: SimulatedSession) {
-    guard let task = session.tasks[unit.header.initiatorTaskTag] else { return }
+    guard !session.keepEarly(unit, from: self),
+      let task = session.tasks[unit.header.initiatorTaskTag]
+    else { return }
     guard task.connection === self else { return reject(unit, .protocolError) }
     guard !passOverBroken(unit, of: task, in: session) else { return }
     let data = DataOut(unit.header)

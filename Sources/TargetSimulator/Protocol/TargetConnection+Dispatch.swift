@@ -46,6 +46,7 @@ extension TargetConnection {
   private func take(_ unit: ProtocolDataUnit, in session: SimulatedSession) {
     for ready in session.admit(unit, on: self) {
       ready.connection.execute(ready.unit, in: session)
+      for data in ready.data { ready.connection.dataOut(data, in: session) }
     }
   }
 
