@@ -78,6 +78,50 @@ struct ReplacedConnectionTests {
     #expect(events.last == .sessionLost(ReactorHarness.session, .notReassigned))
   }
 
+  @Test("lost again amid the recovery: the session is lost, whoever else is there by then")
+  func lostAgain() throws {
+    let harness = try ReactorHarness.reassigning()
+    let unique = harness.read(offset: 0, size: 512)
+    _ = try harness.command()
+    try harness.closeTarget()
+    try harness.rejoin(expCmdSN: 51)
+    _ = try harness.reassignment()
+    let other = try FurtherConnection(harness)
+    try harness.closeTarget()
+    #expect(harness.sessionState == .lost && other.isClosed)
+    try harness.reconnect()
+    let command = try harness.command().view.header
+    harness.sendDataIn(command.initiatorTaskTag, .pattern(512))
+    #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
+    #expect(harness.busySlots == 0)
+  }
+
+  @Test("a logout while tasks are being recovered is answered, and ends them")
+  func loggedOut() async throws {
+    let harness = try ReactorHarness.reassigning()
+    let unique = harness.read(offset: 0, size: 512)
+    _ = try harness.command()
+    try harness.closeTarget()
+    try harness.rejoin(expCmdSN: 51)
+    _ = try harness.reassignment()
+    try await harness.told {
+      .logout(ReactorHarness.session, $0)
+    } meanwhile: {
+      let request = try harness.sent()
+      #expect(request?.header.opcode == .logoutRequest)
+      harness.advance(milliseconds: 6000)
+      harness.send(
+        LogoutResponse(
+          response: .closed, initiatorTaskTag: Reactor.Tag.logout, statSN: harness.nextStatSN(),
+          expCmdSN: ReactorHarness.serial(51), maxCmdSN: harness.window.max
+        ).header)
+    }
+    #expect(
+      harness.reply()
+        == .init(unique: unique, error: -Errno.socketNotConnected.rawValue, payload: []))
+    #expect(harness.busySlots == 0)
+  }
+
   @Test("replacement_timeout holds: callers are told, and a connection that comes later is refused")
   func tooLate() async throws {
     let harness = try ReactorHarness.reassigning(

@@ -16,7 +16,8 @@ extension Reactor {
   func mayRecover(connection index: Int, after failure: SessionFailure) -> Bool {
     let session = Int(connections[index].session)
     guard connections[index].machine.parameters.errorRecoveryLevel >= 2, failure.isOfConnection,
-      connections[index].state == .up, sessions[session].isServing,
+      connections[index].state == .up, connections[index].recovery.step == .idle,
+      sessions[session].isServing,
       timeToWait(connection: index, after: failure) <= Self.longestWait
     else { return false }
     if hasAnother(than: index) { return true }
@@ -113,6 +114,8 @@ extension Reactor {
   mutating func proceedRecovery(of place: Int) {
     let isDue = now >= connections[place].recoveryDue
     let session = Int(connections[place].session)
+    // One that logs out ends its tasks by that.
+    guard sessions[session].isUp else { return }
     switch connections[place].recovery.step {
     case .idle, .awaitingLogin: return
     case .waitingToLogOut where isDue: logOut(place)

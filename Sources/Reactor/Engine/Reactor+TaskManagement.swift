@@ -231,9 +231,10 @@ extension Reactor {
     guard managementCount > 0 else { return }
     for index in 0..<managements.count where managements[index].isBusy {
       let deadline = managements[index].deadline
+      // Of a reassignment the recovery that asked for it keeps the time.
       let isReassignment = managements[index].function == .taskReassign
       let end = isReassignment ? deadline : deadline &+ Interval.command
-      if now >= end, managements[index].isMoot {
+      if now >= end, managements[index].isMoot || isReassignment {
         self.end(management: index, .timedOut)
       } else if now >= end {
         lose(session: Int(managements[index].session), .commandTimedOut)

@@ -8,6 +8,7 @@ final class SimulatedPortalServer: Resource {
   private let server: SimulatorServer
 
   var address: String { server.address }
+  var port: UInt16 { server.port }
 
   /// - Parameter discovery: CHAP for discovery sessions; nil lets everyone ask.
   init(
