@@ -31,8 +31,7 @@ final class ReactorHarness {
   var target: CInt
   var assembler: PDUAssembler
   private var buffer = [UInt8](repeating: 0, count: 2 << 20)
-  var statSN: UInt32 = 100
-  private var unique: UInt64 = 1000
+  var (statSN, unique): (UInt32, UInt64) = (100, 1000)
   /// The thread every request is of.
   var thread: UInt32 = 0
   var parameters: NegotiatedParameters
@@ -46,6 +45,7 @@ final class ReactorHarness {
     parameters: NegotiatedParameters = NegotiatedParameters(),
     timeouts: SessionTimeouts = SessionTimeouts(),
     beside: (port: ReactorPort, exchange: RingExchange, lane: Int)? = nil,
+    unflushedBytes: Int = IOLimits().unflushedBytes,
     configure: (inout LogicalUnitRegistration) -> Void = { _ in }
   ) throws {
     let fuse = try Self.pair(SOCK_SEQPACKET)
@@ -65,10 +65,10 @@ final class ReactorHarness {
       supportsSixteenByteCommands: true)
     configure(&registration)
     home = beside.map { SessionHandle(index: UInt16(4 + $0.lane), generation: 2) } ?? Self.session
-    port = try beside?.port ?? ReactorPort()
     var limits = IOLimits()
-    limits.requestSlots = 16
-    limits.controlSlots = 2
+    limits.unflushedBytes = unflushedBytes
+    port = try beside?.port ?? ReactorPort(limits: limits)
+    (limits.requestSlots, limits.controlSlots) = (16, 2)
     var exchange = beside?.exchange
     if let beside {
       freeEntries = (0..<16).map { 16 * beside.lane + $0 }

@@ -128,7 +128,7 @@ struct ReadBackTests {
     try expectQuiet(unique, error: -EIO)
   }
 
-  @Test("E29: a loss while it reads has it flush and read again")
+  @Test("E29: after another loss it flushes, and reads what it has not read")
   func lostAgain() throws {
     try flushed()
     try write(0, .pattern(512))
@@ -137,13 +137,74 @@ struct ReadBackTests {
     let unique = harness.request(.fsync)
     try harness.serve(.synchronizeCache16)
     try serveRead(0, .pattern(512))
+    for _ in 0..<3 {
+      _ = try reading(50)
+      try harness.reconnect()
+      try serveRead(50, .pattern(512, from: 2))
+      try harness.serve(.synchronizeCache16)
+    }
+    try serveRead(50, .pattern(512, from: 2))
+    try expectQuiet(unique)
+  }
+
+  @Test("E29: what was read and then written is read again after another loss", arguments: [6, 0])
+  func lostAgainAfterWrite(left: Int) throws {
+    try flushed()
+    try write(0, .pattern(512))
+    try write(50, .pattern(512, from: 2))
+    try harness.reconnect()
+    let unique = harness.request(.fsync)
+    try harness.serve(.synchronizeCache16)
+    try serveRead(0, .pattern(512))
     _ = try reading(50)
+    try write(0, .pattern(512, from: 6))
     try harness.reconnect()
     try serveRead(50, .pattern(512, from: 2))
     try harness.serve(.synchronizeCache16)
+    try serveRead(50, .pattern(512, from: 2))
+    try serveRead(0, .pattern(512, from: left))
+    try expectQuiet(unique, error: left == 6 ? 0 : -EIO)
+  }
+
+  @Test("E29: who is interrupted leaves what has been found to the next")
+  func interruptedAndLost() throws {
+    try write(0, .pattern(512))
+    try write(50, .pattern(512, from: 2))
+    try harness.reconnect()
+    let first = harness.request(.fsync)
+    try harness.serve(.synchronizeCache16)
     try serveRead(0, .pattern(512))
+    let tag = try reading(50)
+    harness.interrupt(first)
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.reply() == .init(unique: first, error: -EINTR, payload: []))
+    harness.sendDataIn(tag, .pattern(512, from: 2))
+    let unique = harness.request(.fsync)
+    try harness.serve(.synchronizeCache16)
     try serveRead(50, .pattern(512, from: 2))
     try expectQuiet(unique)
+  }
+
+  @Test("E29: an fsync beside a long read-back is not overdue while that gets on")
+  func besideLong() throws {
+    let harness = try ReactorHarness(timeouts: SessionTimeouts(replacementMilliseconds: 1_000))
+    for block in 0..<400 as Range<UInt64> {
+      _ = harness.write(offset: block * 1024, .pattern(512))
+      try harness.serve(.write16)
+      _ = harness.reply()
+    }
+    try harness.reconnect()
+    let uniques = [harness.request(.fsync), harness.request(.fsync)]
+    for _ in uniques { try harness.serve(.synchronizeCache16) }
+    // 36 s, and none may wait longer than 30 s for nothing.
+    for _ in 0..<400 {
+      let tag = try harness.command().view.header.initiatorTaskTag
+      harness.advance(milliseconds: 90)
+      harness.sendDataIn(tag, .pattern(512))
+    }
+    #expect(harness.reply() == .init(unique: uniques[0], error: 0, payload: []))
+    harness.advance(milliseconds: 20)
+    #expect(harness.reply() == .init(unique: uniques[1], error: 0, payload: []))
   }
 
   @Test("E29: a write to what is being read waits, others do not")

@@ -110,6 +110,57 @@ struct TwoReactorsTests {
     #expect(both.second.reply() == .init(unique: again, error: 0, payload: []))
   }
 
+  /// Of two writes at the target at once, on two reactors, either may be what is left.
+  @Test("E29: a flush does not free what another reactor's write beside it may have overtaken")
+  func racingWrites() throws {
+    let both = try TwoReactors()
+    let second = both.second.write(offset: 0, .pattern(512, from: 2))
+    let task = try both.second.command().view.header.initiatorTaskTag
+    let first = both.first.write(offset: 0, .pattern(512))
+    try both.first.serve(.write16)
+    #expect(both.first.reply() == .init(unique: first, error: 0, payload: .accepted(512)))
+    let flush = both.first.request(.fsync, body: .pattern(16))
+    try both.first.serve(.synchronizeCache16)
+    #expect(both.first.reply() == .init(unique: flush, error: 0, payload: []))
+    both.second.sendResponse(task)
+    #expect(both.second.reply() == .init(unique: second, error: 0, payload: .accepted(512)))
+    try both.first.reconnect()
+    both.turn()
+    let unique = both.first.request(.fsync, body: .pattern(16))
+    try both.first.serve(.synchronizeCache16)
+    both.first.sendDataIn(try both.first.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(both.first.reply() == .init(unique: unique, error: 0, payload: []))
+    #expect(both.first.busySlots == 0 && both.second.busySlots == 0)
+  }
+
+  @Test("E29: who reads back waits for the other's write, and judges by both")
+  func readBackBeside() throws {
+    let both = try TwoReactors()
+    let write = both.first.write(offset: 0, .pattern(512))
+    try both.first.serve(.write16)
+    #expect(both.first.reply() == .init(unique: write, error: 0, payload: .accepted(512)))
+    try both.first.reconnect()
+    let other = both.second.write(offset: 0, .pattern(512, from: 5))
+    let task = try both.second.command().view.header.initiatorTaskTag
+    let unique = both.first.request(.fsync, body: .pattern(16))
+    try both.first.serve(.synchronizeCache16)
+    // It has executed, and is not answered.
+    #expect(try both.first.sent() == nil)
+    both.second.sendResponse(task)
+    #expect(both.second.reply() == .init(unique: other, error: 0, payload: .accepted(512)))
+    both.turn()
+    let read = try both.first.command().view
+    #expect(read.isRead)
+    // One that comes now is the reader's to order.
+    let late = both.second.write(offset: 0, .pattern(512, from: 7))
+    both.turn()
+    #expect(try both.second.sent() == nil)
+    both.first.sendDataIn(read.header.initiatorTaskTag, .pattern(512, from: 5))
+    #expect(both.first.reply() == .init(unique: unique, error: 0, payload: []))
+    try both.first.serve(.write16)
+    #expect(both.first.reply() == .init(unique: late, error: 0, payload: .accepted(512)))
+  }
+
   /// Both reactors write parts of one block: neither may lose the other's bytes.
   @Test("never rewrite one block both at a time")
   func rewrites() throws {

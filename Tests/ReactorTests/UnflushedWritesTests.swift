@@ -43,7 +43,7 @@ private struct ModelledUnit {
     execute(index)
     let command = commands.remove(at: index)
     unsafe command.values.withUnsafeBufferPointer { values in
-      unsafe shared.remember(
+      _ = unsafe shared.remember(
         0,
         BlockRange(
           first: LogicalBlockAddress(UInt64(command.first)), count: UInt64(values.count)),
@@ -61,21 +61,21 @@ private struct ModelledUnit {
     #expect(shared.beginReadBack(0, flushSentAt: position, blockLength: 512) == nil)
     defer { shared.endReadBack(0) }
     var last: UInt64 = 0
-    while case .read(let range) = shared.nextStep(readBack, 0, upTo: 0, blockLimit: limit) {
+    while case .read(let range) = shared.nextStep(&readBack, 0, upTo: 0, blockLimit: limit) {
       #expect(range.first.rawValue >= last && range.count <= limit)
       last = range.end.rawValue
       let found = Array(blocks[Int(range.first.rawValue)..<Int(range.end.rawValue)])
-      let isThere = unsafe found.withUnsafeBufferPointer { found in
-        guard let checksums = found.baseAddress else { return true }
+      let judgement = unsafe found.withUnsafeBufferPointer { found in
+        guard let checksums = found.baseAddress else { return ReadBack.Judgement.there }
         return unsafe shared.judge(&readBack, 0, range, checksums: checksums)
       }
-      if !isThere { return false }
+      if judgement != .there { return false }
     }
     return true
   }
 }
 
-private struct SplitMix: RandomNumberGenerator {
+struct SplitMix: RandomNumberGenerator {
   var state: UInt64
 
   mutating func next() -> UInt64 {
@@ -91,7 +91,7 @@ private struct SplitMix: RandomNumberGenerator {
 struct UnflushedWritesTests {
   private func write(_ shared: SharedUnits, _ block: UInt64, unit: Int = 0) {
     var checksum = UInt32(truncatingIfNeeded: block)
-    unsafe shared.remember(
+    _ = unsafe shared.remember(
       unit, BlockRange(first: LogicalBlockAddress(block), count: 1), checksums: &checksum,
       blockShift: 9, sentAt: shared.position(unit))
   }
@@ -168,14 +168,14 @@ struct UnflushedWritesTests {
   func zeros() throws {
     let shared = SharedUnits(lanes: .one, unitCount: 1, unflushedBytes: 1 << 16)
     let blocks = BlockRange(first: LogicalBlockAddress(0), count: 1 << 19)
-    unsafe shared.remember(0, blocks, checksums: nil, blockShift: 9, sentAt: 0)
+    _ = unsafe shared.remember(0, blocks, checksums: nil, blockShift: 9, sentAt: 0)
     shared.doubt(0)
     #expect(shared.failures(0) == 0)
-    let readBack = try #require(
+    var readBack = try #require(
       shared.beginReadBack(0, flushSentAt: shared.position(0), blockLength: 512))
-    let step = shared.nextStep(readBack, 0, upTo: 0, blockLimit: 2048)
+    let step = shared.nextStep(&readBack, 0, upTo: 0, blockLimit: 2048)
     #expect(step == .read(BlockRange(first: LogicalBlockAddress(0), count: 2048)))
-    unsafe shared.remember(0, blocks, checksums: nil, blockShift: 9, sentAt: shared.position(0))
+    _ = unsafe shared.remember(0, blocks, checksums: nil, blockShift: 9, sentAt: shared.position(0))
     #expect(shared.failures(0) == 1)
   }
 
@@ -203,7 +203,7 @@ struct UnflushedWritesTests {
     shared.doubt(0)
     shared.settle(0, upTo: 0, flushSentAt: shared.position(0))
     var checksum: UInt32 = 9
-    unsafe shared.remember(
+    _ = unsafe shared.remember(
       0, BlockRange(first: LogicalBlockAddress(3), count: 1), checksums: &checksum, blockShift: 9,
       sentAt: sentAt)
     #expect(shared.flushed(0, upTo: 0, sentAt: shared.position(0)) == .inDoubt)

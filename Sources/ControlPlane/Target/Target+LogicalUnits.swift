@@ -249,7 +249,7 @@ extension Target {
       hasVolatileCache: probed.description.hasVolatileCache,
       supportsSixteenByteCommands: probed.supportsSixteenByteCommands,
       provisioning: Provisioning(probed.description, geometry: geometry),
-      queueDepth: settings.queueDepth)
+      queueDepth: settings.queueDepth, flushesUnasked: true)
   }
 
   /// Serves every file with the sessions there are now.

@@ -20,6 +20,10 @@ struct LogicalUnitEntry {
   var isWriteProtected = false
   var supportsForceUnitAccess = false
   var hasVolatileCache = false
+  /// Its cache is flushed in the background too.
+  var flushesUnasked = false
+  /// That has been done, or tried, since the unit has been known here.
+  var hasFlushedUnasked = false
   var form = TransferCommands.Form.sixteen
   /// How blocks are zeroed and given back, without what the unit has refused since it told.
   private(set) var provisioning = Provisioning(geometry: .none)

@@ -10,11 +10,13 @@ extension Reactor {
 
   /// Answers with an error and no payload.
   mutating func answer(slot index: Int, error: Errno) {
+    guard !slots[index].isUnasked else { return }
     answer(settle(index), error: error)
   }
 
   /// Answers success without payload.
   mutating func answer(slot index: Int) {
+    guard !slots[index].isUnasked else { return }
     let caller = settle(index)
     send(ReplyHeader(unique: caller.unique, payloadLength: 0), to: caller)
   }

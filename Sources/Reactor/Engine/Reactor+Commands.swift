@@ -75,6 +75,7 @@ extension Reactor {
     units[index].isWriteProtected = registration.isWriteProtected
     units[index].supportsForceUnitAccess = registration.supportsForceUnitAccess
     units[index].hasVolatileCache = registration.hasVolatileCache
+    units[index].flushesUnasked = registration.hasVolatileCache && registration.flushesUnasked
     units[index].use(registration.provisioning)
     units[index].queue.use(maximum: registration.queueDepth)
     fillPlaces(unit: index)

@@ -79,6 +79,8 @@ extension Reactor {
 
   /// Answers an fsync: with the failure of an earlier write where one is owed, once.
   mutating func finishSynchronize(_ index: Int) {
+    // What is owed is told by who was asked.
+    guard !slots[index].isUnasked else { return end(index) }
     let isOwed = sharedUnits.tellFailures(
       Int(slots[index].unit), since: slots[index].failures)
     guard !isOwed, !slots[index].tellsLoss else { return finish(index, error: .ioError) }
@@ -106,6 +108,8 @@ extension Reactor {
     endReadBack(index)
     vacatePlace(index)
     let unit = Int(slots[index].unit)
+    if slots[index].kind == .write { sharedUnits.noteOver(lane: lane, slot: index) }
+    if slots[index].isUnasked { sharedUnits.endFlush(unit) }
     endWriting(index)
     slots.retire(index)
     while let granted = locks.nextGranted() { beginGranted(Int(granted)) }

@@ -57,6 +57,7 @@ extension Reactor {
   /// What follows when everything that was ready has been taken.
   mutating func finishTurn() {
     if now >= nextTick { tick() }
+    if unitToFlush != nil { flushUnasked() }
     pump()
     if isFUSEPaused { resumeKernel() }
     if rewritesWaiting > 0 { beginQuietRewrites() }

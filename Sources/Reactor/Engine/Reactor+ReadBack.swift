@@ -15,7 +15,11 @@ extension Reactor {
   /// A command is sent: whoever was answered before it is overwritten by it, or flushed.
   func notePosition(_ index: Int) {
     switch (slots[index].kind, slots[index].step) {
-    case (.write, .transfer): slots[index].position = sharedUnits.position(Int(slots[index].unit))
+    case (.write, .transfer):
+      let unit = Int(slots[index].unit)
+      slots[index].position =
+        units[unit].hasVolatileCache
+        ? sharedUnits.noteSent(unit, lane: lane, slot: index) : sharedUnits.position(unit)
     case (.write, .synchronize), (.synchronize, .synchronize):
       slots[index].epoch = sharedUnits.epoch(Int(slots[index].unit))
       slots[index].position = sharedUnits.position(Int(slots[index].unit))
@@ -33,11 +37,11 @@ extension Reactor {
     {
       oldest = min(oldest, slots[slot].position)
     }
-    return oldest
+    return min(oldest, sharedUnits.oldestSent(Int(slots[index].unit), besides: lane))
   }
 
   /// Remembers the blocks a WRITE has brought, which lie in the slot's pages still.
-  func remember(_ index: Int) {
+  mutating func remember(_ index: Int) {
     let unit = Int(slots[index].unit)
     guard units[unit].hasVolatileCache else { return }
     if slots[index].kind == .clear {
@@ -52,19 +56,21 @@ extension Reactor {
     let end = slots[index].commands.remaining.first.rawValue
     let memory = unsafe slots.memory(index) + slots[index].memoryOffset
     unsafe sum(memory, count: count, blockShift: shift)
-    unsafe sharedUnits.remember(
+    let wantsFlush = unsafe sharedUnits.remember(
       unit, BlockRange(first: LogicalBlockAddress(end &- UInt64(count)), count: UInt64(count)),
       checksums: checksums.pointer, blockShift: shift, sentAt: slots[index].position)
+    noteWish(unit, wantsFlush)
   }
 
   /// Remembers that a clearing has left zeros.
-  func rememberZeros(_ index: Int) {
+  mutating func rememberZeros(_ index: Int) {
     let unit = Int(slots[index].unit)
     let blocks = slots.clearings[index].wholeBlocks
     guard units[unit].hasVolatileCache, !blocks.isEmpty else { return }
-    unsafe sharedUnits.remember(
+    let wantsFlush = unsafe sharedUnits.remember(
       unit, blocks, checksums: nil, blockShift: slots[index].blockShift,
       sentAt: slots[index].position)
+    noteWish(unit, wantsFlush)
   }
 
   /// A block was read to lay new bytes over some of it: after a loss the rest may not be what it
@@ -109,8 +115,9 @@ extension Reactor {
   private mutating func beginReadBack(_ index: Int) {
     let unit = Int(slots[index].unit)
     slots[index].step = .readBack
-    // An error is told anyway, which stands for all that may be lost.
-    guard sharedUnits.failures(unit) == slots[index].failures, !slots[index].tellsLoss else {
+    // An error that is told stands for all that may be lost; a flush of our own tells none.
+    let told = slots[index].isUnasked ? sharedUnits.failuresTold(unit) : slots[index].failures
+    guard sharedUnits.failures(unit) == told, !slots[index].tellsLoss else {
       return giveUpFinding(index)
     }
     let geometry = units[unit].geometry
@@ -128,11 +135,12 @@ extension Reactor {
   private mutating func readNext(_ index: Int) {
     let unit = Int(slots[index].unit)
     let limit = UInt64(SlotMemory.payloadLimit) >> UInt64(slots[index].blockShift)
-    guard let readBack = slots.readBacks[index] else {
+    guard var readBack = slots.readBacks[index].take() else {
       preconditionFailure("who reads back knows what")
     }
     let step = sharedUnits.nextStep(
-      readBack, unit, upTo: slots[index].epoch, blockLimit: limit)
+      &readBack, unit, upTo: slots[index].epoch, blockLimit: limit)
+    slots.readBacks[index] = readBack
     switch step {
     case .read(let blocks): take(index, blocks)
     case .flushAgain:
@@ -155,6 +163,7 @@ extension Reactor {
     units[unit].rewriteCount += 1
     slots[index].blocks = blocks
     slots[index].holdsRange = true
+    slots[index].readingTime = 0
     let admission = locks.acquire(
       owner: UInt16(index), logicalUnit: slots[index].unit, blocks: blocks,
       isReadModifyWrite: true)
@@ -175,6 +184,7 @@ extension Reactor {
   /// Goes on where `waitToReadBack` left off.
   mutating func goOnReadingBack(_ index: Int) {
     slots[index].stage = .idle
+    if !slots[index].isReadingBack { creditReading(index) }
     guard !isOverdue(index) else { return finish(index, error: .ioError) }
     if slots[index].isReadingBack { readNext(index) } else { concludeFlush(index) }
   }
@@ -194,11 +204,7 @@ extension Reactor {
   /// Some of the range has been read.
   mutating func continueReadingBack(_ index: Int) {
     // Who reads does not wait for a path; who does so again after a loss, or slowly, does.
-    let end = slots[index].commands.remaining.first.rawValue
-    if end > slots[index].readBackTo {
-      slots[index].readBackTo = end
-      slots[index].progressedAt += min(now &- slots[index].sentAt, Interval.readBack)
-    }
+    slots[index].readingTime += min(now &- slots[index].sentAt, Interval.readBack)
     guard slots[index].commands.remaining.isEmpty else {
       return issueNext(index, at: SlotMemory.payload)
     }
@@ -215,11 +221,23 @@ extension Reactor {
     unsafe sum(
       slots.memory(index) + SlotMemory.payload, count: Int(blocks.count),
       blockShift: slots[index].blockShift)
-    let isThere = unsafe sharedUnits.judge(
+    let judgement = unsafe sharedUnits.judge(
       &readBack, unit, blocks, checksums: checksums.pointer)
     slots.readBacks[index] = readBack
+    if judgement == .there { sharedUnits.noteReading(unit, for: slots[index].readingTime) }
+    creditReading(index)
     giveBack(index)
-    if isThere { readNext(index) } else { giveUpFinding(index) }
+    if judgement == .lost { giveUpFinding(index) } else { readNext(index) }
+  }
+
+  /// The time some fsync's READs have taken, and will not take again, is not counted as waiting:
+  /// not its own, and not that of those beside it.
+  private func creditReading(_ index: Int) {
+    let total = sharedUnits.readingTime(Int(slots[index].unit))
+    slots[index].progressedAt = min(
+      now, slots[index].progressedAt &+ (total &- slots[index].creditedTime))
+    slots[index].creditedTime = total
+    slots[index].readingTime = 0
   }
 
   /// Gives up the range that was read.

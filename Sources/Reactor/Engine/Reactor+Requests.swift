@@ -209,6 +209,7 @@ extension Reactor {
   /// FSYNC: SYNCHRONIZE CACHE when something was written since the last and can be lost.
   mutating func beginSynchronize(_ index: Int, unit: Int) {
     slots[index].failures = sharedUnits.failuresTold(unit)
+    slots[index].creditedTime = sharedUnits.readingTime(unit)
     guard units[unit].hasVolatileCache, sharedUnits.needsFlush(unit) else {
       return finishSynchronize(index)
     }

@@ -87,7 +87,9 @@ extension Reactor {
       doubt(unit: unit)
       guard units[unit].hasVolatileCache, !sharedUnits.isFlushed(unit) else { continue }
       for slot in 0..<slots.requestCount
-      where slots[slot].kind == .synchronize && Int(slots[slot].unit) == unit {
+      where slots[slot].kind == .synchronize && Int(slots[slot].unit) == unit
+        && !slots[slot].isUnasked
+      {
         slots[slot].tellsLoss = true
       }
     }

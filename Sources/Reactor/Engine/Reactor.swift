@@ -92,6 +92,8 @@ struct Reactor: ~Copyable {
   var delayedCount = 0
   /// A unit's queue depth may be below what is set.
   var hasThrottledUnits = false
+  /// A unit whose cache wants to be flushed in the background.
+  var unitToFlush: Int?
   /// Task management functions under way.
   var managementCount = 0
   var nextTick: UInt64 = 0

@@ -3,7 +3,8 @@ import SCSI
 import Wire
 
 /// Finds out, after a loss and a flush behind it, whether what was written before is there: block
-/// by block in ascending order, by reading.
+/// by block, by reading, from where the last one was when another loss came (`FoundBlocks`) up to
+/// the end, and then from the start up to there.
 ///
 /// A block is there when it has the checksum of a write that may be its last: of those answered
 /// before the last one was sent none is. Who reads holds the block's range, so that no write is at
@@ -18,12 +19,22 @@ struct ReadBack {
     case settled
   }
 
+  /// What blocks that were read tell.
+  enum Judgement: Equatable {
+    case there, lost
+    /// There was another loss meanwhile.
+    case tooEarly
+  }
+
   /// Where the flush before it was sent, in the unit's positions.
   let flushSentAt: UInt64
   /// Where the oldest command was sent that was at the target then.
   let oldest: UInt64
-  /// What is before this block is there.
-  private(set) var nextBlock: UInt64 = 0
+  /// What is before this block is there, down to where it began.
+  private(set) var nextBlock: UInt64
+  /// Where it began; once at the end, it goes from the start up to here.
+  private var lastBlock: UInt64
+  private var isBeyondEnd = false
   private let generation: UInt32
   private let zeroChecksum: UInt32
   private var cursor = UnflushedWrites.Cursor()
@@ -44,6 +55,8 @@ struct ReadBack {
     self.oldest = oldest
     generation = log.generation(unit)
     zeroChecksum = CRC32C.ofZeros(blockLength)
+    nextBlock = log.found(unit).nextBlock
+    lastBlock = nextBlock
     absorb(log, unit)
     sort()
   }
@@ -51,24 +64,60 @@ struct ReadBack {
   /// The blocks to be read next, or what to do where there are none.
   ///
   /// - Parameter blockLimit: the most that can be read at once.
-  func next(_ log: borrowing UnflushedWrites, _ unit: Int, blockLimit: UInt64) -> Step {
+  mutating func next(
+    _ log: borrowing UnflushedWrites, _ unit: Int, blockLimit: UInt64
+  ) -> Step {
     guard isValid(log, unit) else { return log.isInDoubt(unit) ? .flushAgain : .settled }
-    var found: (first: UInt64, end: UInt64)?
-    for index in firstIndex(from: nextBlock)..<sortedCount {
+    let found = log.found(unit)
+    if !isBeyondEnd {
+      if let blocks = nextDoubt(log, unit, found, nextBlock..<UInt64.max, blockLimit) {
+        return .read(blocks)
+      }
+      log.noteFound(unit, nextBlock..<UInt64.max, flushSentAt: flushSentAt, oldest: oldest)
+      isBeyondEnd = true
+      nextBlock = 0
+    }
+    guard let blocks = nextDoubt(log, unit, found, nextBlock..<lastBlock, blockLimit) else {
+      return .settled
+    }
+    return .read(blocks)
+  }
+
+  /// The first blocks of a range that are in doubt.
+  private func nextDoubt(
+    _ log: borrowing UnflushedWrites, _ unit: Int, _ found: FoundBlocks, _ range: Range<UInt64>,
+    _ blockLimit: UInt64
+  ) -> BlockRange? {
+    guard !range.isEmpty else { return nil }
+    var doubt: Range<UInt64>?
+    for index in firstIndex(from: range.lowerBound)..<sortedCount {
       let record = records[index]
+      guard record.first < range.upperBound else { break }
+      if let doubt, record.first > doubt.upperBound || doubt.count >= blockLimit {
+        // What begins here begins no earlier, unless it lies before what is found.
+        if record.first >= doubt.lowerBound { break }
+      }
       let end = record.first + UInt64(record.blockCount)
-      guard log.isInDoubt(record, unit), end > nextBlock else { continue }
-      guard let range = found else {
-        found = (max(record.first, nextBlock), end)
+      guard log.isInDoubt(record, unit), end > range.lowerBound,
+        let blocks = found.firstUnsafe(
+          max(record.first, range.lowerBound)..<min(end, range.upperBound),
+          answeredAt: record.answeredAt)
+      else { continue }
+      guard let other = doubt else {
+        doubt = blocks
         continue
       }
-      guard record.first <= range.end, range.end - range.first < blockLimit else { break }
-      found = (range.first, max(range.end, end))
+      if blocks.lowerBound <= other.upperBound, blocks.upperBound >= other.lowerBound {
+        doubt =
+          min(blocks.lowerBound, other.lowerBound)..<max(blocks.upperBound, other.upperBound)
+      } else if blocks.lowerBound < other.lowerBound {
+        doubt = blocks
+      }
     }
-    guard let found else { return .settled }
-    return .read(
+    return doubt.map {
       BlockRange(
-        first: LogicalBlockAddress(found.first), count: min(found.end - found.first, blockLimit)))
+        first: LogicalBlockAddress($0.lowerBound), count: min(UInt64($0.count), blockLimit))
+    }
   }
 
   /// Whether nobody has told of these records, or lost something anew, since the flush.
@@ -76,15 +125,14 @@ struct ReadBack {
     log.isInDoubt(unit) && log.generation(unit) == generation && log.lostAt(unit) <= flushSentAt
   }
 
-  /// Judges blocks that were read while their range was held. Returns false where something that
-  /// was written is not there.
+  /// Judges blocks that were read while their range was held; what is there need not be read again.
   ///
   /// - Parameter checksums: one for each block.
   mutating func judge(
     _ log: borrowing UnflushedWrites, _ unit: Int, _ blocks: BlockRange,
     checksums: UnsafePointer<UInt32>
-  ) -> Bool {
-    guard isValid(log, unit) else { return true }
+  ) -> Judgement {
+    guard isValid(log, unit) else { return .tooEarly }
     absorb(log, unit)
     if records.count - sortedCount > max(4096, sortedCount / 4) { sort() }
     let count = Int(blocks.count)
@@ -104,16 +152,23 @@ struct ReadBack {
         let expected =
           record.place == UnflushedWrites.Record.zeros
           ? zeroChecksum : log.checksum(record, at: Int(block - record.first))
-        if log.isInDoubt(record, unit) { states[index].isInDoubt = true }
+        if log.isInDoubt(record, at: block, unit) { states[index].isInDoubt = true }
         if unsafe expected == checksums[index] { states[index].isThere = true }
       }
     }
+    guard states.allSatisfy({ !$0.isInDoubt || $0.isThere }) else { return .lost }
+    // Between what is read nothing is in doubt.
+    log.noteFound(
+      unit, nextBlock..<blocks.end.rawValue, flushSentAt: flushSentAt, oldest: oldest)
     nextBlock = blocks.end.rawValue
-    return states.allSatisfy { !$0.isInDoubt || $0.isThere }
+    return .there
   }
 
   private mutating func absorb(_ log: borrowing UnflushedWrites, _ unit: Int) {
-    while let record = log.next(unit, after: &cursor) { records.append(record) }
+    let found = log.found(unit)
+    while let record = log.next(unit, after: &cursor) {
+      if !found.outdates(record) { records.append(record) }
+    }
   }
 
   private mutating func sort() {

@@ -9,9 +9,11 @@ import Wire
 /// volatile cache (decision 013).
 extension SharedUnits {
   /// The unit's writes and losses so far: what is sent from now on comes after them.
-  func position(_ unit: Int) -> UInt64 { units[unit].position.load(ordering: .acquiring) }
+  func position(_ unit: Int) -> UInt64 {
+    units[unit].position.load(ordering: .sequentiallyConsistent)
+  }
 
-  /// A command was answered GOOD.
+  /// A command was answered GOOD. Returns true where so much is remembered that a flush is wanted.
   ///
   /// - Parameters:
   ///   - checksums: the CRC32C of each of the blocks; nil: all are zeros.
@@ -19,17 +21,64 @@ extension SharedUnits {
   func remember(
     _ unit: Int, _ blocks: BlockRange, checksums: UnsafePointer<UInt32>?, blockShift: UInt8,
     sentAt: UInt64
-  ) {
+  ) -> Bool {
     // A pointer may not go into the closure, its number may.
     let address = UInt(bitPattern: checksums)
-    let isLost = unflushed.withLock { log in
+    let (isLost, wantsFlush) = unflushed.withLock { log in
       let isLost = unsafe log.append(
         unit, blocks, checksums: UnsafePointer(bitPattern: address), blockShift: blockShift,
         sentAt: sentAt)
       publish(log, unit)
-      return isLost
+      return (isLost, log.wantsFlush(unit))
     }
     if isLost { oweError(unit) }
+    return wantsFlush
+  }
+
+  /// Makes the caller the one who flushes a unit unasked; false where somebody does already.
+  func beginFlush(_ unit: Int) -> Bool {
+    guard !units[unit].isBeingFlushed.exchange(true, ordering: .acquiringAndReleasing) else {
+      return false
+    }
+    unflushed.withLock { log in log.noteFlushBegun(unit) }
+    return true
+  }
+
+  /// The same has ended.
+  func endFlush(_ unit: Int) {
+    units[unit].isBeingFlushed.store(false, ordering: .releasing)
+  }
+
+  // MARK: - Writes at the target
+
+  /// A slot's write is about to be sent; returns the position it is sent at.
+  ///
+  /// Others see that it is under way before it can be overtaken: it is noted before the position is
+  /// read that counts, and who flushes reads the position before it looks.
+  func noteSent(_ unit: Int, lane: Int, slot: Int) -> UInt64 {
+    guard lanes.count > 1 else { return position(unit) }
+    sent[lane][slot].store(
+      units[unit].position.load(ordering: .relaxed) << 16 | UInt64(unit),
+      ordering: .sequentiallyConsistent)
+    return units[unit].position.load(ordering: .sequentiallyConsistent)
+  }
+
+  /// A slot has no write at the target any more.
+  func noteOver(lane: Int, slot: Int) {
+    guard lanes.count > 1 else { return }
+    sent[lane][slot].store(.max, ordering: .releasing)
+  }
+
+  /// Where the oldest write of the other reactors' was sent that may be at the target.
+  func oldestSent(_ unit: Int, besides lane: Int) -> UInt64 {
+    var oldest = UInt64.max
+    for other in 0..<lanes.count where other != lane && lanes.count > 1 {
+      for slot in 0..<sent[other].count {
+        let word = sent[other][slot].load(ordering: .sequentiallyConsistent)
+        if word != .max, word & 0xFFFF == UInt64(unit) { oldest = min(oldest, word >> 16) }
+      }
+    }
+    return oldest
   }
 
   /// What was answered and not flushed may be lost: the next fsync finds out, or tells an error
@@ -113,7 +162,7 @@ extension SharedUnits {
 
   /// What comes next. Where all is known the writes up to `epoch` are flushed.
   func nextStep(
-    _ readBack: ReadBack, _ unit: Int, upTo epoch: UInt64, blockLimit: UInt64
+    _ readBack: inout ReadBack, _ unit: Int, upTo epoch: UInt64, blockLimit: UInt64
   ) -> ReadBack.Step {
     let step = unflushed.withLock { log in
       let step = readBack.next(log, unit, blockLimit: blockLimit)
@@ -127,17 +176,27 @@ extension SharedUnits {
     return step
   }
 
-  /// Judges blocks that were read; false where something is lost, which is owed then.
+  /// Judges blocks that were read; something that is lost is owed then.
   func judge(
     _ readBack: inout ReadBack, _ unit: Int, _ blocks: BlockRange,
     checksums: UnsafePointer<UInt32>
-  ) -> Bool {
+  ) -> ReadBack.Judgement {
     let address = UInt(bitPattern: checksums)
-    let isThere = unflushed.withLock { log in
-      guard let checksums = unsafe UnsafePointer<UInt32>(bitPattern: address) else { return false }
+    let judgement = unflushed.withLock { log in
+      guard let checksums = unsafe UnsafePointer<UInt32>(bitPattern: address) else {
+        return ReadBack.Judgement.lost
+      }
       return unsafe readBack.judge(log, unit, blocks, checksums: checksums)
     }
-    if !isThere { oweError(unit) }
-    return isThere
+    if judgement == .lost { oweError(unit) }
+    return judgement
+  }
+
+  /// How long fsyncs have read back so far, in nanoseconds.
+  func readingTime(_ unit: Int) -> UInt64 { units[unit].readingTime.load(ordering: .relaxed) }
+
+  /// A range was read back that need not be read again.
+  func noteReading(_ unit: Int, for nanoseconds: UInt64) {
+    units[unit].readingTime.add(nanoseconds, ordering: .relaxed)
   }
 }

@@ -30,6 +30,10 @@ final class SharedUnits: @unchecked Sendable {
     let incidents = Atomic<UInt32>(0)
     /// The position of `UnflushedWrites`, to be read without its lock.
     let position = Atomic<UInt64>(0)
+    /// Some reactor flushes it unasked.
+    let isBeingFlushed = Atomic<Bool>(false)
+    /// How long fsyncs have read what they need not read again, in nanoseconds.
+    let readingTime = Atomic<UInt64>(0)
     /// Opens for writing, of all units that had this place.
     let writers = Atomic<UInt32>(0)
   }
@@ -46,14 +50,25 @@ final class SharedUnits: @unchecked Sendable {
   let unflushed: Mutex<UnflushedWrites>
   /// One table a reactor.
   private let counters: FixedArray<FixedArray<Counters>>
+  /// Of each slot of each reactor, where there are several: the unit whose volatile cache it writes
+  /// to, and above 16 bits a position no later than the write was sent at; all ones: none.
+  let sent: FixedArray<FixedArray<Atomic<UInt64>>>
 
-  /// - Parameter unflushedBytes: the memory for what is remembered of writes not flushed.
-  init(lanes: Lanes, unitCount: Int, unflushedBytes: Int = IOLimits().unflushedBytes) {
+  /// - Parameters:
+  ///   - unflushedBytes: the memory for what is remembered of writes not flushed.
+  ///   - slotCount: how many writes a reactor can have under way.
+  init(
+    lanes: Lanes, unitCount: Int, unflushedBytes: Int = IOLimits().unflushedBytes,
+    slotCount: Int = IOLimits().requestSlots
+  ) {
     self.lanes = lanes
     unflushed = Mutex(UnflushedWrites(unitCount: unitCount, byteCount: unflushedBytes))
     units = FixedArray(count: unitCount) { _ in Unit() }
     counters = FixedArray(count: lanes.count) { _ in
       FixedArray(count: unitCount) { _ in Counters() }
+    }
+    sent = FixedArray(count: lanes.count) { _ in
+      FixedArray(count: lanes.count > 1 ? slotCount : 1) { _ in Atomic<UInt64>(.max) }
     }
   }
 

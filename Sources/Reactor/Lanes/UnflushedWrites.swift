@@ -77,6 +77,11 @@ struct UnflushedWrites: ~Copyable {
     /// How often records were freed: who reads back has noted where they were.
     var generation: UInt32 = 0
     var zeroBytes: UInt64 = 0
+    /// Chunks it has, and those it has taken since the last flush of our own began.
+    var chunkCount = 0
+    var chunksSinceFlush = 0
+    /// Bytes of zeros since then.
+    var zeroBytesSinceFlush: UInt64 = 0
   }
 
   /// A chunk of the memory: a multiple of eight bytes, below 64 KiB.
@@ -89,12 +94,17 @@ struct UnflushedWrites: ~Copyable {
   private let memory: UnsafeMutableRawPointer?
   private let chunks: FixedArray<Chunk>
   private var firstFree = Chunk.none
+  private var freeCount: Int
+  private let chunkTotal: Int
   private let units: FixedArray<Unit>
+  private let found: FixedArray<FoundBlocks>
 
   /// - Parameter byteCount: the memory for all records; pages cost nothing before they are used.
   init(unitCount: Int, byteCount: Int) {
     chunkBytes = max(256, min(16 * 1024, byteCount / 8 & ~7))
     let count = min(byteCount / chunkBytes, Int(Chunk.none))
+    chunkTotal = count
+    freeCount = count
     if count > 0, let region = PageRegion(byteCount: count * chunkBytes) {
       unsafe memory = region.baseAddress
       pages = consume region
@@ -107,6 +117,7 @@ struct UnflushedWrites: ~Copyable {
       Chunk(next: index + 1 < count ? UInt16(index + 1) : Chunk.none)
     }
     units = FixedArray(count: unitCount) { _ in Unit() }
+    found = FixedArray(count: unitCount) { _ in FoundBlocks() }
   }
 
   func position(_ unit: Int) -> UInt64 { units[unit].position }
@@ -116,6 +127,12 @@ struct UnflushedWrites: ~Copyable {
   func isInDoubt(_ record: Record, _ unit: Int) -> Bool {
     record.sentAt < units[unit].lostAt && record.answeredAt > units[unit].releasedTo
   }
+  /// The same of one of its blocks, which may have been read back.
+  func isInDoubt(_ record: Record, at block: UInt64, _ unit: Int) -> Bool {
+    isInDoubt(record, unit) && record.answeredAt > found[unit].safeTo(block)
+  }
+  /// What has been read back since there is a doubt.
+  func found(_ unit: Int) -> FoundBlocks { found[unit] }
   func generation(_ unit: Int) -> UInt32 { units[unit].generation }
 
   // MARK: - Writes
@@ -141,6 +158,7 @@ struct UnflushedWrites: ~Copyable {
       let (sum, sumOverflow) = units[unit].zeroBytes.addingReportingOverflow(bytes)
       guard !overflow, !sumOverflow, sum <= Self.zeroBytesLimit else { return drop(unit) }
       units[unit].zeroBytes = sum
+      units[unit].zeroBytesSinceFlush += bytes
     }
     var done: UInt64 = 0
     while done < blocks.count {
@@ -166,6 +184,9 @@ struct UnflushedWrites: ~Copyable {
     let fresh = firstFree
     guard fresh != Chunk.none else { return nil }
     firstFree = chunks[Int(fresh)].next
+    freeCount -= 1
+    units[unit].chunkCount += 1
+    units[unit].chunksSinceFlush += 1
     chunks[Int(fresh)] = Chunk()
     if last == Chunk.none {
       units[unit].first = fresh
@@ -209,11 +230,35 @@ struct UnflushedWrites: ~Copyable {
     free(unit, upTo: .max)
     units[unit].keptFrom = units[unit].position
     units[unit].droppedTo = units[unit].position
+    found[unit] = FoundBlocks()
     defer { units[unit].isInDoubt = false }
     return units[unit].isInDoubt
   }
 
   // MARK: - Flushes and losses
+
+  /// Whether a unit has so much that a flush is wanted before there is no room: a quarter of the
+  /// memory where it is alone, less where others have some, or a quarter of the zeros it may have;
+  /// and as much again since the last one began, which may not have freed what a slow write keeps.
+  func wantsFlush(_ unit: Int) -> Bool {
+    let chunkLimit = max(chunkTotal / 32, freeCount / 3, 1)
+    if units[unit].chunkCount >= chunkLimit, units[unit].chunksSinceFlush >= chunkLimit {
+      return true
+    }
+    // Nothing can be found out before the next flush: soon, and not with every write.
+    if units[unit].droppedTo > units[unit].releasedTo,
+      units[unit].chunksSinceFlush >= max(chunkTotal / 32, 1)
+    {
+      return true
+    }
+    let zeroLimit = Self.zeroBytesLimit / 4
+    return units[unit].zeroBytes >= zeroLimit && units[unit].zeroBytesSinceFlush >= zeroLimit
+  }
+
+  mutating func noteFlushBegun(_ unit: Int) {
+    units[unit].chunksSinceFlush = 0
+    units[unit].zeroBytesSinceFlush = 0
+  }
 
   /// A flush sent at this position has succeeded.
   ///
@@ -239,6 +284,7 @@ struct UnflushedWrites: ~Copyable {
   /// - Parameter isTold: so will be what came since.
   mutating func settle(_ unit: Int, flushSentAt: UInt64, oldest: UInt64, isTold: Bool) {
     units[unit].isInDoubt = !isTold && units[unit].lateAt > flushSentAt
+    found[unit] = FoundBlocks()
     release(unit, upTo: flushSentAt, oldest: oldest)
   }
 
@@ -268,6 +314,8 @@ struct UnflushedWrites: ~Copyable {
       units[unit].first = chunks[chunk].next
       chunks[chunk].next = firstFree
       firstFree = UInt16(chunk)
+      freeCount += 1
+      units[unit].chunkCount -= 1
     }
     units[unit].last = Chunk.none
     units[unit].zeroBytes = 0
@@ -283,6 +331,13 @@ struct UnflushedWrites: ~Copyable {
   }
 
   mutating func endReadBack(_ unit: Int) { units[unit].isReadBack = false }
+
+  /// These blocks have what they should: what was answered before the flush is on the medium.
+  func noteFound(
+    _ unit: Int, _ blocks: Range<UInt64>, flushSentAt: UInt64, oldest: UInt64
+  ) {
+    found[unit].note(blocks, safeTo: flushSentAt, keptFrom: min(oldest, flushSentAt))
+  }
 
   /// The next record behind `cursor` that is needed still, oldest first.
   func next(_ unit: Int, after cursor: inout Cursor) -> Record? {
@@ -323,7 +378,7 @@ struct UnflushedWrites: ~Copyable {
     cursor = Cursor()
     while let record = next(unit, after: &cursor) {
       guard record.has(block), record.answeredAt > horizon else { continue }
-      if self.isInDoubt(record, unit) { isInDoubt = true }
+      if self.isInDoubt(record, at: block, unit) { isInDoubt = true }
       let expected =
         record.place == Record.zeros
         ? zeros : self.checksum(record, at: Int(block - record.first))

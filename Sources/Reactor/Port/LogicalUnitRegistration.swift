@@ -23,6 +23,9 @@ package struct LogicalUnitRegistration: Equatable, Sendable {
   /// Requests that may have a command at the target at once, in each reactor
   /// (node.session.queue_depth); not 0.
   package var queueDepth: UInt16
+  /// What a volatile cache holds may be flushed though nobody asked: behind the first write, so
+  /// that nothing of an earlier daemon's is left, and before memory for what is written ends.
+  package var flushesUnasked: Bool
 
   package init(
     sessions: [SessionHandle],
@@ -33,7 +36,8 @@ package struct LogicalUnitRegistration: Equatable, Sendable {
     hasVolatileCache: Bool,
     supportsSixteenByteCommands: Bool,
     provisioning: Provisioning? = nil,
-    queueDepth: UInt16 = 32
+    queueDepth: UInt16 = 32,
+    flushesUnasked: Bool = false
   ) {
     precondition(
       !sessions.isEmpty && sessions.count <= Self.sessionCapacity, "one to four sessions")
@@ -45,6 +49,7 @@ package struct LogicalUnitRegistration: Equatable, Sendable {
     self.hasVolatileCache = hasVolatileCache
     self.supportsSixteenByteCommands = supportsSixteenByteCommands
     self.queueDepth = queueDepth
+    self.flushesUnasked = flushesUnasked
     self.provisioning = provisioning ?? Provisioning(geometry: geometry)
   }
 }

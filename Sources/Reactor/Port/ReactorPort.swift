@@ -27,7 +27,8 @@ package final class ReactorPort: Sendable {
     self.doors = doors
     running = Atomic(lanes.count)
     sharedUnits = SharedUnits(
-      lanes: lanes, unitCount: limits.logicalUnits, unflushedBytes: limits.unflushedBytes)
+      lanes: lanes, unitCount: limits.logicalUnits, unflushedBytes: limits.unflushedBytes,
+      slotCount: limits.requestSlots)
     (events, eventContinuation) = AsyncStream.makeStream(
       of: ReactorEvent.self, bufferingPolicy: .bufferingNewest(4096))
   }

@@ -72,6 +72,8 @@ struct Slot: BitwiseCopyable {
   var leavesUnknown = false
   /// An fsync that finds out what a loss has left, with its state in `SlotTable.readBacks`.
   var isReadingBack = false
+  /// A flush of our own: nobody is answered.
+  var isUnasked = false
   /// Answered and done; only queued PDUs still point here.
   var isOver = false
   /// An fsync under way when something was lost that nobody can find out about.
@@ -111,8 +113,10 @@ struct Slot: BitwiseCopyable {
   var position: UInt64 = 0
   /// The same of the oldest write that was at the target when a flush was sent.
   var oldestPosition: UInt64 = 0
-  /// How far an fsync has read back.
-  var readBackTo: UInt64 = 0
+  /// How long the READs of the range an fsync reads back have taken.
+  var readingTime: UInt64 = 0
+  /// The unit's `readingTime` as far as it is credited to this fsync.
+  var creditedTime: UInt64 = 0
   /// The unit's failures told before this fsync began, or its incidents before this write was sent.
   var failures: UInt32 = 0
 

@@ -143,7 +143,7 @@ package final class Simulation {
     let unit = world.random.below(world.scenario.unitCount)
     let total = world.scenario.byteCount / Stamp.granule
     let block = world.scenario.blockLength / Stamp.granule
-    if world.random.chance(80) { return kernel.sync(unit: unit) }
+    if world.random.chance(80), !world.scenario.neverSyncs { return kernel.sync(unit: unit) }
     // Most requests are about the same few blocks.
     let area = world.random.chance(700) ? min(total, 4 * block) : total
     var first = world.random.below(area)

@@ -4,6 +4,7 @@ import ISCSI
 import LinuxIO
 import LogicalUnit
 import SCSI
+import Synchronization
 import Wire
 
 @testable import Reactor
@@ -71,7 +72,7 @@ final class Client {
           supportsForceUnitAccess: scenario.supportsForceUnitAccess,
           hasVolatileCache: scenario.hasVolatileCache && world.bug != .unflushedSync,
           supportsSixteenByteCommands: scenario.supportsSixteenByteCommands,
-          queueDepth: scenario.queueDepth))
+          queueDepth: scenario.queueDepth, flushesUnasked: scenario.flushesUnasked))
     }
   }
 
@@ -90,6 +91,13 @@ final class Client {
     for unit in 0..<world.scenario.unitCount where shared.hasUnflushed(unit) {
       if world.bug == .skippedReadBack { shared.settle(unit, upTo: 0, flushSentAt: 0) }
       if world.bug == .doubtIsLoss { shared.oweError(unit) }
+      if world.bug == .unreadIsFound {
+        shared.unflushed.withLock { log in
+          guard log.found(unit).nextBlock > 0 else { return }
+          log.noteFound(
+            unit, 0..<UInt64.max, flushSentAt: log.position(unit), oldest: log.position(unit))
+        }
+      }
     }
   }
 
@@ -109,7 +117,7 @@ final class Client {
       var checksum = CRC32C()
       unsafe checksum.update(bytes.span.bytes)
       var value = checksum.value
-      unsafe shared.remember(
+      _ = unsafe shared.remember(
         unit, BlockRange(first: LogicalBlockAddress(UInt64(first)), count: 1), checksums: &value,
         blockShift: UInt8(length.trailingZeroBitCount), sentAt: shared.position(unit))
     }

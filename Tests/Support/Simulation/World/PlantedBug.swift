@@ -31,6 +31,8 @@ package enum PlantedBug: String, CaseIterable, Sendable {
   case doubtIsLoss
   /// What was answered while a flush was under way counts as flushed by it.
   case lateRelease
+  /// After another loss blocks count as found that nobody has read.
+  case unreadIsFound
   /// What was overwritten is what has to be there after a loss.
   case overwrittenRemembered
   /// An error is answered as success.

@@ -50,11 +50,18 @@ struct Scenario {
     replacementMilliseconds = sessionCount == 1 ? UInt64(replacement) : 120_000
     commandsMaximum = UInt16(random.pick([1, 4, 128]))
     offersDigests = random.chance(600)
-    unflushedBytes = random.pick([1 << 20, 1 << 20, 1 << 20, 2048])
+    let memory = random.pick([1 << 20, 1 << 20, 1 << 20, 2048])
+    // So little that it is flushed in the background again and again.
+    unflushedBytes = requestCount % 4 == 0 ? 2048 : memory
   }
 
   /// Every request finds a slot at once, also beside those whose callers have given up.
-  var hasSlotsForAll: Bool { slotCount >= 2 * outstandingMaximum }
+  var hasSlotsForAll: Bool { slotCount >= 2 * outstandingMaximum + unitCount }
+
+  /// Caches are flushed in the background too; also drawn already, as are the following.
+  var flushesUnasked: Bool { requestCount % 2 == 0 }
+  /// Nobody calls fsync before the end.
+  var neverSyncs: Bool { requestCount % 6 == 4 }
 
   /// Drawn from what is drawn already, so that the seeds stay what they were.
   var queueDepth: UInt16 { [1, 3, 32][(blockCount + requestCount) % 3] }
