@@ -26,15 +26,13 @@ package struct PendingSignals: Equatable, Sendable {
     var own: UInt64?
     var shared: UInt64?
     var blocked: UInt64?
-    for line in status.split(separator: UInt8(ascii: "\n")) {
-      let fields = line.split(separator: UInt8(ascii: ":"), maxSplits: 1)
-      guard fields.count == 2 else { continue }
-      let value = fields[1].drop { $0 == UInt8(ascii: "\t") }
-      let mask = UInt64(String(decoding: value, as: UTF8.self), radix: 16)
-      switch String(decoding: fields[0], as: UTF8.self) {
-      case "SigPnd": own = mask
-      case "ShdPnd": shared = mask
-      case "SigBlk": blocked = mask
+    for line in status.split(separator: UInt8(ascii: "\n")) where line.count > 8 {
+      // Each name has six letters, a colon and a tab behind it.
+      let value = line.dropFirst(8)
+      switch String(decoding: line.prefix(8), as: UTF8.self) {
+      case "SigPnd:\t": own = Self.mask(value)
+      case "ShdPnd:\t": shared = Self.mask(value)
+      case "SigBlk:\t": blocked = Self.mask(value)
       default: break
       }
     }
@@ -42,9 +40,14 @@ package struct PendingSignals: Equatable, Sendable {
     pending = (own | shared) & ~blocked
   }
 
+  private static func mask(_ digits: ArraySlice<UInt8>) -> UInt64? {
+    UInt64(String(decoding: digits, as: UTF8.self), radix: 16)
+  }
+
   /// Whether one of them asks for the thread's call to end. Those that tell of a child, a window, a
-  /// timer of processor time, or that stop a process, do not, nor do real-time signals: what a
-  /// disk does, they wait for.
+  /// timer of processor time, or that stop a process, do not, nor do real-time signals but for the
+  /// two of the C library (a thread is cancelled, all of a process change their user): what a disk
+  /// does, they wait for.
   package var endsCall: Bool { pending & ~Self.notices != 0 }
 
   /// Whether a call of the thread's should end; true as well where nothing is known.
@@ -53,7 +56,8 @@ package struct PendingSignals: Equatable, Sendable {
   }
 
   private static let notices: UInt64 = {
-    var bits = ~UInt64(0) << 31
+    // From 34 on, SIGRTMIN of glibc.
+    var bits = ~UInt64(0) << 33
     for signal in [
       SIGTRAP, SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGVTALRM, SIGPROF,
       SIGWINCH, SIGIO,
@@ -64,11 +68,10 @@ package struct PendingSignals: Equatable, Sendable {
   }()
 
   /// `/proc` numbers processes as this one does.
-  private static var seesItself: Bool {
+  private static let seesItself =
     contents(of: "/proc/self/stat").map { stat in
       String(decoding: stat.prefix { $0 != UInt8(ascii: " ") }, as: UTF8.self) == "\(getpid())"
     } ?? false
-  }
 
   private static func contents(of path: String) -> [UInt8]? {
     guard

@@ -127,7 +127,7 @@ struct VerificationTests {
     bench.reactor.with { $0.silent = [.zero] }
     try lose(bench)
     #expect(await bench.reaches { $0.reactor.with { $0.started.count } == 2 })
-    #expect(await bench.reaches { $0.clock.sleeperCount == 1 })
+    #expect(await bench.reaches { $0.clock.sleeperCount == 2 })
     try lose(bench)
     bench.reactor.with { $0.silent = [] }
     bench.reactor.loseUnanswered()

@@ -51,6 +51,48 @@ struct InterruptTests {
     #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
   }
 
+  /// The reviewer's 200 readers of a frozen target: 128 of them lived on after SIGKILL.
+  @Test("P3 is let go also where every slot is taken and no interrupt can be read")
+  func everySlotTaken() throws {
+    let harness = try ReactorHarness()
+    guard harness.freeEntries == nil else { return }
+    // A stopped process takes no signal but SIGKILL: SIGTERM stays pending.
+    var child: pid_t = 0
+    let name = unsafe strdup("sleep")
+    let seconds = unsafe strdup("100")
+    defer {
+      unsafe free(name)
+      unsafe free(seconds)
+    }
+    // The thread that runs a test may block most signals, and its children would.
+    var attributes = posix_spawnattr_t()
+    var none = sigset_t()
+    unsafe sigemptyset(&none)
+    unsafe posix_spawnattr_init(&attributes)
+    unsafe posix_spawnattr_setsigmask(&attributes, &none)
+    unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    defer { unsafe posix_spawnattr_destroy(&attributes) }
+    let status = unsafe posix_spawnp(
+      &child, "sleep", nil, &attributes, [name, seconds, nil], environ)
+    try #require(status == 0)
+    defer {
+      kill(child, SIGKILL)
+      waitpid(child, nil, 0)
+    }
+    kill(child, SIGSTOP)
+    try #require(waitpid(child, nil, WUNTRACED) == child)
+
+    harness.thread = UInt32(child)
+    while !harness.reactor.isFUSEPaused { _ = harness.read(offset: 0, size: 512) }
+    #expect(harness.unansweredSlots == harness.reactor.slots.requestCount)
+    harness.advance(milliseconds: 2_000)
+    #expect(harness.reply() == nil)
+    kill(child, SIGTERM)
+    harness.advance(milliseconds: 250)
+    #expect(harness.unansweredSlots == 0)
+    #expect(harness.reply()?.error == -EINTR)
+  }
+
   @Test("gets EINTR after a second, on time; the late answer frees the slot and nothing else")
   func inFlight() throws {
     let harness = try ReactorHarness()
@@ -179,6 +221,13 @@ struct InterruptTests {
 }
 
 extension ReactorHarness {
+  /// Requests whose callers wait.
+  fileprivate var unansweredSlots: Int {
+    (0..<reactor.slots.requestCount).count {
+      reactor.slots[$0].kind != .free && !reactor.slots[$0].isAnswered
+    }
+  }
+
   /// A write at the target of which some data have not left yet: its tag and its caller's number.
   fileprivate func taskWithUnsentData() -> (InitiatorTaskTag, UInt64)? {
     for index in 0..<reactor.slots.requestCount

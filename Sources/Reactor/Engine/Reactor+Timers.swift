@@ -32,12 +32,10 @@ extension Reactor {
       if endsHole(index) { return }
     }
     if slots[index].kind == .control { return tick(control: index) }
-    if slots[index].isInterrupted, !slots[index].isAnswered {
+    if slots[index].isInterrupted || isFUSEPaused, !slots[index].isAnswered {
       var due = max(interruptDue(index), slots[index].signalsAt)
       if now >= due {
-        if PendingSignals.endCall(ofThread: slots[index].caller.thread) {
-          return giveUp(index, error: .interrupted)
-        }
+        if callerIsLeaving(index) { return giveUp(index, error: .interrupted) }
         due = now &+ Interval.signals
         slots[index].signalsAt = due
       }
@@ -76,6 +74,15 @@ extension Reactor {
       }
     default: break
     }
+  }
+
+  /// Whether the signals of a request's caller ask for its end. With every slot taken nothing is
+  /// read from the kernel, so no interrupt either: then they are looked at without one.
+  private func callerIsLeaving(_ index: Int) -> Bool {
+    let thread = slots[index].caller.thread
+    return slots[index].isInterrupted
+      ? PendingSignals.endCall(ofThread: thread)
+      : PendingSignals(ofThread: thread)?.endsCall ?? false
   }
 
   /// When an interrupted request is answered: not before it has waited longer than a healthy path

@@ -46,13 +46,15 @@ struct ConnectionsLeaving: Drill {
 
   /// The connections shown.
   private func count(_ stage: Stage, _ scene: SimulatedScene) async -> Int {
-    let directory = "\(scene.target.mount.path)/targets/\(scene.target.name)/sessions/1/connections"
+    let target = "\(scene.target.mount.path)/targets/\(scene.target.name)"
+    let directory = "\(target)/sessions/1/connections"
     return Int(await stage.lab.shell("ls '\(directory)' | wc -l").value) ?? 0
   }
 }
 
 extension SimulatedScene {
-  /// Asks one of the session's connections to be logged out, by turns; false where only one is left.
+  /// Asks one of the session's connections to be logged out, by turns; false where only one is
+  /// left.
   fileprivate func askForLogout(_ turn: Int) -> Bool {
     server.withPortal { portal in
       guard let connections = portal.targets.first?.sessions.first?.connections,
