@@ -117,9 +117,9 @@ extension Reactor {
     slots[index].step = .readBack
     // An error that is told stands for all that may be lost; a flush of our own tells none.
     let told = slots[index].isUnasked ? sharedUnits.failuresTold(unit) : slots[index].failures
-    guard sharedUnits.failures(unit) == told, !slots[index].tellsLoss else {
-      return giveUpFinding(index)
-    }
+    // One that tells what nobody knows of an earlier daemon finds out about this one's writes as
+    // every other does: who waits beside it depends on that.
+    guard sharedUnits.failures(unit) == told else { return giveUpFinding(index) }
     let geometry = units[unit].geometry
     let readBack = sharedUnits.beginReadBack(
       unit, flushSentAt: slots[index].position, oldest: slots[index].oldestPosition,

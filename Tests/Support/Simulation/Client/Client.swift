@@ -144,7 +144,12 @@ final class Client {
 
   /// What is left where nothing may be left: a sentence, nil when all is well.
   var leftover: String? {
-    if reactor.slots.busyCount > 0 { return "\(reactor.slots.busyCount) slots are busy" }
+    let unasked = (0..<reactor.slots.requestCount).count {
+      reactor.slots[$0].kind != .free && reactor.slots[$0].isUnasked
+    }
+    if reactor.slots.busyCount > unasked { return "\(reactor.slots.busyCount) slots are busy" }
+    // Nobody waits for a flush that nobody has asked for, and it keeps what is looked at below.
+    if unasked > 0 { return nil }
     if reactor.delayedCount > 0 { return "a command is still delayed" }
     if reactor.rewritesWaiting > 0 { return "a rewrite still waits" }
     if reactor.locks.parkedCount > 0 { return "a range lock is still waited for" }

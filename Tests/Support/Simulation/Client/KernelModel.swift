@@ -42,6 +42,8 @@ final class KernelModel {
   private(set) var answerCount = 0
   private(set) var errorCount = 0
   private var lossesTold: [Int]
+  /// When an fsync last told of one.
+  private var toldAt: [UInt64]
   /// How many sessions had been lost when an fsync told of a loss.
   private var sessionLossesTold: [Int]
   /// An fsync of this daemon has been answered with success.
@@ -62,6 +64,7 @@ final class KernelModel {
     node = client.node
     lossesTold = Array(repeating: 0, count: world.scenario.unitCount)
     sessionLossesTold = lossesTold
+    toldAt = lossesTold.map { _ in 0 }
     isFlushed = lossesTold.map { _ in false }
   }
 
@@ -239,6 +242,7 @@ final class KernelModel {
     case .sync:
       if error == EIO, world.now - request.startedAt < Self.patience {
         lossesTold[request.unit] = noticedLosses(request.unit)
+        toldAt[request.unit] = world.now
         sessionLossesTold[request.unit] = sessionLossCount()
       }
       if error == 0 { isFlushed[request.unit] = true }
@@ -280,7 +284,8 @@ final class KernelModel {
     func isRecent(_ moment: UInt64?) -> Bool {
       moment.map { world.now - $0 < 300 * World.second } ?? false
     }
-    if isRecent(deferredAt()) { return true }
+    // It stays owed until one tells it.
+    if isRecent(deferredAt()) || deferredAt().map({ $0 >= toldAt[unit] }) ?? false { return true }
     guard world.scenario.hasVolatileCache else { return false }
     return lossCount(unit) > request.lossesTold
       // What an earlier daemon wrote nobody knows.
