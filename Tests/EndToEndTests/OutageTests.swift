@@ -91,6 +91,9 @@ extension EndToEnd {
           try ManagedProcess(
             ["bash", "-c", script, "waiting", lun, pipe], output: lab.fresh("out"))
         }
+        // A daemon's first write has a flush behind it, after which an fsync has nothing to do.
+        await lab.shell("dd if=/dev/zero of=\(lun) bs=4k count=1 conv=notrunc,fsync status=none")
+          .expectSuccess()
         // The fsync's write is done before the target goes.
         let fsync = try start(Self.waiting[3])
         #expect(
