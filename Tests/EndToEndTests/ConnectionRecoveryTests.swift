@@ -75,8 +75,8 @@ extension EndToEnd {
         ).expectSuccess()
         let state = await mount.shell("cat $T/sessions/1/losses $T/state $T/last_error")
         #expect(state.lines == ["0", "LOGGED_IN", "0 SUCCESS"], "\(state)")
+        // Whether a task was under way at a reset is chance; the tests of one connection see to it.
         #expect(server.count(received: .logoutRequest) >= 4)
-        #expect(server.taskManagementRequestCount >= 1)
       }
     }
 
