@@ -6,6 +6,9 @@ import SystemPackage
 /// FUSE tells that one came, and only of the first, not which: a shell whose child has ended must
 /// not find its write to a file interrupted, one that is to be killed must be let go.
 package struct PendingSignals: Equatable, Sendable {
+  /// Between looks at a caller whose signals asked for nothing so far, in milliseconds.
+  package static let lookInterval: UInt64 = 250
+
   /// Longer than what the kernel writes about a thread in a thousand groups.
   private static let statusLimit = 16 << 10
 

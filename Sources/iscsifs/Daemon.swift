@@ -16,6 +16,8 @@ import UnixSignals
 func run(_ plan: DaemonPlan) async throws {
   // First of all: whoever sees the mount may want it gone.
   let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+  // What tasks sleep with takes its descriptors at the first sleep, and traps where none is left.
+  try await Task.sleep(for: .milliseconds(1))
   let daemon: Daemon
   do {
     daemon = try Daemon(plan)

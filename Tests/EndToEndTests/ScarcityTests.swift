@@ -2,8 +2,7 @@ import Lab
 import Testing
 
 extension EndToEnd {
-  /// A mount that starts where the process may have too little of something, on /dev/fuse: a
-  /// ring has threads and descriptors of its own, and Swift's runtime traps where these end.
+  /// A mount that starts where the process may have too little of something.
   @Suite("Too little to start with", .requires(.root))
   struct ScarcityTests {
     /// Starts the demo under every limit of `values`, which are from too little to enough, and
@@ -16,7 +15,7 @@ extension EndToEnd {
       var isEnough = false
       for value in values {
         let start = await lab.shell(
-          "ulimit \(option) \(value); exec \(Binary.path) demo -o channel=dev \(directory) 2>&1")
+          "ulimit \(option) \(value); exec \(Binary.path) demo \(directory) 2>&1")
         guard start.status != 0 else {
           isEnough = true
           await lab.shell("\(Binary.path) unmount \(directory)").expectSuccess()

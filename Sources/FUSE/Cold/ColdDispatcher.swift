@@ -14,9 +14,6 @@ final class ColdDispatcher: Sendable {
     var isWatched = false
   }
 
-  /// Between looks at the signals of an interrupted caller.
-  static let watchInterval = Duration.milliseconds(250)
-
   private struct State: Sendable {
     var works: [UInt64: Work] = [:]
     var channel: ReplyChannel?
@@ -175,7 +172,9 @@ final class ColdDispatcher: Sendable {
     guard let work, !endIfAsked(work) else { return }
     Task {
       repeat {
-        do { try await Task.sleep(for: Self.watchInterval) } catch { return }
+        do {
+          try await Task.sleep(for: .milliseconds(PendingSignals.lookInterval))
+        } catch { return }
       } while !work.request.isAnswered && !endIfAsked(work)
     }
   }

@@ -1,3 +1,5 @@
+import LinuxIO
+
 /// How long things may take, in nanoseconds.
 enum Interval {
   static let millisecond: UInt64 = 1_000_000
@@ -12,7 +14,7 @@ enum Interval {
   static let retryMinimum: UInt64 = 50 * millisecond
   static let retryMaximum: UInt64 = 2 * second
   /// Between looks at the signals of an interrupted caller.
-  static let signals: UInt64 = 250 * millisecond
+  static let signals = PendingSignals.lookInterval * millisecond
   /// Idle sessions are pinged in about so many groups, spread over the ping interval.
   static let pingGroups: UInt64 = 8
   /// A command without any answer for so long has the ladder climbed for it.

@@ -98,11 +98,7 @@ extension Reactor {
 
   /// Has a task that the target has ended sent anew, before what waits.
   mutating func requeue(_ slot: Int) {
-    slots[slot].stage = .queued
-    slots[slot].isReassigning = false
-    slots[slot].transfer = .init(
-      direction: slots[slot].transfer.direction,
-      expectedLength: slots[slot].transfer.expectedLength)
+    slots[slot].putBack()
     if slots[slot].kind == .control {
       finish(slot, error: .noLink)
     } else if slots[slot].isAnswered {

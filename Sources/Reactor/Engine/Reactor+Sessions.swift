@@ -109,11 +109,7 @@ extension Reactor {
       finishControl(Int(slot), .sessionLost)
     }
     while let slot = latestInFlight(session: index) {
-      slots[slot].stage = .queued
-      slots[slot].isReassigning = false
-      slots[slot].transfer = .init(
-        direction: slots[slot].transfer.direction,
-        expectedLength: slots[slot].transfer.expectedLength)
+      slots[slot].putBack()
       if slots[slot].kind == .control {
         finish(slot, error: .noLink)
         continue

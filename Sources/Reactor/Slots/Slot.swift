@@ -153,6 +153,14 @@ struct Slot: BitwiseCopyable {
   /// Whether its command was sent, and nothing has ended it at the target.
   var isAtTarget: Bool { stage == .inFlight || stage == .stranded }
 
+  /// Its command is to be sent anew: nothing of it is at a target any more.
+  mutating func putBack() {
+    stage = .queued
+    isReassigning = false
+    transfer = TransferState(
+      direction: transfer.direction, expectedLength: transfer.expectedLength)
+  }
+
   /// The tag of the slot's current task.
   func tag(index: Int) -> InitiatorTaskTag {
     InitiatorTaskTag(rawValue: UInt32(generation) << 16 | UInt32(index))

@@ -58,7 +58,7 @@ package final class Simulation {
     boot()
     var rounds = 0
     var lastMoment: UInt64 = 0
-    while world.violation == nil, phase != .done {
+    while world.violation == nil, phase != .done || client.isFlushing {
       let moments = [world.nextMoment, client.deadline, kernel.deadline].compactMap { $0 }
       guard let next = moments.min() else {
         world.violate("nothing is planned any more, in phase \(phase)")

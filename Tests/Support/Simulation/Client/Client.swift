@@ -142,14 +142,16 @@ final class Client {
 
   func isLost(_ session: Int) -> Bool { reactor.sessions[session].state == .lost }
 
-  /// What is left where nothing may be left: a sentence, nil when all is well.
-  var leftover: String? {
-    let unasked = (0..<reactor.slots.requestCount).count {
+  /// A flush that nobody has asked for, and waits for, is under way.
+  var isFlushing: Bool {
+    (0..<reactor.slots.requestCount).contains {
       reactor.slots[$0].kind != .free && reactor.slots[$0].isUnasked
     }
-    if reactor.slots.busyCount > unasked { return "\(reactor.slots.busyCount) slots are busy" }
-    // Nobody waits for a flush that nobody has asked for, and it keeps what is looked at below.
-    if unasked > 0 { return nil }
+  }
+
+  /// What is left where nothing may be left: a sentence, nil when all is well.
+  var leftover: String? {
+    if reactor.slots.busyCount > 0 { return "\(reactor.slots.busyCount) slots are busy" }
     if reactor.delayedCount > 0 { return "a command is still delayed" }
     if reactor.rewritesWaiting > 0 { return "a rewrite still waits" }
     if reactor.locks.parkedCount > 0 { return "a range lock is still waited for" }
