@@ -56,38 +56,14 @@ struct InterruptTests {
   func everySlotTaken() throws {
     let harness = try ReactorHarness()
     guard harness.freeEntries == nil else { return }
-    // A stopped process takes no signal but SIGKILL: SIGTERM stays pending.
-    var child: pid_t = 0
-    let name = unsafe strdup("sleep")
-    let seconds = unsafe strdup("100")
-    defer {
-      unsafe free(name)
-      unsafe free(seconds)
-    }
-    // The thread that runs a test may block most signals, and its children would.
-    var attributes = posix_spawnattr_t()
-    var none = sigset_t()
-    unsafe sigemptyset(&none)
-    unsafe posix_spawnattr_init(&attributes)
-    unsafe posix_spawnattr_setsigmask(&attributes, &none)
-    unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-    defer { unsafe posix_spawnattr_destroy(&attributes) }
-    let status = unsafe posix_spawnp(
-      &child, "sleep", nil, &attributes, [name, seconds, nil], environ)
-    try #require(status == 0)
-    defer {
-      kill(child, SIGKILL)
-      waitpid(child, nil, 0)
-    }
-    kill(child, SIGSTOP)
-    try #require(waitpid(child, nil, WUNTRACED) == child)
-
-    harness.thread = UInt32(child)
+    let child = try StoppedProcess()
+    defer { child.end() }
+    harness.thread = child.thread
     while !harness.reactor.isFUSEPaused { _ = harness.read(offset: 0, size: 512) }
     #expect(harness.unansweredSlots == harness.reactor.slots.requestCount)
     harness.advance(milliseconds: 2_000)
     #expect(harness.reply() == nil)
-    kill(child, SIGTERM)
+    child.signal(SIGTERM)
     harness.advance(milliseconds: 250)
     #expect(harness.unansweredSlots == 0)
     #expect(harness.reply()?.error == -EINTR)
@@ -222,7 +198,7 @@ struct InterruptTests {
 
 extension ReactorHarness {
   /// Requests whose callers wait.
-  fileprivate var unansweredSlots: Int {
+  var unansweredSlots: Int {
     (0..<reactor.slots.requestCount).count {
       reactor.slots[$0].kind != .free && !reactor.slots[$0].isAnswered
     }

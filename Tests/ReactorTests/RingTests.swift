@@ -152,6 +152,33 @@ struct RingTests {
     #expect(harness.reply() == .init(unique: uniques[15], error: -EINTR, payload: []))
   }
 
+  /// What the slots wait for may never come, and only the last few interrupts are kept.
+  @Test("P3 that wait for a slot let a caller go who is to end, interrupted or not")
+  func waitingLetGo() throws {
+    let harness = try harness()
+    let child = try StoppedProcess()
+    defer { child.end() }
+    for index in 0..<15 { _ = harness.read(offset: UInt64(index) * 512, size: 512) }
+    harness.thread = child.thread
+    let uniques = (0..<12).map { harness.read(offset: UInt64($0) * 512, size: 512) }
+    harness.thread = 0
+    let stays = harness.read(offset: 0, size: 512)
+    for unique in uniques { harness.interrupt(unique) }
+    for _ in 0..<8 { harness.advance(milliseconds: 250) }
+    #expect(harness.waitingCount == 13)
+    child.signal(SIGTERM)
+    harness.advance(milliseconds: 250)
+    #expect(harness.waitingCount == 1)
+    for unique in uniques {
+      #expect(harness.reply() == .init(unique: unique, error: -EINTR, payload: []))
+    }
+    harness.interrupt(stays)
+    harness.advance(milliseconds: 250)
+    #expect(harness.reply() == .init(unique: stays, error: -EINTR, payload: []))
+    #expect(harness.reply() == nil)
+    #expect(harness.waitingCount == 0 && harness.unansweredSlots == 15)
+  }
+
   /// The ring tells once of bytes and end together.
   @Test(
     "A connection that ends right behind its last bytes is lost at once",
@@ -212,12 +239,13 @@ struct RingTests {
     #expect(harness.reply() == .init(unique: unique, error: -EACCES, payload: []))
   }
 
-  @Test("that may wait for long never fill their queue")
-  func coldRequestsLeaveRoom() throws {
+  @Test(
+    "that may wait for long never fill their queue", arguments: [FuseOpcode.open, .write, .read])
+  func coldRequestsLeaveRoom(opcode: FuseOpcode) throws {
     let harness = try harness()
     var refused = 0
     for _ in 0..<30 {
-      let unique = harness.request(.open, node: 1, body: .pattern(8))
+      let unique = harness.request(opcode, node: 1, body: .pattern(8))
       if let reply = harness.reply() {
         #expect(reply == .init(unique: unique, error: -EAGAIN, payload: []))
         refused += 1

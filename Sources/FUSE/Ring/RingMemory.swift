@@ -69,6 +69,14 @@ package final class RingMemory: @unchecked Sendable {
     return UnsafeRawPointer(vectors)
   }
 
+  /// The header of the request in an entry.
+  package func request(in entry: Int) -> RequestHeader? {
+    // SAFETY: the header's bytes lie in the entry.
+    RequestHeader(
+      parsing: unsafe RawSpan(
+        _unsafeStart: base(entry) + layout.header, byteCount: RingHeader.byteCount))
+  }
+
   /// Writes an answer's header into an entry; its payload is there already.
   package func answer(_ entry: Int, _ reply: ReplyHeader, payloadCount: Int) {
     precondition(payloadCount <= layout.payloadLimit)

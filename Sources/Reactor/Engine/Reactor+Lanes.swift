@@ -13,7 +13,10 @@ extension Reactor {
   /// Takes entries other reactors have handed over.
   mutating func takeForwarded() {
     keepsEntries = true
-    while let entry = ringExchange?.nextForwarded(lane: lane) { take(entry: entry) }
+    while let entry = ringExchange?.nextForwarded(lane: lane) {
+      entryArrivedAt[entry] = now
+      take(entry: entry)
+    }
     keepsEntries = false
   }
 
@@ -82,7 +85,7 @@ extension Reactor {
     guard case .belongs(let other) = admission else { return true }
     if let entry = caller.entry, !units[unit].isServed(by: other) {
       // That one would hand it back as long as it rewrites.
-      waitingEntries.append(UInt16(entry))
+      wait(entry: Int(entry))
     } else {
       forward(caller, to: other)
     }

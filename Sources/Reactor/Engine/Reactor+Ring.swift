@@ -132,7 +132,9 @@ extension Reactor {
   /// A command of an entry has completed: a request lies in it, or it is out of use.
   private mutating func arrived(entry: Int, result: Int32) {
     switch -result {
-    case 0: take(entry: entry)
+    case 0:
+      entryArrivedAt[entry] = now
+      take(entry: entry)
     // The mount is gone, or its connection was aborted: /dev/fuse says so too. A request whose
     // caller was taken away with it is not found.
     case ENOTCONN, ECONNABORTED, ENODEV, ECANCELED, ENOENT: break
@@ -154,7 +156,7 @@ extension Reactor {
     // The kernel and the control plane reach us on two ways: what a LUN is may still wait.
     if let handle = LogicalUnitHandle(nodeID: header.nodeID), !knows(handle) { takeCommands() }
     guard let slot = slots.nextFreeForEntry else {
-      if isServedHere(header) { return waitingEntries.append(UInt16(entry)) }
+      if isServedHere(header) { return wait(entry: entry) }
       return hand(cold: entry, header)
     }
     let isServed = serve(
@@ -164,12 +166,18 @@ extension Reactor {
     if !isServed { hand(cold: entry, header) }
   }
 
+  /// Whether the cold side may answer such a request much later: a command of a control file, its
+  /// place among others, or bytes of `events` that have not happened yet.
+  private static func mayWaitLong(_ opcode: FuseOpcode) -> Bool {
+    opcode == .write || opcode == .open || opcode == .read
+  }
+
   /// Hands a request to the cold side; where it has no room for it now, the entry waits.
   private mutating func hand(cold entry: Int, _ header: RequestHeader) {
     guard let ringExchange, let ringMemory else { return }
-    // A cold request may wait for long; the queue must go on serving what does not.
+    // The queue must go on serving what does not wait.
     let limit = ringMemory.entriesPerQueue - min(Self.entriesForIO, ringMemory.entriesPerQueue / 2)
-    if header.opcode == .write || header.opcode == .open {
+    if Self.mayWaitLong(header.opcode) {
       let queue = ringMemory.queue(of: entry)
       if ringExchange.pendingCount(queue: queue) >= limit {
         return answer(
@@ -179,17 +187,7 @@ extension Reactor {
     ringExchange.expect(header.unique, entry: entry, lane: lane)
     if !coldQueue.submit(ringMemory, entry: entry) {
       ringExchange.forget(header.unique)
-      waitingEntries.append(UInt16(entry))
-    }
-  }
-
-  /// Takes up entries that found no room.
-  mutating func takeWaitingEntries() {
-    keepsEntries = true
-    defer { keepsEntries = false }
-    for _ in 0..<waitingEntries.count {
-      guard slots.nextFreeForEntry != nil, let entry = waitingEntries.popFirst() else { return }
-      take(entry: Int(entry))
+      wait(entry: entry)
     }
   }
 

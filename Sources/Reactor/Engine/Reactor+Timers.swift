@@ -18,6 +18,7 @@ extension Reactor {
     }
     tickManagements()
     if hasThrottledUnits { recoverDepths() }
+    endWaitingEntries()
     guard slots.busyCount > 0 else { return }
     for index in 0..<slots.count where slots[index].kind != .free && !slots[index].isOver {
       tick(slot: index)

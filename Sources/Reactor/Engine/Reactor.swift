@@ -57,6 +57,8 @@ struct Reactor: ~Copyable {
   var commits: IndexQueue
   /// Entries whose requests found no slot, or no room on the cold side.
   var waitingEntries: IndexQueue
+  /// When each entry's request came to this reactor.
+  let entryArrivedAt: FixedArray<UInt64>
 
   let slots: SlotTable
   let units: FixedArray<LogicalUnitEntry>
@@ -116,6 +118,7 @@ struct Reactor: ~Copyable {
     let entries = Self.powerOfTwo(atLeast: ringExchange?.memory.entryCount ?? 1)
     commits = IndexQueue(capacity: entries)
     waitingEntries = IndexQueue(capacity: entries)
+    entryArrivedAt = FixedArray(count: entries) { _ in 0 }
     self.ringExchange = ringExchange
     locks = RangeLocks(capacity: limits.requestSlots)
     self.connections = connections
