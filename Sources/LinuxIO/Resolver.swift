@@ -88,7 +88,9 @@ package enum Resolver {
   ) throws(ResolverError) -> Lookup {
     try lookups.withLock { (lookups) throws(ResolverError) in
       if let known = lookups[question], !known.isStale { return known }
-      lookups = lookups.filter { !$0.value.isOver }
+      lookups = lookups.filter { !$0.value.isStale }
+      // Answers somebody may come for yield to who asks now.
+      if lookups.count >= lookupLimit { lookups = lookups.filter { !$0.value.isOver } }
       guard lookups.count < lookupLimit, let lookup = try? Lookup() else { throw .busy }
       let thread = try? PosixThread.start(name: "resolver") {
         let result = Result { () throws(ResolverError) in

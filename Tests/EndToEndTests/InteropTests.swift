@@ -17,7 +17,13 @@ extension EndToEnd {
       try await expectEverything(of: .istgt)
     }
 
-    private func expectEverything(of kind: TargetKind) async throws {
+    /// It agrees to no digest and sends no pings.
+    @Test("tgt as it is without a word of configuration does everything it can", .requires(.tgtd))
+    func tgtUntouched() async throws {
+      try await expectEverything(of: .tgt, but: [.digests, .pings])
+    }
+
+    private func expectEverything(of kind: TargetKind, but missing: [Capability] = []) async throws {
       try await withLab { lab in
         let target = try await kind.start(lab, mebibytes: 4, directory: lab.path) { _ in }
         var run = InteropRun(lab, target) { _ in }
@@ -29,9 +35,8 @@ extension EndToEnd {
         // Nothing that must work anywhere is forgiven.
         for capability: Capability in [
           .discovery, .login, .scan, .patterns, .bigTransfers, .depth, .logout, .chap,
-          .guardedDiscovery,
-          .digests, .modes, .pings, .wire,
-        ] {
+          .guardedDiscovery, .digests, .modes, .pings, .wire,
+        ] where !missing.contains(capability) {
           let cell = run.outcomes[capability]?.cell ?? "nothing"
           #expect(cell.hasPrefix("pass"), "\(capability): \(cell)")
         }

@@ -33,7 +33,7 @@ struct ResolverTests {
     }
   }
 
-  @Test("A lookup somebody has left goes on, and answers who asks next")
+  @Test("A lookup somebody has left goes on, and answers who asks next, others' lookups or not")
   func leftLookupIsJoined() throws {
     let count = Atomic(0)
     let gate = try EventDescriptor()
@@ -51,6 +51,15 @@ struct ResolverTests {
       #expect(throws: ResolverError.timedOut) { try ask(until: .now) }
     }
     gate.signal()
+    for index in 0..<50 {
+      let other = try Resolver.resolve(
+        host: "other-\(index).test", port: 7, deadline: soon, cancellation: nil
+      ) { (_, port) throws(ResolverError) in
+        guard let found = Resolver.numeric(host: "192.0.2.8", port: port) else { throw .notFound }
+        return found
+      }
+      #expect(other.map(\.description) == ["192.0.2.8:7"])
+    }
     #expect(try ask(until: soon).map(\.description) == ["192.0.2.7:7"])
     #expect(count.load(ordering: .relaxed) == 1)
     // Whoever asks later has it looked up anew.
