@@ -18,6 +18,8 @@ struct PDUWalk {
     var open = 0
     /// Where bytes of data digests stand.
     var digests: [Range<Int>] = []
+    /// Where headers begin.
+    var starts: [Int] = []
   }
 
   static let headerCount = 48
@@ -45,6 +47,7 @@ struct PDUWalk {
     var rest = bytes
     while !rest.isEmpty {
       if missing == 0 {
+        if kept.isEmpty { advance.starts.append(rest.startIndex) }
         let part = rest.prefix(Self.headerCount - kept.count)
         kept += part
         rest = rest.dropFirst(part.count)

@@ -1,10 +1,11 @@
-/// Cuts the TCP segments of a capture anew, so that none ends within the header of a PDU, and
-/// takes the data digests out, which it judges itself.
+/// Cuts the TCP segments of a capture anew, so that none ends within the header of a PDU and none
+/// has two, and takes the data digests out, which it judges itself.
 ///
 /// tshark 4.0 loses the place where PDUs begin when a segment ends with fewer than eight bytes of
 /// a header, and it knows no data digests: it takes the digest for the beginning of a PDU where
 /// another one follows in the same segment. What follows is then shown as garbage, or as answers
-/// to commands nobody sent. The other bytes, and when they were sent, stay as they were.
+/// to commands nobody sent. Of several PDUs in a segment it does not say which field is whose. The
+/// other bytes, and when they were sent, stay as they were.
 struct SegmentRecutter {
   private struct Flow {
     var walk = PDUWalk()
@@ -147,12 +148,30 @@ struct SegmentRecutter {
       flow.removed &+= UInt32(digest.count)
     }
     bytes += capture[start..<packet.payload.upperBound]
+    let starts = advance.starts.map { position in
+      let digests = advance.digests.filter { $0.upperBound <= position }
+      return flow.held.count + position - packet.payload.lowerBound
+        - digests.reduce(0) { $0 + $1.count }
+    }
     flow.held = Array(bytes.suffix(advance.open))
     bytes.removeLast(advance.open)
+    var rest = bytes[...]
+    for end in starts.filter({ 0 < $0 && $0 < bytes.count }) + [bytes.count] {
+      append(packet, rest[..<end], from: first)
+      rest = rest[end...]
+    }
+  }
+
+  /// Puts bytes of a packet out, whose own first one has the number `first`.
+  private mutating func append(_ packet: Packet, _ bytes: ArraySlice<UInt8>, from first: UInt32) {
+    var bytes = bytes
     // What was held may not fit into the packet any more: its header goes ahead.
-    let ahead = bytes.count > packet.payload.count ? PDUWalk.headerCount : 0
-    if ahead > 0 { append(packet, bytes[..<ahead], sequence: first) }
-    append(packet, bytes[ahead...], sequence: first &+ UInt32(ahead))
+    if bytes.count > packet.payload.count {
+      let header = bytes.prefix(PDUWalk.headerCount)
+      append(packet, header, sequence: first &+ UInt32(bytes.startIndex))
+      bytes = bytes.dropFirst(header.count)
+    }
+    append(packet, bytes, sequence: first &+ UInt32(bytes.startIndex))
   }
 
   /// The name of the other way.
