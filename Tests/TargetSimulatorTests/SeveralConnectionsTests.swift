@@ -68,8 +68,12 @@ struct SeveralConnectionsTests {
       expStatSN: SerialNumber(rawValue: 2), dataSN: 0, bufferOffset: 512, length: 512,
       isFinal: true)
     #expect(try further.exchange(rest.header, data: Array(data[512...])).isEmpty)
+    #expect(!further.connection.isDue)
     _ = try first.command(Fixture.read10(0, 1), read: 512)
+    // Who serves the connections has to know, or the answer waits for the next input.
+    #expect(further.connection.isDue)
     let answer = try further.answers(to: further.connection.actions())
+    #expect(!further.connection.isDue)
     #expect(answer.map(\.header.opcode) == [.scsiResponse])
     #expect(SCSIResponse(try #require(answer.first).header).status == .good)
     further.cmdSN = SerialNumber(rawValue: 9)

@@ -49,6 +49,11 @@ package final class TargetConnection {
   /// Nothing more will be sent or understood.
   package var isClosed: Bool { if case .closed = phase { true } else { false } }
 
+  /// A turn would do something: input is left, or another connection has caused output, or an end.
+  package var isDue: Bool {
+    wantsTurn || !queue.isEmpty || ending == .reset || (ending != nil && staged.isEmpty)
+  }
+
   /// When a delayed PDU is due, on the caller's clock.
   package var nextDeadlineMilliseconds: UInt64? {
     staged.map(\.notBeforeMilliseconds).min()

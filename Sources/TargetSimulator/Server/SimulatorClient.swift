@@ -42,9 +42,12 @@ final class SimulatorClient {
   var hasOutput: Bool { outputIndex < output.count }
 
   var nextDeadlineMilliseconds: UInt64? {
-    if case .lingering(let until) = state { return until }
-    if connection.wantsTurn && !hasOutput { return 0 }
-    return connection.nextDeadlineMilliseconds
+    switch state {
+    case .lingering(let until): until
+    // A connection later in the turn may have filled a hole before this one's commands.
+    case .open where connection.isDue && !hasOutput: 0
+    case .open, .closing, .done: connection.nextDeadlineMilliseconds
+    }
   }
 
   /// Reads once what has arrived.
