@@ -37,7 +37,8 @@ package struct TaskRecovery: BitwiseCopyable, Sendable {
   /// The target numbers the R2Ts of a reassigned write as it likes: its next one tells.
   private var awaitsFirstR2T = false
   private var countsAnew = false
-  /// Where the last sequence of a read begins, as far as known, and the one that may follow it.
+  /// Where the sequences of a read begin that lie behind the last two Data-In with the F bit, as
+  /// far as known; nothing of the last one may have been sent yet.
   private var sequenceStart: UInt32
   private var nextSequenceStart: UInt32
 
@@ -119,7 +120,7 @@ package struct TaskRecovery: BitwiseCopyable, Sendable {
   ) throws(ProtocolViolation) -> (run: Run, isAgain: Bool)? {
     guard let loss = try gaps.lose(dataIn.dataSN) else { return nil }
     noteSequence(dataIn)
-    let isOfLastSequence = Int32(bitPattern: dataIn.dataSN &- sequenceStart) >= 0
+    let isOfLastSequence = Int32(bitPattern: dataIn.dataSN &- lastSequenceStart) >= 0
     guard isOfLastSequence || !parameters.dataSequenceInOrder else {
       forfeit()
       return nil
@@ -152,10 +153,18 @@ package struct TaskRecovery: BitwiseCopyable, Sendable {
     return acknowledgement.take()
   }
 
+  /// The last sequence known to have been begun: a Data-In that ends one may come late itself.
+  private var lastSequenceStart: UInt32 {
+    Int32(bitPattern: nextSequenceStart &- gaps.next) < 0 ? nextSequenceStart : sequenceStart
+  }
+
   private mutating func noteSequence(_ dataIn: DataIn) {
-    if Int32(bitPattern: dataIn.dataSN &- nextSequenceStart) >= 0 {
-      sequenceStart = nextSequenceStart
-      if dataIn.header.isFinal { nextSequenceStart = dataIn.dataSN &+ 1 }
+    guard dataIn.header.isFinal else { return }
+    let end = dataIn.dataSN &+ 1
+    if Int32(bitPattern: end &- nextSequenceStart) > 0 {
+      (sequenceStart, nextSequenceStart) = (nextSequenceStart, end)
+    } else if end != nextSequenceStart, Int32(bitPattern: end &- sequenceStart) > 0 {
+      sequenceStart = end
     }
   }
 }

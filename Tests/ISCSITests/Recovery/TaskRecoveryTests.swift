@@ -59,6 +59,22 @@ struct TaskRecoveryTests {
     }
   }
 
+  @Test("E04: a sequence whose last PDU comes late is over as well")
+  func lastOfASequenceComesLate() throws {
+    let parameters = NegotiatedParameters()
+    for first in [0, UInt32.max - 2] as [UInt32] {
+      var recovery = TaskRecovery(firstNumber: first)
+      _ = try recovery.receive(dataIn(first))
+      #expect(try recovery.receive(dataIn(first &+ 4)) == .init(first: first &+ 1, count: 3))
+      _ = try recovery.receive(dataIn(first &+ 2, isFinal: true))
+      // 3 and 4 are of the next sequence, 1 is not.
+      let last = try recovery.lose(dataIn(first &+ 3), parameters: parameters)
+      #expect(last?.run == .init(first: first &+ 3, count: 1))
+      let earlier = try recovery.lose(dataIn(first &+ 1), parameters: parameters)
+      #expect(earlier == nil && recovery.isForfeited)
+    }
+  }
+
   @Test("F26: the target's count says what is missing; less than came, or none, is no news")
   func counted() throws {
     var recovery = TaskRecovery()
