@@ -30,7 +30,7 @@ package struct LoginTranscript: Equatable, Sendable {
 
   mutating func note(_ direction: Direction, _ parameters: [TextParameter]) {
     for parameter in parameters {
-      let value = Self.isSecret(parameter.key) ? "********" : Self.shown(parameter.value)
+      let value = Self.isSecret(parameter.key.utf8) ? "********" : Self.shown(parameter.value)
       append("\(direction.rawValue) \(parameter.key.escapedForTerminal)=\(value)")
     }
   }
@@ -51,11 +51,15 @@ package struct LoginTranscript: Equatable, Sendable {
     return start.endIndex == value.endIndex ? text : text + "..."
   }
 
+  private static let secretKeys = [
+    "CHAP_C", "CHAP_R", "SRP_A", "SRP_B", "SRP_M", "SRP_HM", "SRP_s",
+  ]
+
   /// A challenge and its response together allow guessing the secret at leisure.
-  static func isSecret(_ key: String) -> Bool {
-    switch key {
-    case "CHAP_C", "CHAP_R", "SRP_A", "SRP_B", "SRP_M", "SRP_HM", "SRP_s": true
-    default: key.hasPrefix("KRB_") || key.hasPrefix("SPKM_")
-    }
+  ///
+  /// A key is its bytes, not what Unicode holds equivalent.
+  static func isSecret(_ key: some Sequence<UInt8>) -> Bool {
+    secretKeys.contains { key.elementsEqual($0.utf8) } || key.starts(with: "KRB_".utf8)
+      || key.starts(with: "SPKM_".utf8)
   }
 }

@@ -26,8 +26,7 @@ package struct SecretMask: Sendable {
       switch position {
       case _ where byte == 0: position = .key([])
       case .key(let key) where byte == UInt8(ascii: "="):
-        position = .value(
-          isSecret: LoginTranscript.isSecret(String(decoding: key, as: UTF8.self)))
+        position = .value(isSecret: LoginTranscript.isSecret(key))
       case .key(let key):
         if key.count <= Self.keyLimit { position = .key(key + [byte]) }
       case .value(let isSecret):

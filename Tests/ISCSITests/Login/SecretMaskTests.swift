@@ -36,6 +36,12 @@ struct SecretMaskTests {
     #expect(mask.masked([UInt8]("23".utf8), continues: false) == [UInt8]("23".utf8))
   }
 
+  @Test("A key is its bytes: marks behind it hide no secret, letters that look alike mask nothing")
+  func equivalents() {
+    #expect(masked(["KRB_\u{301}=12\0"]) == "KRB_\u{301}=**\0")
+    #expect(masked(["\u{212A}RB_A=12\0"]) == "\u{212A}RB_A=12\0")
+  }
+
   @Test("A key too long is no secret's and costs no memory")
   func longKey() {
     let key = String(repeating: "K", count: 100_000) + "=v\0CHAP_R=1\0"
