@@ -46,7 +46,12 @@ package enum AdditionalHeaderSegment: Equatable, Sendable {
       }
       let specific = Array(rest[(start + 4)..<(start + 3 + length)])
       switch rest[start + 2] & 0x3F {
-      case 1: segments.append(.extendedCDB(specific))
+      case 1:
+        guard (1...extendedCDBLimit).contains(specific.count) else {
+          throw .additionalHeaderTooLong(
+            opcode: opcode, length: length, limit: extendedCDBLimit + 1)
+        }
+        segments.append(.extendedCDB(specific))
       case 2:
         guard specific.count == 4 else {
           throw .additionalHeaderTooLong(opcode: opcode, length: length, limit: 5)

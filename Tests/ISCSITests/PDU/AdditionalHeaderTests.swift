@@ -33,7 +33,8 @@ struct AdditionalHeaderTests {
   func lies() {
     for bytes: [UInt8] in [
       [0, 0, 1, 0], [0xFF, 0xFF, 1, 0], [0, 6, 1, 0, 1, 2, 3, 4], [0, 4, 2, 0, 1, 2, 3, 4],
-      [0, 5, 2, 0, 1, 2, 3, 4, 0, 9, 1, 0],
+      [0, 5, 2, 0, 1, 2, 3, 4, 0, 9, 1, 0], [0, 1, 1, 0],
+      [0, 246, 1, 0] + [UInt8](repeating: 0, count: 248),
     ] {
       #expect(throws: PDUError.self) {
         try AdditionalHeaderSegment.segments(parsing: bytes, of: .scsiCommand)
