@@ -129,4 +129,54 @@ struct OracleTests {
     #expect(!takes(0, 4, isFinal: true, pdu: false, sequence: true))
     #expect(takes(0, 4, pdu: false, sequence: true))
   }
+
+  @Test("the model of a sequence keeps what was found missing together, splits it and is bounded")
+  func numbers() {
+    var model = NumberModel()
+    #expect(model.arrive(0).isEmpty && model.arrive(4) == 1..<4 && model.known == 5)
+    #expect(model.know(upTo: 7) == 5..<7 && model.know(upTo: 7).isEmpty)
+    #expect(model.missing == [1, 2, 3, 5, 6] && model.firstMissing == 1)
+    #expect(model.isNew(2) && model.isNew(7) && !model.isNew(4) && !model.isNew(-1))
+    #expect(model.arrive(2).isEmpty && model.missing == [1, 3, 5, 6])
+    #expect(model.hasRoom(upTo: 7 + 4_096) && !model.hasRoom(upTo: 7 + 4_097))
+    for end in 8...12 { _ = model.know(upTo: end) }
+    // 1, 3, 5 to 6, then five by themselves: eight runs, though six of them touch.
+    #expect(!model.hasRoom(upTo: 13) && model.hasRoom(for: 11) && model.hasRoom(for: 12))
+    model.forget(from: 3)
+    #expect(model.known == 3 && model.missing == [1])
+  }
+
+  @Test("the model of statuses acknowledges what has come and is not held, in order alone")
+  func statuses() {
+    var model = StatusModel(first: .max)
+    #expect(model.number(of: 126) == 127 && model.number(of: 127) == nil)
+    #expect(model.number(of: .max &+ 0x8000_0000) == nil && model.number(of: .max - 1) == -1)
+    #expect(model.arrive(1, isOrdered: false, isHeld: true).1 == 0..<1)
+    #expect(model.arrive(2, isOrdered: true, isHeld: false).1 == 2..<3)
+    #expect(model.expected == 0 && model.missing == [0, 2])
+    #expect(model.arrive(0, isOrdered: false, isHeld: false).1.isEmpty)
+    #expect(model.expected == 1 && model.missing == [2] && model.lose(0) == nil)
+    model.release(1)
+    #expect(model.expected == 2 && model.lose(2)?.isAgain == true && model.lose(1) == nil)
+  }
+
+  @Test("what has come, or was not asked for before, is not asked for")
+  func asked() throws {
+    var asked = AskedNumbers()
+    #expect(throws: Disagreement.self) { try asked.ask(1..<3, isAgain: false) { $0 == 1 } }
+    asked = AskedNumbers()
+    #expect(throws: Disagreement.self) { try asked.ask(1..<2, isAgain: true) { _ in true } }
+    try asked.ask(1..<3, isAgain: false) { _ in true }
+    #expect(throws: Disagreement.self) { try asked.ask(2..<3, isAgain: false) { _ in true } }
+    try asked.ask(2..<3, isAgain: true) { _ in true }
+    #expect(asked.holds(all: [1, 2]) && !asked.holds(all: [3]))
+  }
+
+  @Test("the parts of a range that are missing lie between the pieces")
+  func gaps() {
+    var set = ByteSet(upTo: 4)
+    set.insert(6..<8)
+    #expect(set.gaps(in: 0..<10) == [4..<6, 8..<10] && set.gaps(in: 5..<7) == [5..<6])
+    #expect(set.gaps(in: 6..<8) == [] && set.gaps(in: 5..<5) == [])
+  }
 }

@@ -55,6 +55,18 @@ package struct FuzzTarget: Sendable {
     FuzzTarget(
       "configuration", "a configuration that is taken comes back from its text; secrets never do",
       check: ConfigurationProperties.check),
+    FuzzTarget(
+      "recovery", "what is missing is asked for, never what came; nothing is acknowledged unseen",
+      check: RecoveryProperties.check),
+    FuzzTarget(
+      "exchange", "Text Responses are answered as a reader of the whole text answers, in bounds",
+      check: ExchangeProperties.check),
+    FuzzTarget(
+      "mask", "a login's text is shown without any byte of a secret, however it was cut",
+      check: MaskProperties.check),
+    FuzzTarget(
+      "segments", "additional header segments are read and written as a naive reader reads them",
+      check: SegmentProperties.check),
   ]
 
   package static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }

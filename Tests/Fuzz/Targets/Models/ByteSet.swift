@@ -4,6 +4,11 @@
 struct ByteSet: Equatable {
   private var pieces: [Range<Int>] = []
 
+  init() {}
+
+  /// The first `end` bytes.
+  init(upTo end: Int) { insert(0..<end) }
+
   /// Adds a piece none of whose bytes is there yet.
   mutating func insert(_ piece: Range<Int>) {
     if !piece.isEmpty { pieces.append(piece) }
@@ -33,6 +38,18 @@ struct ByteSet: Equatable {
 
   /// Runs that do not begin with the transfer.
   var apartCount: Int { runs.count { $0.lowerBound > 0 } }
+
+  /// The parts of `range` that are missing.
+  func gaps(in range: Range<Int>) -> [Range<Int>] {
+    var gaps: [Range<Int>] = []
+    var start = range.lowerBound
+    for run in runs where run.overlaps(range) {
+      if start < run.lowerBound { gaps.append(start..<run.lowerBound) }
+      start = max(start, run.upperBound)
+    }
+    if start < range.upperBound { gaps.append(start..<range.upperBound) }
+    return gaps
+  }
 
   /// Bytes missing from `offset` on, up to the next that is there or to `end`.
   func room(at offset: Int, end: Int) -> Int {

@@ -18,6 +18,12 @@ struct FuzzInput {
 
   mutating func number64() -> UInt64 { UInt64(number32()) << 32 | UInt64(number32()) }
 
+  /// So many bytes, fewer where the input ends.
+  mutating func bytes(_ count: Int) -> [UInt8] {
+    defer { rest = rest.dropFirst(count) }
+    return Array(rest.prefix(count))
+  }
+
   /// Mostly `expected`, so that a sequence gets far; else near it, or anything.
   mutating func near(_ expected: UInt32) -> UInt32 {
     let choice = byte()

@@ -1,0 +1,83 @@
+/// The numbers of one sequence with an entry for each: whether its PDU has come.
+///
+/// Numbers are counted from the first one and never wrap.
+/// Source: RFC 7143, 7.9.
+struct NumberModel {
+  /// Runs apart from each other, and numbers in one, that are kept track of.
+  private static let (runLimit, longestRun) = (8, 4_096)
+
+  private var hasCome: [Bool] = []
+  /// Where numbers begin that were found missing together: they stay a run of their own.
+  private var openings: Set<Int> = []
+
+  /// So many numbers are known to have been used.
+  var known: Int { hasCome.count }
+
+  var missing: [Int] { hasCome.indices.filter { !hasCome[$0] } }
+
+  var firstMissing: Int { hasCome.firstIndex(of: false) ?? known }
+
+  func isMissing(_ number: Int) -> Bool { hasCome.indices.contains(number) && !hasCome[number] }
+
+  func isNew(_ number: Int) -> Bool { number >= known || isMissing(number) }
+
+  private var runCount: Int {
+    missing.count { !isMissing($0 - 1) || openings.contains($0) }
+  }
+
+  /// Whether what is missing stays in bounds when numbers up to `end` have been used.
+  func hasRoom(upTo end: Int) -> Bool {
+    end <= known || end - known <= Self.longestRun && runCount < Self.runLimit
+  }
+
+  /// Whether what is missing stays in bounds when this new number comes.
+  func hasRoom(for number: Int) -> Bool {
+    guard isMissing(number) else { return hasRoom(upTo: number) }
+    var after = self
+    after.hasCome[number] = true
+    return after.runCount <= Self.runLimit
+  }
+
+  /// Numbers up to `end` have been used; returns those nobody knew of.
+  mutating func know(upTo end: Int) -> Range<Int> {
+    guard end > known else { return known..<known }
+    let found = known..<end
+    openings.insert(known)
+    hasCome += repeatElement(false, count: found.count)
+    return found
+  }
+
+  /// A number that is new comes; returns those before it nobody knew of.
+  mutating func arrive(_ number: Int) -> Range<Int> {
+    let found = know(upTo: number)
+    if number == known { hasCome.append(true) } else { hasCome[number] = true }
+    return found
+  }
+
+  /// What came from `start` on comes again.
+  mutating func forget(from start: Int) {
+    hasCome.removeSubrange(start...)
+    openings = openings.filter { $0 < start }
+  }
+}
+
+/// How often each number was asked for.
+struct AskedNumbers {
+  private var times: [Int: Int] = [:]
+
+  /// A run is asked for: whole the first time, one by one when it came damaged; never what came.
+  mutating func ask(
+    _ run: Range<Int>, isAgain: Bool, isMissing: (Int) -> Bool
+  ) throws(Disagreement) {
+    if isAgain { try agree(run.count, 1, "numbers asked for again") }
+    for number in run {
+      try hold(isMissing(number), "only what is missing is asked for: \(number)")
+      try agree(times[number] != nil, isAgain, "number \(number) was asked for before")
+      times[number, default: 0] += 1
+    }
+  }
+
+  func holds(all numbers: [Int]) -> Bool { numbers.allSatisfy { times[$0] != nil } }
+
+  mutating func forget(from start: Int) { times = times.filter { $0.key < start } }
+}

@@ -1,0 +1,177 @@
+import ISCSI
+import SCSI
+import Wire
+
+/// What is lost and comes again, from ErrorRecoveryLevel 1 on: `StatusWindow`, `NumberGaps`,
+/// `TaskRecovery`, the bytes of a `TransferState`, `ConnectionRecovery`.
+///
+/// Input: what is played (bits 0 and 1) and in what order data come (bits 2 and 3), first numbers,
+/// lengths, then PDUs that are lost, damaged, doubled, late or of any number.
+enum RecoveryProperties {
+  static let operationLimit = 256
+  private static let taskCount = 3
+
+  static func check(_ bytes: [UInt8]) throws(Disagreement) {
+    var input = FuzzInput(bytes)
+    let choice = input.byte()
+    var parameters = NegotiatedParameters()
+    parameters.errorRecoveryLevel = 1
+    parameters.dataSequenceInOrder = choice & 0x04 == 0
+    parameters.dataPDUInOrder = choice & 0x08 == 0
+    switch choice & 0x03 {
+    case 3: try ConnectionRecoveryProperties.check(&input)
+    case 2: try RecoveringWrite.check(parameters, &input)
+    default: try checkReads(parameters, &input)
+    }
+  }
+
+  private static func checkReads(
+    _ parameters: NegotiatedParameters, _ input: inout FuzzInput
+  ) throws(Disagreement) {
+    let firstStatus = input.near(0xFFFF_FFFE)
+    let firstData = input.near(0)
+    let (length, piece) = (Int(input.number16() >> 4), 1 + Int(input.byte()))
+    let tasks = (1...UInt32(taskCount)).map {
+      RecoveringRead(
+        tag: $0, first: firstData, length: length, piece: piece, parameters: parameters)
+    }
+    var connection = RecoveringConnection(
+      firstStatus: firstStatus, parameters: parameters, tasks: tasks)
+    for _ in 0..<operationLimit where !input.isEmpty {
+      let index = Int(input.byte()) % taskCount
+      guard try step(&connection, index, &input) else { return }
+      try connection.tasks[index].check()
+    }
+    try drain(&connection)
+  }
+
+  /// One PDU of the target, or one event; false where the connection is given up.
+  private static func step(
+    _ connection: inout RecoveringConnection, _ index: Int, _ input: inout FuzzInput
+  ) throws(Disagreement) -> Bool {
+    let choice = input.byte()
+    let isAgain = choice & 1 != 0
+    switch choice {
+    case 0..<0x90: return try connection.receiveDataIn(index, &input)
+    case 0x90..<0xB0: return try connection.receiveResponse(index, isAgain: isAgain, &input)
+    case 0xB0..<0xC8:
+      // An Async Message, a Reject, an answer to task management.
+      let statSN = connection.statSN(isAgain: isAgain, &input)
+      return try connection.arrive(statSN, isOrdered: true) != nil
+    case 0xC8..<0xD8:
+      return try connection.arrive(connection.statSN(isAgain: isAgain, &input)) != nil
+    case 0xD8..<0xE4:
+      return try connection.note(next: connection.statSN(isAgain: isAgain, &input))
+    case 0xE4..<0xF0:
+      return try connection.lose(connection.statSN(isAgain: isAgain, &input))
+    case 0xF0..<0xF8:
+      connection.tasks[index].forfeit()
+      try connection.concludeHeld(index)
+    default:
+      try connection.tasks[index].reassign()
+      try connection.releaseHeld(index)
+    }
+    return true
+  }
+
+  /// When all that is missing comes and nothing is held any more, everything is acknowledged.
+  private static func drain(_ connection: inout RecoveringConnection) throws(Disagreement) {
+    for number in connection.statuses.missing {
+      let wire = connection.statuses.wire(number)
+      try agree(try connection.arrive(wire), .new(missing: nil), "the missing StatSN \(number)")
+    }
+    for index in 0..<taskCount { try connection.releaseHeld(index) }
+    try agree(connection.window.missingCount, 0, "statuses missing in the end")
+    try agree(
+      connection.window.expected.rawValue, connection.statuses.wire(connection.statuses.known),
+      "ExpStatSN in the end")
+  }
+}
+
+/// PDUs, taken in the steps of the reactor.
+extension RecoveringConnection {
+  /// The next StatSN, one that is missing, or nearly so.
+  func statSN(isAgain: Bool, _ input: inout FuzzInput) -> UInt32 {
+    let missing = statuses.missing
+    guard isAgain, !missing.isEmpty else { return input.near(statuses.wire(statuses.known)) }
+    return statuses.wire(missing[Int(input.byte()) % missing.count])
+  }
+
+  mutating func receiveDataIn(
+    _ index: Int, _ input: inout FuzzInput
+  ) throws(Disagreement) -> Bool {
+    let how = input.byte()
+    let statSN = how & 0x04 != 0 ? statSN(isAgain: how & 0x20 != 0, &input) : 0
+    let dataIn = tasks[index].dataIn(how, statSN: statSN, &input)
+    switch try tasks[index].admit(dataIn) {
+    case .refused: return false
+    case .duplicate:
+      // The status is counted; it ends no task whose data came without it.
+      guard dataIn.hasStatus else { return true }
+      return try arrive(statSN) != nil
+    case .taken: break
+    }
+    if how & 0x08 != 0 {
+      guard try tasks[index].lose(dataIn, expStatSN: window.expected) != nil else { return false }
+      guard dataIn.hasStatus else { return true }
+      return try lose(statSN)
+    }
+    guard try tasks[index].receive(dataIn, expStatSN: window.expected) else { return false }
+    guard dataIn.hasStatus else {
+      try concludeHeld(index)
+      return true
+    }
+    return try end(index, statSN, isGood: dataIn.status == .good, .dataIn)
+  }
+
+  mutating func receiveResponse(
+    _ index: Int, isAgain: Bool, _ input: inout FuzzInput
+  ) throws(Disagreement) -> Bool {
+    let isGood = input.bit()
+    let statSN = statSN(isAgain: isAgain, &input)
+    let count = input.near(tasks[index].wire(tasks[index].numbers.known))
+    if isGood {
+      guard try tasks[index].extend(to: count, expStatSN: window.expected) else { return false }
+    }
+    return try end(index, statSN, isGood: isGood, .scsiResponse)
+  }
+
+  /// A status ends its task, or waits for the task's data.
+  private mutating func end(
+    _ index: Int, _ statSN: UInt32, isGood: Bool, _ opcode: Opcode
+  ) throws(Disagreement) -> Bool {
+    let isHeld = isGood && tasks[index].awaitsPDUs
+    guard let arrival = try arrive(statSN, isHeld: isHeld) else { return false }
+    guard case .new = arrival else { return true }
+    guard isHeld else {
+      try conclude(index)
+      return true
+    }
+    let status = TaskRecovery.HeldStatus(
+      statSN: SerialNumber(rawValue: statSN), residual: .none)
+    let isFirst = heldStatuses[index] == nil
+    try agree(tasks[index].keep(status, of: opcode), isFirst, "a task has one status")
+    if isFirst { heldStatuses[index] = statuses.number(of: statSN) }
+    return isFirst
+  }
+
+  /// A status that waited for its data ends the task when they have come or never will.
+  mutating func concludeHeld(_ index: Int) throws(Disagreement) {
+    guard heldStatuses[index] != nil, !tasks[index].awaitsPDUs else { return }
+    try conclude(index)
+  }
+
+  /// The task is over, and another has its place.
+  private mutating func conclude(_ index: Int) throws(Disagreement) {
+    let held = tasks[index].takeHeldStatus()?.statSN.rawValue
+    try agree(held, heldStatuses[index].map(statuses.wire), "the status that was held")
+    try releaseHeld(index)
+    tasks[index] = tasks[index].successor
+  }
+
+  mutating func releaseHeld(_ index: Int) throws(Disagreement) {
+    guard let number = heldStatuses[index].take() else { return }
+    try hold(statuses.expected <= number, "a held status is not acknowledged")
+    try release(number)
+  }
+}

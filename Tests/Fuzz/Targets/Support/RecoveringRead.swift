@@ -1,0 +1,279 @@
+import ISCSI
+import SCSI
+import Wire
+
+/// A read at ErrorRecoveryLevel 1 as the reactor keeps it, beside models of its numbers and bytes.
+///
+/// Its target cuts the data in pieces of one length, in order.
+struct RecoveringRead {
+  /// What becomes of a Data-In.
+  enum Admission: Equatable { case taken, duplicate, refused }
+
+  let tag: InitiatorTaskTag
+  let length: Int
+  private let piece: Int
+  private let first: UInt32
+  private let parameters: NegotiatedParameters
+  private(set) var recovery: TaskRecovery
+  private var transfer: TransferState
+  private var record = TransferRecord()
+  private(set) var numbers = NumberModel()
+  private var asked = AskedNumbers()
+  private(set) var bytes = ByteSet()
+  /// Numbers with the F bit, and where the first sequence begins.
+  private var finals: Set<Int> = []
+  private var floor = 0
+  /// The tag of the last Data-In with the A bit, until it is acknowledged.
+  private var owedTag: UInt32?
+  private var isForfeited = false
+  private var isReassigned = false
+
+  init(
+    tag: UInt32, first: UInt32, length: Int, piece: Int, parameters: NegotiatedParameters
+  ) {
+    self.tag = InitiatorTaskTag(rawValue: tag)
+    self.first = first
+    self.length = length
+    self.piece = piece
+    self.parameters = parameters
+    recovery = TaskRecovery(firstNumber: first)
+    transfer = TransferState(direction: .read, expectedLength: UInt32(length))
+  }
+
+  /// Another task like this one, of which nothing has come.
+  var successor: RecoveringRead {
+    RecoveringRead(
+      tag: tag.rawValue &+ 0x10, first: first, length: length, piece: piece,
+      parameters: parameters)
+  }
+
+  var isWhole: Bool { bytes.firstMissing == length }
+  var awaitsPDUs: Bool { !numbers.missing.isEmpty && !isForfeited }
+
+  func wire(_ number: Int) -> UInt32 { first &+ UInt32(truncatingIfNeeded: number) }
+
+  private func number(of wire: UInt32) -> Int {
+    numbers.known + Int(Int32(bitPattern: wire &- self.wire(numbers.known)))
+  }
+
+  private func run(_ range: Range<Int>) -> NumberGaps.Run? {
+    range.isEmpty
+      ? nil : NumberGaps.Run(first: wire(range.lowerBound), count: UInt32(range.count))
+  }
+
+  /// A Data-In of the target: the next, one that is missing, or nearly so.
+  ///
+  /// - Parameter how: F, A, a status and whether it is sent again, in bits 0, 1, 2 and 4.
+  func dataIn(
+    _ how: UInt8, statSN: UInt32, _ input: inout FuzzInput
+  ) -> DataIn {
+    let missing = numbers.missing
+    let isAgain = how & 0x10 != 0 && !missing.isEmpty
+    let dataSN =
+      isAgain
+      ? wire(missing[Int(input.byte()) % missing.count]) : input.near(wire(numbers.known))
+    let place = max(0, number(of: dataSN)) * piece
+    let offset = input.near(UInt32(truncatingIfNeeded: min(place, length)))
+    let asks = how & 0x02 != 0
+    var view = DataIn(
+      initiatorTaskTag: tag,
+      targetTransferTag: TargetTransferTag(rawValue: asks ? input.near(dataSN) : .max),
+      isFinal: how & 0x05 != 0, requestsAcknowledgement: asks,
+      status: how & 0x04 == 0
+        ? nil
+        : (
+          status: how & 0x40 == 0 ? .good : .checkCondition, statSN: SerialNumber(rawValue: statSN),
+          residual: .none
+        ), expCmdSN: SerialNumber(rawValue: 1), maxCmdSN: SerialNumber(rawValue: 1),
+      dataSN: dataSN, bufferOffset: offset)
+    view.header.word1 = UInt64(dataSN) << 8
+    view.header.dataSegmentLength = max(0, min(piece, length - Int(offset)))
+    if how & 0x80 != 0 { view.header.dataSegmentLength = Int(input.number16() >> 8) }
+    return view
+  }
+
+  // MARK: - What came
+
+  /// Whether a Data-In is wanted.
+  func admit(_ dataIn: DataIn) throws(Disagreement) -> Admission {
+    let number = number(of: dataIn.dataSN)
+    try agree(recovery.gaps.isNew(dataIn.dataSN), numbers.isNew(number), "DataSN \(number) is new")
+    try agree(
+      recovery.gaps.isMissing(dataIn.dataSN), numbers.isMissing(number),
+      "DataSN \(number) is missing")
+    guard numbers.isNew(number) else { return .duplicate }
+    let isRight = isRoom(for: dataIn)
+    do throws(ProtocolViolation) {
+      try transfer.check(dataIn, record: record)
+    } catch {
+      try RecoveringConnection.holdRefusal(error, isRight: !isRight, "Data-In \(number)")
+      return .refused
+    }
+    try hold(isRight, "Data-In \(number) is taken against the set of bytes")
+    return .taken
+  }
+
+  private func range(of dataIn: DataIn) -> Range<Int> {
+    let start = Int(dataIn.bufferOffset)
+    return start..<start + dataIn.header.dataSegmentLength
+  }
+
+  private func isRoom(for dataIn: DataIn) -> Bool {
+    let range = range(of: dataIn)
+    return range.isEmpty
+      || range.upperBound <= length && (isReassigned || !bytes.overlaps(range))
+  }
+
+  /// Counts a Data-In that was admitted and is whole; false where the connection is given up.
+  mutating func receive(
+    _ dataIn: DataIn, expStatSN: SerialNumber
+  ) throws(Disagreement) -> Bool {
+    let number = number(of: dataIn.dataSN)
+    var after = bytes
+    for gap in bytes.gaps(in: range(of: dataIn)) { after.insert(gap) }
+    let fits = after.apartCount <= ReadModel.apartLimit
+    let isUnanswerable =
+      dataIn.requestsAcknowledgement && dataIn.header.targetTransferTag == .reserved
+    let isRight = fits && !isUnanswerable && numbers.hasRoom(for: number)
+    let found: NumberGaps.Run?
+    do throws(ProtocolViolation) {
+      try transfer.place(dataIn, record: &record)
+      found = try recovery.receive(dataIn)
+    } catch {
+      try RecoveringConnection.holdRefusal(error, isRight: !isRight, "Data-In \(number)")
+      return false
+    }
+    try hold(isRight, "Data-In \(number) is counted beyond a bound, or has no tag")
+    bytes = after
+    if dataIn.requestsAcknowledgement { owedTag = dataIn.header.targetTransferTag.rawValue }
+    if dataIn.header.isFinal { finals.insert(number) }
+    let missing = numbers.arrive(number)
+    try agree(found, run(missing), "missing before DataSN \(number)")
+    try ask(missing, isAgain: false, expStatSN)
+    try acknowledge(dataIn, expStatSN)
+    return true
+  }
+
+  /// A DataACK is owed for the last A bit alone, and not before every number has come.
+  private mutating func acknowledge(
+    _ dataIn: DataIn, _ expStatSN: SerialNumber
+  ) throws(Disagreement) {
+    let found = recovery.takeAcknowledgement()
+    guard numbers.missing.isEmpty, let owed = owedTag.take() else {
+      return try hold(found == nil, "nothing is acknowledged while data are missing, or unasked")
+    }
+    guard let found else { throw Disagreement("a DataACK is owed") }
+    try agree(found.targetTransferTag.rawValue, owed, "the tag of a DataACK")
+    try agree(recovery.gaps.next, wire(numbers.known), "BegRun of a DataACK")
+    try SNACKProperties.check(
+      .dataACK, NumberGaps.Run(first: recovery.gaps.next, count: 0), lun: found.lun,
+      tag: found.targetTransferTag, expStatSN: expStatSN)
+    try hold(recovery.takeAcknowledgement() == nil, "a DataACK is sent once")
+  }
+
+  /// A Data-In that was admitted is damaged: whether it is asked for; nil where the connection is
+  /// given up.
+  mutating func lose(_ dataIn: DataIn, expStatSN: SerialNumber) throws(Disagreement) -> Bool? {
+    let number = number(of: dataIn.dataSN)
+    let isAgain = numbers.isMissing(number)
+    let isRight = numbers.hasRoom(upTo: number + 1)
+    let found: (run: NumberGaps.Run, isAgain: Bool)?
+    do throws(ProtocolViolation) {
+      found = try recovery.lose(dataIn, parameters: parameters)
+    } catch {
+      try RecoveringConnection.holdRefusal(error, isRight: !isRight, "lost \(number)")
+      return nil
+    }
+    try hold(isRight, "lost Data-In \(number) is kept track of beyond a bound")
+    let new = numbers.know(upTo: number + 1)
+    if dataIn.header.isFinal { finals.insert(number) }
+    guard !parameters.dataSequenceInOrder || number >= lastSequenceStart else {
+      isForfeited = true
+      try hold(found == nil, "a Data-In of an earlier sequence is not asked for: \(number)")
+      return false
+    }
+    let range = isAgain ? number..<number + 1 : new
+    try agree(found?.run, run(range), "what is asked for when DataSN \(number) is lost")
+    try agree(found?.isAgain, isAgain, "DataSN \(number) had been asked for")
+    try ask(range, isAgain: isAgain, expStatSN)
+    return true
+  }
+
+  /// The last sequence begins behind the last F bit that is known to be followed by anything.
+  private var lastSequenceStart: Int {
+    (finals.filter { $0 + 1 < numbers.known }.max() ?? floor - 1) + 1
+  }
+
+  /// The target says how many it has sent; false where the connection is given up.
+  mutating func extend(to count: UInt32, expStatSN: SerialNumber) throws(Disagreement) -> Bool {
+    let end = number(of: count)
+    let found: NumberGaps.Run?
+    do throws(ProtocolViolation) { found = try recovery.extend(to: count) } catch {
+      try RecoveringConnection.holdRefusal(
+        error, isRight: !numbers.hasRoom(upTo: end), "ExpDataSN \(end)")
+      return false
+    }
+    try hold(numbers.hasRoom(upTo: end), "ExpDataSN \(end) is kept track of beyond a bound")
+    let missing = numbers.know(upTo: end)
+    try agree(found, run(missing), "missing of \(end) that were sent")
+    try ask(missing, isAgain: false, expStatSN)
+    return true
+  }
+
+  private mutating func ask(
+    _ range: Range<Int>, isAgain: Bool, _ expStatSN: SerialNumber
+  ) throws(Disagreement) {
+    guard let request = run(range) else { return }
+    let model = numbers
+    try asked.ask(range, isAgain: isAgain) { model.isMissing($0) }
+    try SNACKProperties.check(.dataOrR2T, request, task: tag, expStatSN: expStatSN)
+  }
+
+  // MARK: - What follows
+
+  /// The target will not send again what is missing.
+  mutating func forfeit() {
+    recovery.forfeit()
+    isForfeited = true
+  }
+
+  /// The connection is lost and another takes the task over.
+  mutating func reassign() throws(Disagreement) {
+    recovery.reassign(.read)
+    transfer.reassign(parameters: parameters, record: record)
+    let kept = numbers.firstMissing
+    numbers.forget(from: kept)
+    asked.forget(from: kept)
+    if parameters.dataPDUInOrder, parameters.dataSequenceInOrder {
+      bytes = ByteSet(upTo: bytes.firstMissing)
+    }
+    (floor, finals, owedTag) = (kept, [], nil)
+    (isForfeited, isReassigned) = (false, true)
+    try agree(recovery.expDataSN, wire(kept), "ExpDataSN of a TASK REASSIGN")
+    try hold(recovery.heldStatus == nil, "the status of a reassigned read comes again")
+  }
+
+  mutating func keep(_ status: TaskRecovery.HeldStatus, of opcode: Opcode) -> Bool {
+    (try? recovery.hold(opcode, status, of: tag)) != nil
+  }
+
+  mutating func takeHeldStatus() -> TaskRecovery.HeldStatus? { recovery.takeHeldStatus() }
+
+  /// What holds whatever has happened.
+  func check() throws(Disagreement) {
+    try agree(recovery.gaps.next, wire(numbers.known), "the next DataSN")
+    try agree(recovery.gaps.isEmpty, numbers.missing.isEmpty, "no Data-In is missing")
+    try agree(recovery.gaps.firstMissing, wire(numbers.firstMissing), "the first that is missing")
+    try agree(recovery.awaitsPDUs, awaitsPDUs, "a status of GOOD has to wait")
+    try agree(recovery.isForfeited, isForfeited, "forfeited")
+    try agree(recovery.isHeardOf, numbers.known > 0, "the target has the command")
+    for count in max(0, numbers.known - 1)...numbers.known + 1 {
+      try agree(
+        recovery.hasAll(of: wire(count)),
+        numbers.missing.isEmpty && count <= numbers.known, "all of \(count) have come")
+    }
+    try hold(asked.holds(all: numbers.missing), "every Data-In missing was asked for")
+    try agree(Int(transfer.receivedLength), bytes.firstMissing, "bytes up to the first gap")
+    try agree(transfer.isWhole, isWhole, "a read is whole when every byte has come")
+  }
+}
