@@ -162,4 +162,33 @@ struct CommandTests {
     #expect(LogoutResponse(bye[0].header).response == .closed)
     #expect(initiator.endings == [.close] && portal.targets[0].sessions.isEmpty)
   }
+
+  /// The bytes are those of sg3_utils' `sg_get_lba_status --32 --lba=130 --maxlen=40 -vv`.
+  @Test("a CDB of 32 bytes is taken from the additional header, whatever else is there (11.2.2.3)")
+  func extendedCDB() throws {
+    let portal = Fixture.portal()
+    portal.targets[0].logicalUnits[0]?.setContents(pattern, at: 65536)
+    var initiator = HandInitiator(portal)
+    _ = try initiator.login(Fixture.name, keys: [("HeaderDigest", "CRC32C")])
+    let short: [UInt8] = [0x9E, 0x12, 0, 0, 0, 0, 0, 0, 0, 130, 0, 0, 0, 40, 0, 0]
+    let long: [UInt8] =
+      [0x7F, 0, 0, 0, 0, 0, 0, 24, 0, 0x12, 0, 0, 0, 0, 0, 0]
+      + [0, 0, 0, 130, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 40]
+    let rest = AdditionalHeaderSegment.extendedCDB(Array(long[16...])).encoded
+    let other = AdditionalHeaderSegment.bidirectionalReadLength(7).encoded
+    let expected = try initiator.command(short, read: 40)
+    #expect(expected.first?.data.count == 40 && expected.first?.data[3] == 36)
+    for header in [rest, other + rest, rest + other] {
+      let units = try initiator.command(
+        Array(long[..<16]), additionalHeader: header, read: 40)
+      #expect(units.map(\.data) == expected.map(\.data))
+      #expect(portal.log.commands.last?.cdb == CommandBytes(long))
+    }
+    // Without its second half it is none, nor with one that is too short or of another kind.
+    for header in [[], other, AdditionalHeaderSegment.extendedCDB([0, 0, 0, 130]).encoded] {
+      let units = try initiator.command(
+        Array(long[..<16]), additionalHeader: header, read: 40)
+      #expect(units.map { SCSIResponse($0.header).status } == [.checkCondition])
+    }
+  }
 }

@@ -20,9 +20,10 @@ struct HandInitiator {
 
   /// Sends a PDU and returns those that come back.
   mutating func exchange(
-    _ header: BasicHeaderSegment, data: [UInt8] = []
+    _ header: BasicHeaderSegment, additionalHeader: [UInt8] = [], data: [UInt8] = []
   ) throws -> [ProtocolDataUnit] {
-    let bytes = ProtocolDataUnit(header: header, data: data).encoded(
+    let unit = ProtocolDataUnit(header: header, additionalHeader: additionalHeader, data: data)
+    let bytes = unit.encoded(
       headerDigest: assembler.headerDigest, dataDigest: assembler.dataDigest)
     return try answers(to: connection.receive(bytes, at: now))
   }
@@ -69,9 +70,11 @@ struct HandInitiator {
   }
 
   /// Sends a command with the next CmdSN and tag.
+  ///
+  /// - Parameter additionalHeader: where the CDB's bytes behind the sixteenth are.
   mutating func command(
-    _ cdb: [UInt8], lun: UInt64 = 0, read: UInt32 = 0, write: UInt32 = 0, immediate: [UInt8] = [],
-    isFinal: Bool = true
+    _ cdb: [UInt8], additionalHeader: [UInt8] = [], lun: UInt64 = 0, read: UInt32 = 0,
+    write: UInt32 = 0, immediate: [UInt8] = [], isFinal: Bool = true
   ) throws -> [ProtocolDataUnit] {
     let padded = cdb + [UInt8](repeating: 0, count: 16 - cdb.count)
     var header = BasicHeaderSegment(
@@ -84,7 +87,7 @@ struct HandInitiator {
     cmdSN = cmdSN.successor
     header.word4 = CommandBytes(padded).number(at: 0, count: 8)
     header.word5 = CommandBytes(padded).number(at: 8, count: 8)
-    return try exchange(header, data: immediate)
+    return try exchange(header, additionalHeader: additionalHeader, data: immediate)
   }
 
   /// Answers an R2T in segments of `size`.

@@ -38,7 +38,14 @@ extension SimulatedLogicalUnit {
     case 0x1B: startStopUnit(cdb)
     case 0xA3: reportTargetPortGroups(cdb)
     case 0x25: readCapacity10(cdb)
-    case 0x9E: cdb.serviceAction == 0x10 ? readCapacity16(cdb) : getLBAStatus(cdb)
+    case 0x9E:
+      cdb.serviceAction == 0x10
+        ? readCapacity16(cdb)
+        : getLBAStatus(
+          from: cdb.number(at: 2, count: 8), allocationLength: cdb.number(at: 10, count: 4))
+    case 0x7F:
+      getLBAStatus(
+        from: cdb.number(at: 12, count: 8), allocationLength: cdb.number(at: 28, count: 4))
     case 0x08, 0x28, 0xA8, 0x88: read(cdb)
     case 0x0A, 0x2A, 0xAA, 0x8A, 0x2E, 0xAE, 0x8E: write(cdb, dataOut)
     case 0x2F, 0xAF, 0x8F: verify(cdb, dataOut)
@@ -68,6 +75,12 @@ extension SimulatedLogicalUnit {
       guard isBlockDevice, configuration.isThinProvisioned else { return .invalidOperationCode }
       return readiness
     case 0x9E: return .invalidFieldInCDB
+    case 0x7F:
+      // A variable-length CDB has as many bytes as it says behind its eighth (SPC-5, 4.2.3); of
+      // those with 32 there is GET LBA STATUS(32) (SBC-4, 5.7).
+      guard isBlockDevice, configuration.isThinProvisioned else { return .invalidOperationCode }
+      let isWhole = cdb[7] == 0x18 && cdb.bytes.count == 32
+      return isWhole && cdb.number(at: 8, count: 2) == 0x0012 ? readiness : .invalidFieldInCDB
     case 0xA3 where !configuration.targetPortGroups.isEmpty:
       return cdb.serviceAction == 0x0A ? nil : .invalidFieldInCDB
     case 0x08, 0x28, 0xA8, 0x88, 0x2F, 0xAF, 0x8F, 0x35, 0x91:

@@ -106,9 +106,7 @@ extension SimulatedLogicalUnit {
   }
 
   /// GET LBA STATUS: as many descriptors as the allocation length takes (SBC-4, 5.6).
-  func getLBAStatus(_ cdb: CommandBytes) -> CommandResult {
-    let start = cdb.number(at: 2, count: 8)
-    let allocationLength = cdb.number(at: 10, count: 4)
+  func getLBAStatus(from start: UInt64, allocationLength: UInt64) -> CommandResult {
     guard start < configuration.blockCount else { return .check(.addressOutOfRange) }
     let limit = max(1, (Int(min(allocationLength, 65536)) - 8) / 16)
     var body: [UInt8] = []
