@@ -108,8 +108,13 @@ let package = Package(
     .testTarget(name: "SCSITests", dependencies: ["SCSI", "Wire"], swiftSettings: strict),
     .testTarget(
       name: "LogicalUnitTests", dependencies: ["LogicalUnit", "SCSI"], swiftSettings: strict),
+    // Wireshark's dissector, an oracle for what a PDU says.
+    .target(
+      name: "Dissector", dependencies: ["ISCSI", "SCSI", "Wire", "Lab"],
+      path: "Tests/Support/Dissector", swiftSettings: strict),
     .testTarget(
-      name: "ISCSITests", dependencies: ["ISCSI", "SCSI", "Wire"], swiftSettings: strict),
+      name: "ISCSITests", dependencies: ["ISCSI", "SCSI", "Wire", "Dissector", "Lab"],
+      swiftSettings: strict),
     .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
     .target(
       name: "LoopbackPeer", dependencies: ["LinuxIO", "CLinux", system],
@@ -215,7 +220,7 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: [
         "iscsifs", "TargetSimulator", "ProcessUsage", "ISCSI", "LinuxIO", "Lab", "Interop",
-        "Drills",
+        "Drills", "Dissector",
         system,
       ],
       swiftSettings: strict),

@@ -42,6 +42,10 @@ package struct TargetParameters: Sendable {
   package var taskReporting = ["RFC3720", "ResponseFence"]
   /// Keys that get an answer of their own, such as NotUnderstood from a target of RFC 3720.
   package var refusals: [String: String] = [:]
+  /// Keys the target declares when an empty Text Request lets it speak.
+  package var textKeys: [(key: String, value: String)] = []
+  /// The most text it puts in one Text Response, in bytes.
+  package var textSegmentLength = Int.max
   /// Keys the target declares of itself in the first operational answer, such as TargetAlias.
   package var additionalKeys: [(key: String, value: String)] = []
 

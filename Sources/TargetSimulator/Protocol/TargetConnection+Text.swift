@@ -42,7 +42,9 @@ extension TargetConnection {
       exchange.request = []
       exchange.answer = answers(to: text, in: session).encoded[...]
     }
-    let piece = Array(exchange.answer.prefix(negotiated.maxSendDataSegmentLength))
+    let limit = min(
+      negotiated.maxSendDataSegmentLength, session.target?.parameters.textSegmentLength ?? .max)
+    let piece = Array(exchange.answer.prefix(limit))
     exchange.answer = exchange.answer.dropFirst(piece.count)
     let isWhole = exchange.answer.isEmpty
     answer(
@@ -69,6 +71,9 @@ extension TargetConnection {
 
   private func answers(to text: KeyValueText, in session: SimulatedSession) -> KeyValueText {
     var answers = KeyValueText()
+    if text.pairs.isEmpty {
+      for pair in session.target?.parameters.textKeys ?? [] { answers.append(pair.key, pair.value) }
+    }
     for pair in text.pairs {
       switch pair.key {
       case "SendTargets":

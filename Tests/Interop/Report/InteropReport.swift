@@ -53,6 +53,8 @@ struct InteropReport: Sendable {
     has four, as it may. Damaged data are those of every 41st Data-In and every
     31st PDU with data of ours, on the first four connections of a session with DataDigest and
     ErrorRecoveryLevel 1; what is stored and read must be right however the target takes it.
+    Data digests are taken out and judged apart: tshark 4.0 learns of them from the first PDU with
+    data that lies whole in a segment, and reads on four bytes early behind one before that.
 
     \(table)
 

@@ -2,10 +2,11 @@
 /// has two, and takes the data digests out, which it judges itself.
 ///
 /// tshark 4.0 loses the place where PDUs begin when a segment ends with fewer than eight bytes of
-/// a header, and it knows no data digests: it takes the digest for the beginning of a PDU where
-/// another one follows in the same segment. What follows is then shown as garbage, or as answers
-/// to commands nobody sent. Of several PDUs in a segment it does not say which field is whose. The
-/// other bytes, and when they were sent, stay as they were.
+/// a header. And it learns whether a connection has data digests by trying, from the first PDU with
+/// data that lies whole, its digest too, in what it was given at once; of those before that it
+/// takes the digest for the beginning of the next PDU. What follows is then shown as garbage, or as
+/// answers to commands nobody sent. Of several PDUs in a segment it does not say which field is
+/// whose. The other bytes, and when they were sent, stay as they were.
 struct SegmentRecutter {
   private struct Flow {
     var walk = PDUWalk()
