@@ -25,6 +25,17 @@ package struct CommandBytes: Equatable, Sendable {
   /// The low five bits of byte 1, where the operation code has service actions.
   package var serviceAction: UInt8 { self[1] & 0x1F }
 
+  /// NACA in the control byte, by the length the operation code's group has (SAM-5, 5.2).
+  package var wantsACA: Bool {
+    switch operationCode >> 5 {
+    case 0: self[5] & 0x04 != 0
+    case 1, 2: self[9] & 0x04 != 0
+    case 4: self[15] & 0x04 != 0
+    case 5: self[11] & 0x04 != 0
+    default: operationCode == 0x7F && self[1] & 0x04 != 0
+    }
+  }
+
   package subscript(index: Int) -> UInt8 {
     index < bytes.count ? bytes[index] : 0
   }

@@ -23,4 +23,5 @@ package struct CommandResult: Equatable, Sendable {
   package static let busy = CommandResult(status: 0x08)
   package static let reservationConflict = CommandResult(status: 0x18)
   package static let taskSetFull = CommandResult(status: 0x28)
+  package static let acaActive = CommandResult(status: 0x30)
 }

@@ -28,6 +28,7 @@ package struct SenseData: Hashable, Sendable {
   package static let savingParametersNotSupported = SenseData(0x5, 0x39, 0x00)
   package static let powerOnOrReset = SenseData(0x6, 0x29, 0x00)
   package static let busDeviceReset = SenseData(0x6, 0x29, 0x03)
+  package static let nexusLoss = SenseData(0x6, 0x29, 0x07)
   package static let capacityChanged = SenseData(0x6, 0x2A, 0x09)
   package static let commandsCleared = SenseData(0x6, 0x2F, 0x00)
   package static let reportedLUNsChanged = SenseData(0x6, 0x3F, 0x0E)

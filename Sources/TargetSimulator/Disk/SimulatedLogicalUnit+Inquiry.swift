@@ -38,7 +38,7 @@ extension SimulatedLogicalUnit {
     var data: [UInt8] = [
       peripheral, configuration.deviceType == 0x05 ? 0x80 : 0,
       0x06,  // SPC-4
-      0x12,  // HISUP, response data format 2
+      configuration.supportsACA ? 0x32 : 0x12,  // NORMACA, HISUP, response data format 2
       91,
       configuration.targetPortGroups.isEmpty ? 0 : 0x10,  // TPGS: implicit
       0,

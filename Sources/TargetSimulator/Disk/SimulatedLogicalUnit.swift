@@ -25,6 +25,8 @@ package final class SimulatedLogicalUnit {
     package var isThinProvisioned = true
     /// D_SENSE: sense data in descriptor format.
     package var usesDescriptorSense = false
+    /// Whether a command with NACA that ends in CHECK CONDITION keeps others away until CLEAR ACA.
+    package var supportsACA = false
     package var vendor = "ISCSIFS"
     package var product = "SIMULATED DISK"
     package var revision = "0001"

@@ -17,4 +17,6 @@ package struct NegotiatedParameters: Equatable, Sendable {
   package var errorRecoveryLevel = 0
   package var defaultTime2Wait = 2
   package var defaultTime2Retain = 20
+  /// 1 where nothing is said (RFC 7143, 13.24).
+  package var iSCSIProtocolLevel = 1
 }

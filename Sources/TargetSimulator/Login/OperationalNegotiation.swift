@@ -85,7 +85,8 @@ struct OperationalNegotiation {
     case "TaskReporting":
       return value.listElements.first(where: offer.taskReporting.contains) ?? "Reject"
     case "iSCSIProtocolLevel":
-      return String(min(try number(key, value, in: 0...31), offer.iSCSIProtocolLevel))
+      result.iSCSIProtocolLevel = min(try number(key, value, in: 0...31), offer.iSCSIProtocolLevel)
+      return String(result.iSCSIProtocolLevel)
     default:
       return try answerSessionKey(key, value)
     }

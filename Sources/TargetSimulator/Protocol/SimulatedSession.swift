@@ -26,6 +26,8 @@ package final class SimulatedSession {
   var answered: [InitiatorTaskTag: SimulatedTask] = [:]
   /// Connections that were lost and are not logged out, by CID, and when that was, in milliseconds.
   var lost: [UInt16: UInt64] = [:]
+  /// Units that take no command of this nexus but those for an auto contingent allegiance.
+  package internal(set) var unitsInACA: Set<UInt64> = []
   private var lastMaxCmdSN: SerialNumber
   private var early: [SerialNumber: Arrival] = [:]
   private var unitAttentions: [UInt64: [SenseData]] = [:]
@@ -121,6 +123,8 @@ package final class SimulatedSession {
     unitAttentions[number]?.removeFirst()
     return first
   }
+
+  func hasUnitAttention(number: UInt64) -> Bool { unitAttentions[number]?.isEmpty == false }
 
   /// REPORT LUNS tells what 3F/0E would (SPC-5, 6.36.1).
   func clearReportedLUNsChanged() {

@@ -24,6 +24,8 @@ package final class SimulatedTarget {
   package var loginRefusal: LoginRefusal?
   /// The next answers to TASK REASSIGN, whatever the task.
   package var reassignmentAnswers: [TaskManagementResponse.Response] = []
+  /// The next answers to any other task management function, which then does nothing.
+  package var managementAnswers: [TaskManagementResponse.Response] = []
   /// Addresses with portal group tag SendTargets tells instead of the portal's own.
   package var addresses: [String]?
   /// Logical units by the LUN field's eight bytes.
@@ -103,6 +105,10 @@ package final class SimulatedTarget {
 
   func takeReassignmentAnswer() -> TaskManagementResponse.Response? {
     reassignmentAnswers.isEmpty ? nil : reassignmentAnswers.removeFirst()
+  }
+
+  func takeManagementAnswer() -> TaskManagementResponse.Response? {
+    managementAnswers.isEmpty ? nil : managementAnswers.removeFirst()
   }
 
   /// REPORT LUNS: the listed units, ascending (SPC-5, 6.36).

@@ -34,6 +34,9 @@ extension TargetConnection {
       }
       break
     }
+    if session.unitsInACA.contains(unit.header.word1), command.attribute != .aca {
+      result = .acaActive
+    }
     let task = SimulatedTask(unit, on: self, cdb: cdb, wantedByteCount: wanted, result: result)
     task.isHeld = isHeld
     session.tasks[task.initiatorTaskTag] = task
@@ -57,6 +60,12 @@ extension TargetConnection {
     in session: SimulatedSession
   ) {
     session.tasks[task.initiatorTaskTag] = nil
+    let number = task.logicalUnitNumber
+    if result.status == 0x02, task.cdb.wantsACA,
+      session.target?.logicalUnit(number)?.configuration.supportsACA == true
+    {
+      session.unitsInACA.insert(number)
+    }
     defer { if recoversConnections { keep(task, with: result, descriptorFormat, in: session) } }
     let expected = task.expectedDataTransferLength
     let wanted: Int
