@@ -1,3 +1,4 @@
+import FUSE
 import Glibc
 import ISCSI
 import SCSI
@@ -149,26 +150,135 @@ struct RetryTests {
     #expect(try harness.sent() == nil)
   }
 
-  @Test("F16.4.6: RESERVATION CONFLICT is EBADE at once")
-  func reservationConflict() throws {
+  /// Whether to come again is for the caller to decide: nobody here knows what the reservation is
+  /// for, and a reset would take it from who holds it.
+  @Test("F16.4.6: RESERVATION CONFLICT is EBADE at once, with nothing sent again and no reset")
+  func reservationConflict() async throws {
     let harness = try ReactorHarness()
-    let unique = harness.write(offset: 0, .pattern(512))
+    let write = harness.write(offset: 0, .pattern(512))
+    let read = harness.read(offset: 4096, size: 512)
     try answer(harness, .reservationConflict)
-    #expect(harness.reply() == .init(unique: unique, error: -EBADE, payload: []))
+    #expect(harness.reply() == .init(unique: write, error: -EBADE, payload: []))
+    try answer(harness, .reservationConflict)
+    #expect(harness.reply() == .init(unique: read, error: -EBADE, payload: []))
+    harness.advance(milliseconds: 3_000)
+    #expect(try harness.sent()?.header.opcode != .taskManagementRequest)
+    #expect(try harness.sent() == nil && harness.busySlots == 0)
+    // Released, the unit is as it was.
+    let again = harness.write(offset: 0, .pattern(512))
+    try answer(harness, .good)
+    #expect(harness.reply() == .init(unique: again, error: 0, payload: .accepted(512)))
+    #expect(await harness.events() == [])
   }
 
-  @Test("F28: sense data of any length and format are read, or the command is tried again")
-  func senseLengths() throws {
-    for length in [0, 1, 2, 7, 17, 18] {
+  @Test("F28: the errno is that of the sense, in either form and of any length that has a key")
+  func senseForms() throws {
+    // DATA PROTECT, WRITE PROTECTED: EROFS.
+    let forms: [(bytes: [UInt8], least: Int)] = [
+      ([0x70, 0, 0x07, 0, 0, 0, 0, 244, 0, 0, 0, 0, 0x27, 0], 3),
+      ([0x72, 0x07, 0x27, 0, 0, 0, 0, 244], 2),
+    ]
+    for form in forms {
+      let whole = form.bytes + [UInt8](repeating: 0, count: 252 - form.bytes.count)
+      for length in [0, 1, 2, 3, 4, 7, 8, 12, 13, 14, 17, 18, 251, 252] {
+        let harness = try ReactorHarness()
+        let unique = harness.write(offset: 0, .pattern(512))
+        let isRead = length >= form.least
+        // What cannot be read says nothing: six tries, then EIO.
+        for _ in 0..<(isRead ? 1 : 6) {
+          try answer(harness, .checkCondition, sense: Array(whole[..<length]))
+        }
+        let expected = isRead ? EROFS : EIO
+        #expect(harness.reply() == .init(unique: unique, error: -expected, payload: []))
+        #expect(try harness.sent() == nil)
+      }
+    }
+  }
+
+  @Test("F28: deferred sense is another command's: this one goes again, the next fsync tells")
+  func deferredSense() throws {
+    for sense in [
+      [0x71, 0, 0x03, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0x0C, 0, 0, 0, 0, 0],
+      [0x73, 0x03, 0x0C, 0, 0, 0, 0, 0],
+    ] as [[UInt8]] {
+      for length in [3, 7, 8, sense.count] {
+        let harness = try ReactorHarness { $0.hasVolatileCache = true }
+        let unique = harness.write(offset: 0, .pattern(512))
+        try answer(harness, .checkCondition, sense: Array(sense[..<min(length, sense.count)]))
+        try answer(harness, .good)
+        #expect(harness.reply() == .init(unique: unique, error: 0, payload: .accepted(512)))
+        let fsync = harness.request(.fsync)
+        try answer(harness, .good)
+        #expect(harness.reply() == .init(unique: fsync, error: -EIO, payload: []))
+      }
+    }
+  }
+
+  @Test("F28: a sense length that is longer than what came, or of other bytes, is no trap")
+  func senseLengthLies() throws {
+    for (length, bytes) in [(18, 0), (252, 18), (0xFFFF, 18), (1, 18), (0, 18)] {
       let harness = try ReactorHarness()
       let unique = harness.write(offset: 0, .pattern(512))
-      let sense = Array([UInt8].sense(0x3, 0x11, 0)[..<length])
-      for _ in 0..<(length < 3 ? 6 : 1) { try answer(harness, .checkCondition, sense: sense) }
-      #expect(harness.reply() == .init(unique: unique, error: -EIO, payload: []))
+      let sense = Array([UInt8].sense(0x7, 0x27, 0).prefix(bytes))
+      for _ in 0..<6 {
+        guard let command = try harness.sent() else { break }
+        let header = SCSIResponse(
+          initiatorTaskTag: command.header.initiatorTaskTag, status: .checkCondition,
+          statSN: harness.nextStatSN(), expCmdSN: harness.window.exp, maxCmdSN: harness.window.max
+        ).header
+        harness.send(header, data: [UInt8(length >> 8), UInt8(length & 0xFF)] + sense)
+      }
+      let expected = length >= 3 && bytes >= 3 ? EROFS : EIO
+      #expect(harness.reply() == .init(unique: unique, error: -expected, payload: []))
     }
+  }
+
+  @Test("ACA ACTIVE: CLEAR ACA for the unit goes ahead of the command, once for all of them")
+  func contingentAllegiance() throws {
     let harness = try ReactorHarness()
-    let unique = harness.write(offset: 0, .pattern(512))
-    try answer(harness, .checkCondition, sense: [0x72, 0x7, 0x27, 0, 0, 0, 0, 0])
-    #expect(harness.reply() == .init(unique: unique, error: -EROFS, payload: []))
+    let first = harness.write(offset: 0, .pattern(512))
+    let second = harness.write(offset: 512, .pattern(512))
+    let tags = [
+      try harness.command().view.header.initiatorTaskTag,
+      try harness.command().view.header.initiatorTaskTag,
+    ]
+    harness.sendResponse(tags[0], .acaActive)
+    let request = TaskManagementRequest(try #require(try harness.sent()).header)
+    #expect(request.header.word0 == 0x4283_0000_0000_0000)
+    #expect(request.header.word1 == 1 << 48 && request.referencedTaskTag == .reserved)
+    #expect(request.header.word4 == 0 && request.header.word5 == 0)
+    let again = try harness.command().view.header
+    harness.sendResponse(tags[1], .acaActive)
+    let other = try harness.command().view.header
+    harness.sendManaged(request, .functionComplete)
+    harness.sendResponse(again.initiatorTaskTag)
+    harness.sendResponse(other.initiatorTaskTag)
+    #expect(harness.reply() == .init(unique: first, error: 0, payload: .accepted(512)))
+    #expect(harness.reply() == .init(unique: second, error: 0, payload: .accepted(512)))
+    #expect(try harness.sent() == nil && harness.busySlots == 0)
+  }
+
+  @Test("ACA ACTIVE: a target that refuses CLEAR ACA, or does not answer it, costs five tries: EIO")
+  func unclearedAllegiance() async throws {
+    for answers in [true, false] {
+      let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))
+      let unique = harness.write(offset: 0, .pattern(512))
+      var command = try harness.command().view.header
+      for index in 0..<5 {
+        harness.sendResponse(command.initiatorTaskTag, .acaActive)
+        if answers || index == 0 {
+          let unit = try #require(try harness.sent())
+          #expect(TaskManagementRequest(unit.header).function == .clearACA)
+          if answers {
+            harness.sendManaged(TaskManagementRequest(unit.header), .functionNotSupported)
+          }
+        }
+        command = try harness.command().view.header
+      }
+      harness.sendResponse(command.initiatorTaskTag, .acaActive)
+      #expect(harness.reply() == .init(unique: unique, error: -EIO, payload: []))
+      harness.advance(milliseconds: 60_000)
+      #expect(await harness.losses() == [])
+    }
   }
 }

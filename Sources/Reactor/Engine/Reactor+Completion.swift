@@ -136,6 +136,7 @@ extension Reactor {
     case .done: retry(index, .abortedCommand)
     case .retry(let reason):
       if reason == .initializingCommandRequired, slots[index].backoffs == 0 { askForLook(index) }
+      if reason == .acaActive { clearACA(index) }
       retry(index, reason)
     case .failed(let failure):
       if failure == .lbaOutOfRange { askForLook(index) }

@@ -81,6 +81,25 @@ extension Reactor {
     return index
   }
 
+  /// Has the target end the contingent allegiance that kept a slot's command away, unless it has
+  /// been asked to already (RFC 7143, 11.5.1; SAM-5, 5.10).
+  ///
+  /// Nobody waits for the answer: the command that comes next tells whether it helped.
+  mutating func clearACA(_ slot: Int) {
+    let session = Int(slots[slot].session)
+    guard sessions[session].isUp, let connection = primaryConnection(of: session) else { return }
+    for index in 0..<managements.count
+    where managements[index].isBusy && managements[index].function == .clearACA
+      && managements[index].session == UInt16(session) && managements[index].lun == slots[slot].lun
+    {
+      return
+    }
+    let index = send(
+      .clearACA, lun: slots[slot].lun, task: .reserved, refCmdSN: SerialNumber(rawValue: 0),
+      timeoutMilliseconds: sessions[session].timeouts.abortMilliseconds, connection: connection)
+    if let index { managements[index].isMoot = true }
+  }
+
   private func freeManagement() -> Int? {
     for index in 0..<managements.count where !managements[index].isBusy { return index }
     return nil
@@ -131,7 +150,7 @@ extension Reactor {
     switch response.response {
     case .functionComplete: outcome = .complete
     case .taskDoesNotExist where function.isAboutTask: outcome = .complete
-    case .functionSucceeded: outcome = .succeeded
+    case .functionSucceeded where function.isQuery: outcome = .succeeded
     case let refusal: outcome = .refused(refusal)
     }
     conclude(management: index, outcome)
@@ -262,6 +281,14 @@ extension TaskManagementRequest.Function {
     switch self {
     case .targetWarmReset, .targetColdReset, .nexusReset, .taskReassign: false
     default: true
+    }
+  }
+
+  /// Whether it only asks, and FUNCTION SUCCEEDED means yes (RFC 7144, 4).
+  fileprivate var isQuery: Bool {
+    switch self {
+    case .queryTask, .queryTaskSet, .queryAsynchronousEvent: true
+    default: false
     }
   }
 
