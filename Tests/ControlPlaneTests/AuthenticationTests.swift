@@ -83,8 +83,13 @@ struct AuthenticationTests {
     credentials.algorithms = [algorithm.rawValue]
     let server = try server(credentials)
     defer { server.stop() }
-    _ = try await logIn(server, policy(algorithms: Self.all)).get()
-    _ = try await logIn(server, policy(target: Self.theirSecret, algorithms: Self.all)).get()
+    for secret in [nil, Self.theirSecret] {
+      let login = try await logIn(server, policy(target: secret, algorithms: Self.all)).get()
+      let text = try #require(login.records.last?.text)
+      #expect(text.contains("< CHAP_A=\(algorithm.rawValue)\n") && login.tsih != 0)
+      // What the target proves in its turn.
+      #expect(text.contains("< CHAP_R=") == (secret != nil))
+    }
   }
 
   /// AuthMethod, CHAP_A, CHAP_N and CHAP_R, the operational keys: a response each.

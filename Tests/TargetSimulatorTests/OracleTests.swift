@@ -19,9 +19,9 @@ struct OracleTests {
     return try SimulatorServer(SimulatedPortal(targets: [target]))
   }
 
-  @Test("iscsi-ls finds the target and its logical units")
+  @Test("iscsi-ls finds the target and its logical units", .requires(.list))
   func list() throws {
-    guard let tool = ToolOracle.path(of: "iscsi-ls") else { return }
+    let tool = ToolOracle.list.path
     let server = try Self.serve()
     defer { server.stop() }
     let (status, output) = ToolOracle.run("\(tool) -s iscsi://\(server.address)")
@@ -31,9 +31,9 @@ struct OracleTests {
     #expect(output.contains("Lun:5 "), "\(output)")
   }
 
-  @Test("iscsi-ls logs in with CHAP, and is refused with another secret")
+  @Test("iscsi-ls logs in with CHAP, and is refused with another secret", .requires(.list))
   func chap() throws {
-    guard let tool = ToolOracle.path(of: "iscsi-ls") else { return }
+    let tool = ToolOracle.list.path
     let server = try Self.serve(secret: "twelve-chars")
     defer { server.stop() }
     let good = ToolOracle.run("\(tool) -s iscsi://someone%twelve-chars@\(server.address)")
@@ -42,11 +42,10 @@ struct OracleTests {
     #expect(!bad.output.contains("Lun:0 "))
   }
 
-  @Test("iscsi-inq and iscsi-readcapacity16 read what was configured")
+  @Test(
+    "iscsi-inq and iscsi-readcapacity16 read what was configured", .requires(.inquiry, .capacity))
   func identity() throws {
-    guard let inquiry = ToolOracle.path(of: "iscsi-inq"),
-      let capacity = ToolOracle.path(of: "iscsi-readcapacity16")
-    else { return }
+    let (inquiry, capacity) = (ToolOracle.inquiry.path, ToolOracle.capacity.path)
     let server = try Self.serve()
     defer { server.stop() }
     let url = "iscsi://\(server.address)/\(Self.name)"
@@ -70,9 +69,9 @@ struct OracleTests {
     "ModeSense6", "Mandatory", "StartStopUnit",
   ].map { $0.contains(".") ? $0 : "SCSI." + $0 }
 
-  @Test("libiscsi's target tests pass", arguments: families)
+  @Test("libiscsi's target tests pass", .requires(.conformance), arguments: families)
   func conformance(family: String) throws {
-    guard let tool = ToolOracle.path(of: "iscsi-test-cu") else { return }
+    let tool = ToolOracle.conformance.path
     let server = try Self.serve()
     defer { server.stop() }
     let (status, output) = ToolOracle.run(
@@ -83,17 +82,13 @@ struct OracleTests {
     #expect(output.contains("asserts"), "\(output)")
   }
 
-  @Test("qemu-img writes, reads and compares")
+  @Test("qemu-img writes, reads and compares", .requires(.qemu))
   func qemu() throws {
-    guard let tool = ToolOracle.path(of: "qemu-img") else { return }
+    let tool = ToolOracle.qemu.path
     let server = try Self.serve()
     defer { server.stop() }
     let url = "iscsi://\(server.address)/\(Self.name)/0"
     let info = ToolOracle.run("\(tool) info -f raw \(url)")
-    guard !info.output.contains("Unknown protocol") else {
-      print("skipped: qemu-img has no iSCSI driver (package qemu-block-extra)")
-      return
-    }
     #expect(info.output.contains("67108864 bytes"), "\(info.output)")
     let bench = ToolOracle.run(
       "\(tool) bench -f raw -w -c 400 -d 16 -s 65536 --pattern=171 -t none \(url)")

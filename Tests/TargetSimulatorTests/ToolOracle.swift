@@ -1,15 +1,29 @@
 import Glibc
+import Testing
 
-/// Runs another project's program, which does not share our reading of the standards.
-struct ToolOracle {
-  /// Where `name` is installed, or nil with the reason printed.
-  static func path(of name: String) -> String? {
-    let path = "/usr/bin/\(name)"
+/// Another project's program, which does not share our reading of the standards.
+enum ToolOracle: String {
+  case list = "iscsi-ls"
+  case inquiry = "iscsi-inq"
+  case capacity = "iscsi-readcapacity16"
+  case conformance = "iscsi-test-cu"
+  case qemu = "qemu-img"
+
+  var path: String { "/usr/bin/\(rawValue)" }
+
+  /// Why it cannot be run here; nil where it can.
+  var objection: String? {
     // SAFETY: the string lives through the call.
-    if unsafe access(path, X_OK) == 0 { return path }
-    print("skipped: \(name) is not installed (package libiscsi-bin or qemu-utils)")
-    return nil
+    guard unsafe access(path, X_OK) == 0 else {
+      return "\(rawValue) (package \(self == .qemu ? "qemu-utils" : "libiscsi-bin"))"
+    }
+    return self == .qemu ? Self.driverObjection : nil
   }
+
+  /// Nothing listens there: what is looked for is another error than that of a missing driver.
+  private static let driverObjection: String? =
+    run("\(qemu.path) info -f raw iscsi://127.0.0.1:1/none/0").output.contains("Unknown protocol")
+    ? "qemu-img's iSCSI driver (package qemu-block-extra)" : nil
 
   /// How long a program may take: a minute, times ISCSIFS_TEST_PATIENCE where the target it talks
   /// to is slowed down by a sanitizer.
@@ -36,5 +50,14 @@ struct ToolOracle {
     }
     let status = unsafe pclose(stream)
     return (status >> 8 & 0xFF, String(decoding: output, as: UTF8.self))
+  }
+}
+
+extension Trait where Self == ConditionTrait {
+  /// Skips with the names of what is missing, which the test run prints.
+  static func requires(_ tools: ToolOracle...) -> Self {
+    let objections = tools.compactMap(\.objection)
+    return .enabled(
+      if: objections.isEmpty, Comment(rawValue: "needs \(objections.joined(separator: ", "))"))
   }
 }

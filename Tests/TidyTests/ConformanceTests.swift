@@ -16,10 +16,11 @@ struct ConformanceTests {
     #expect(seen.count >= 254, "rows are added, not taken away")
   }
 
-  @Test("a row that passes names its code, and a test whose title carries its number")
+  @Test("a row that passes names its code, and a test with its number that expects something")
   func claims() throws {
-    let titles = Dictionary(grouping: SourceFile.all.filter(\.isTest), by: \.path)
-      .mapValues { $0.flatMap(\.testTitleWords) }
+    let files = Dictionary(
+      uniqueKeysWithValues: SourceFile.all.filter(\.isTest).map { ($0.path, $0) })
+    let tests = files.mapValues(\.tests)
     for row in try ConformanceTable().rows where row.passes {
       let place = "\(ConformanceTable.path):\(row.line): \(row.id)"
       for path in row.code
@@ -28,8 +29,16 @@ struct ConformanceTests {
       }
       if row.code.isEmpty { Issue.record("\(place) names no code") }
       if row.tests.isEmpty { Issue.record("\(place) names no test") }
-      for path in row.tests where titles[path]?.contains(row.id) != true {
-        Issue.record("\(place): no test in \(path) has \(row.id) in its title")
+      for path in row.tests {
+        let named = tests[path, default: []].filter { $0.titleWords.contains(row.id) }
+        if named.isEmpty {
+          Issue.record("\(place): no test in \(path) has \(row.id) in its title")
+        } else if !named.contains(where: { $0.expects && !$0.isDisabled }) {
+          Issue.record("\(place): what \(path) has of \(row.id) is disabled, or expects nothing")
+        }
+      }
+      for path in row.code where !row.tests.contains(where: { files[$0]?.reaches(path) == true }) {
+        Issue.record("\(place): none of its tests can reach \(path)")
       }
     }
   }
@@ -51,17 +60,49 @@ struct ConformanceTests {
   }
 }
 
-extension SourceFile {
-  /// The words of every `@Test` title, punctuation taken off.
-  fileprivate var testTitleWords: [String] {
-    var words: [String] = []
-    for index in lines.indices where lines[index].contains("@Test(") {
-      // A title stands behind the parenthesis, or on the next line.
-      let text = lines[index...].prefix(2).joined(separator: " ")
-      let parts = text.split(separator: "\"", omittingEmptySubsequences: false)
-      guard parts.count > 1 else { continue }
-      words += parts[1].split { $0 == " " || $0 == "," || $0 == ":" || $0 == ";" }.map(String.init)
+/// One `@Test` of a file, as far as its text tells.
+private struct TestFunction {
+  /// Of its title, punctuation taken off.
+  var titleWords: [String]
+  var isDisabled: Bool
+  /// Its body has an expectation of its own, or calls a helper that is named for one.
+  var expects: Bool
+
+  /// - Parameters:
+  ///   - attribute: the lines from `@Test` to the one before `func`.
+  ///   - body: the function, its name's line the first.
+  init(attribute: ArraySlice<String>, body: ArraySlice<String>) {
+    let text = attribute.joined(separator: " ")
+    let parts = text.split(separator: "\"", omittingEmptySubsequences: false)
+    titleWords =
+      parts.count > 1
+      ? parts[1].split { " ,:;".contains($0) }.map(String.init) : []
+    isDisabled = text.contains(".disabled") || text.contains(".enabled(if: false")
+    let signs = ["#expect(", "#require(", "#expect {", "Issue.record(", "expect"]
+    expects = body.dropFirst().contains { line in
+      guard !line.drop(while: \.isWhitespace).hasPrefix("//") else { return false }
+      return signs.contains { line.contains($0) }
     }
-    return words
+  }
+}
+
+extension SourceFile {
+  /// Every test whose function is on lines of its own.
+  fileprivate var tests: [TestFunction] {
+    lines.indices.filter { lines[$0].contains("@Test") }.compactMap { index in
+      guard let name = lines[index...].firstIndex(where: { $0.contains("func ") }) else {
+        return nil
+      }
+      let indent = String(lines[name].prefix { $0 == " " })
+      guard let end = lines[name...].firstIndex(where: { $0 == indent + "}" }) else { return nil }
+      return TestFunction(attribute: lines[index...name], body: lines[name...end])
+    }
+  }
+
+  /// Whether a test in this file can run the code of another one: it sees its module, or the whole
+  /// program runs.
+  fileprivate func reaches(_ path: String) -> Bool {
+    let module = path.split(separator: "/").dropFirst().first.map(String.init)
+    return self.module == "EndToEndTests" || imports.contains { $0.module == module }
   }
 }
