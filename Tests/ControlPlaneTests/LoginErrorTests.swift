@@ -152,26 +152,57 @@ struct LoginErrorTests {
     #expect(failure.error.errno == .noSuchFileOrDirectory && failure.isPermanent)
   }
 
-  /// RFC 7143, 11.13.5: what is worth another try and what is not.
+  struct Refusal: Sendable {
+    let status: UInt16
+    let errno: Errno
+    let code: InitiatorErrorCode
+    /// What is worth another try and what is not.
+    let isPermanent: Bool
+    let words: String
+  }
+
+  static let refusals: [Refusal] = [
+    (0x0200, .protocolError, .fatalLogin, true, "Initiator error"),
+    (0x0201, .keyRejected, .loginAuthenticationFailed, true, "Authentication failure"),
+    (0x0202, .keyRejected, .loginAuthenticationFailed, true, "Authorization failure"),
+    (0x0203, .noSuchFileOrDirectory, .fatalLogin, true, "Not found"),
+    (0x0204, .noSuchFileOrDirectory, .fatalLogin, true, "Target removed"),
+    (0x0205, .protocolError, .fatalLogin, true, "Unsupported version"),
+    (0x0206, .resourceBusy, .login, false, "Too many connections"),
+    (0x0207, .protocolError, .fatalLogin, true, "Missing parameter"),
+    (0x0208, .resourceBusy, .login, false, "Can't include in session"),
+    (0x0209, .protocolError, .fatalLogin, true, "Session type not supported"),
+    (0x020A, .protocolError, .fatalLogin, true, "Session does not exist"),
+    (0x020B, .protocolError, .fatalLogin, true, "Invalid request during login"),
+    (0x020C, .protocolError, .fatalLogin, true, "Unknown status"),
+    (0x0300, .resourceTemporarilyUnavailable, .login, false, "Target error"),
+    (0x0301, .resourceTemporarilyUnavailable, .login, false, "Service unavailable"),
+    (0x0302, .resourceTemporarilyUnavailable, .login, false, "Out of resources"),
+    (0x0303, .protocolError, .fatalLogin, true, "Unknown status"),
+    (0x0400, .protocolError, .fatalLogin, true, "Unknown status"),
+    (0xFFFF, .protocolError, .fatalLogin, true, "Unknown status"),
+  ].map { Refusal(status: $0, errno: $1, code: $2, isPermanent: $3, words: $4) }
+
+  /// RFC 7143, 11.13.5.
   @Test(
-    "L34, L35, L36, L37 every refusal has its errno, and is for good or not",
-    arguments: [
-      (2, 0, Errno.protocolError, true), (2, 1, .keyRejected, true), (2, 2, .keyRejected, true),
-      (2, 3, .noSuchFileOrDirectory, true), (2, 4, .noSuchFileOrDirectory, true),
-      (2, 5, .protocolError, true), (2, 6, .resourceBusy, false), (2, 7, .protocolError, true),
-      (2, 8, .resourceBusy, false), (2, 9, .protocolError, true), (2, 10, .protocolError, true),
-      (2, 11, .protocolError, true), (3, 2, .resourceTemporarilyUnavailable, false),
-      (255, 255, .protocolError, true), (3, 0, .resourceTemporarilyUnavailable, false),
-      (3, 1, .resourceTemporarilyUnavailable, false), (4, 0, .protocolError, true),
-    ] as [(UInt8, UInt8, Errno, Bool)])
-  func statusHasItsErrno(
-    statusClass: UInt8, detail: UInt8, errno: Errno, isPermanent: Bool
-  ) async throws {
-    let server = try server(refusal: .init(statusClass: statusClass, statusDetail: detail))
+    "L34, L35, L36, L37 every refusal has its errno, code and sentence, and is for good or not",
+    arguments: refusals)
+  func statusHasItsErrno(_ refusal: Refusal) async throws {
+    let server = try server(
+      refusal: .init(
+        statusClass: UInt8(refusal.status >> 8), statusDetail: UInt8(refusal.status & 0xFF)))
     defer { server.stop() }
     let failure = try #require(
       try await failure(at: Portal(host: "127.0.0.1", port: server.port)))
-    #expect(failure.error.errno == errno && failure.isPermanent == isPermanent)
+    #expect(failure.error.errno == refusal.errno && failure.error.code == refusal.code)
+    #expect(failure.isPermanent == refusal.isPermanent)
+    let digits = String(refusal.status, radix: 16, uppercase: true)
+    let code = "0x" + String(repeating: "0", count: 4 - digits.count) + digits
+    #expect(failure.error.sentence.contains(server.address))
+    #expect(failure.error.sentence.contains(Self.target))
+    #expect(
+      failure.error.sentence.hasSuffix(": the target refused the login: \(refusal.words) (\(code))")
+    )
   }
 
   @Test(

@@ -187,14 +187,30 @@ struct AsyncTests {
     #expect(try harness.command().unit.data.count == 1024)
   }
 
-  @Test("F18.3.1: a finished Text Response with a tag ends the exchange all the same")
-  func finishedWithTag() throws {
+  @Test("F18.3.1: a finished Text Response with a tag ends the exchange; the logout has reason 0")
+  func finishedWithTag() async throws {
     let harness = try ReactorHarness()
     let request = try harness.beginText()
-    harness.sendText(to: request, transferTag: 9)
+    harness.sendText(to: request, transferTag: 9, "MaxRecvDataSegmentLength=512\0")
     #expect(try harness.sent() == nil)
-    _ = harness.read(offset: 0, size: 512)
-    _ = try harness.command()
+    // What it said counts, and its tag is named nowhere.
+    let unique = harness.write(offset: 0, .pattern(1024))
+    let command = try harness.command()
+    #expect(command.unit.data == .pattern(512))
+    harness.sendR2T(
+      command.view.header.initiatorTaskTag, transferTag: 3, r2tSN: 0, offset: 512, length: 512)
+    #expect(try harness.sent()?.header.targetTransferTag.rawValue == 3)
+    harness.sendResponse(command.view.header.initiatorTaskTag)
+    #expect(harness.reply() == .init(unique: unique, error: 0, payload: .accepted(1024)))
+    try await harness.told(
+      { .logout(ReactorHarness.session, $0) },
+      meanwhile: {
+        let logout = try #require(try harness.sent())
+        #expect(logout.header.word0 == 0x4680_0000_0000_0000)
+        #expect(LogoutRequest(logout.header).reason == .closeSession && logout.header.word1 == 0)
+        harness.sendLogoutResponse(to: logout)
+      })
+    #expect(await harness.losses() == [])
   }
 
   @Test("F18.3.2: an unfinished one without a tag, C with F, and endless ones lose the session")

@@ -182,9 +182,11 @@ struct DigestTests {
     ]
   }
 
+  /// Each bit in one of the PDUs; that each is found in all of them `PDUBytesTests` says.
   @Test("D09, D12: a flipped header bit of any PDU ends the connection", arguments: 0..<9)
   func headerBits(opcode: Int) async throws {
-    for bit in stride(from: 0, to: 384, by: 47) where !(32..<64).contains(bit) {
+    guard ReactorHarness.channel == .device else { return }
+    for bit in stride(from: opcode, to: 384, by: 9) where !(32..<64).contains(bit) {
       let harness = try ReactorHarness(parameters: Self.parameters(header: true, data: true))
       var bytes = ProtocolDataUnit(header: try headers(harness)[opcode]).encoded(
         headerDigest: true)
@@ -200,7 +202,8 @@ struct DigestTests {
 
   @Test("D09: flipped bits of the lengths end the connection, at the latest with what follows")
   func lengthBits() async throws {
-    for bit in stride(from: 32, to: 64, by: 3) {
+    guard ReactorHarness.channel == .device else { return }
+    for bit in 32..<64 {
       let harness = try ReactorHarness(parameters: Self.parameters(header: true, data: true))
       var bytes = ProtocolDataUnit(header: try headers(harness)[0]).encoded(headerDigest: true)
       bytes[bit / 8] ^= 0x80 >> UInt8(bit % 8)

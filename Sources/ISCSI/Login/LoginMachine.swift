@@ -113,7 +113,11 @@ package struct LoginMachine: Sendable {
       throw .authentication(security.mayLeave ? .unproven : .skipped)
     }
     stage = next
-    if next == .fullFeaturePhase { return .completed(try result(of: response)) }
+    if next == .fullFeaturePhase {
+      let result = try result(of: response)
+      noteMissingPortalGroup()
+      return .completed(result)
+    }
     return .send(send(operational.offers() + answers))
   }
 
@@ -152,6 +156,13 @@ package struct LoginMachine: Sendable {
       .compactMap { try? Portal(parsing: $0.value) }
     guard !portals.isEmpty else { throw .redirectedNowhere }
     return .redirected(portals: portals, isTemporary: status.detail == 0x01)
+  }
+
+  /// A target must say which portal group it is in when it first answers for a target (13.9); one
+  /// that does not is taken for the group that was asked.
+  private mutating func noteMissingPortalGroup() {
+    guard case .normal = parameters.session, declared.targetPortalGroupTag == nil else { return }
+    transcript.note(remark: "the target did not say its TargetPortalGroupTag")
   }
 
   private func result(of response: LoginResponse) throws(LoginError) -> LoginResult {

@@ -253,16 +253,24 @@ struct LoginMachineTests {
     #expect(throws: LoginError.alreadyEnded) { try login.machine.received(unit) }
   }
 
-  @Test("L20, L31 the portal group may be missing, not another one, and not junk")
+  @Test("L20, L31 the portal group may be missing, with a warning; not another one, and not junk")
   func portalGroup() throws {
+    let warning = "! the target did not say its TargetPortalGroupTag"
     var missing = ScriptedLogin { $0.expectedTargetPortalGroupTag = 1 }
     try missing.passSecurity()
     #expect(try missing.finish()?.targetPortalGroupTag == nil)
+    #expect(missing.machine.transcript.lines.last == warning)
     var declared = ScriptedLogin { $0.expectedTargetPortalGroupTag = 1 }
     try declared.passSecurity()
     try declared.answer(
       "TargetPortalGroupTag=1\0TargetAlias=a disk\0TargetName=\(ScriptedLogin.targetName)\0")
     #expect(declared.said.isEmpty)
+    #expect(try declared.finish()?.targetPortalGroupTag == 1)
+    #expect(!declared.machine.transcript.lines.contains(warning))
+    var discovery = ScriptedLogin(session: .discovery)
+    try discovery.passSecurity()
+    _ = try discovery.finish()
+    #expect(!discovery.machine.transcript.lines.contains(warning))
     var changed = ScriptedLogin { $0.expectedTargetPortalGroupTag = 1 }
     #expect(throws: LoginError.targetPortalGroupTag(2, expected: 1)) {
       try changed.answer("TargetPortalGroupTag=2\0", current: .securityNegotiation)
@@ -293,14 +301,12 @@ struct LoginMachineTests {
   @Test("L32 text split at every byte by the C bit is joined")
   func continuation() throws {
     let text = "InitialR2T=Yes\0MaxBurstLength=65536\0FirstBurstLength=4096\0"
-    for split in 0...text.count {
-      var login = ScriptedLogin()
-      try login.passSecurity()
-      try login.answer(String(text.prefix(split)), continues: true)
-      #expect(login.request.data.isEmpty && login.request.header.flags == 0x04)
-      try login.answer(String(text.dropFirst(split)))
-      let result = try login.finish()?.negotiated
-      #expect(result?.firstBurstLength == 4096 && result?.maxBurstLength == 65536)
+    for first in 0...text.count {
+      try join(text, at: [first])
+      for second in stride(from: first, through: text.count, by: 7) {
+        try join(text, at: [first, second])
+        try join(text, at: [first, second, (second + text.count + 1) / 2])
+      }
     }
     var both = ScriptedLogin()
     #expect(throws: LoginError.continuation) {
@@ -308,6 +314,24 @@ struct LoginMachineTests {
         $0.header.flags |= 0x40
       }
     }
+  }
+
+  /// A login whose operational text comes in pieces, each but the last with C: each of them gets an
+  /// empty request in the same stage.
+  private func join(_ text: String, at splits: [Int]) throws {
+    var login = ScriptedLogin()
+    try login.passSecurity()
+    let bounds = [0] + splits + [text.count]
+    let pieces = zip(bounds, bounds.dropFirst()).map { String(text.dropFirst($0).prefix($1 - $0)) }
+    for piece in pieces.dropLast() {
+      try login.answer(piece, continues: true)
+      #expect(login.request.data.isEmpty && login.request.header.flags == 0x04)
+    }
+    try login.answer(pieces[pieces.count - 1])
+    let result = try login.finish()?.negotiated
+    #expect(
+      result?.initialR2T == true && result?.firstBurstLength == 4096
+        && result?.maxBurstLength == 65536, "\(pieces)")
   }
 
   @Test("H31 C for ever is bounded in bytes and in exchanges")
@@ -383,14 +407,23 @@ struct LoginMachineTests {
       status: 0x0202, words: "Authorization failure", code: .loginAuthenticationFailed,
       prospect: .permanent),
     Refusal(status: 0x0203, words: "Not found", code: .fatalLogin, prospect: .permanent),
+    Refusal(status: 0x0204, words: "Target removed", code: .fatalLogin, prospect: .permanent),
+    Refusal(status: 0x0205, words: "Unsupported version", code: .fatalLogin, prospect: .permanent),
     Refusal(status: 0x0206, words: "Too many connections", code: .login, prospect: .afterWaiting),
+    Refusal(status: 0x0207, words: "Missing parameter", code: .fatalLogin, prospect: .permanent),
     Refusal(
       status: 0x0208, words: "Can't include in session", code: .login, prospect: .afterWaiting),
+    Refusal(
+      status: 0x0209, words: "Session type not supported", code: .fatalLogin, prospect: .permanent),
+    Refusal(
+      status: 0x020A, words: "Session does not exist", code: .fatalLogin, prospect: .permanent),
     Refusal(
       status: 0x020B, words: "Invalid request during login", code: .fatalLogin,
       prospect: .permanent),
     Refusal(status: 0x0300, words: "Target error", code: .login, prospect: .transient),
+    Refusal(status: 0x0301, words: "Service unavailable", code: .login, prospect: .transient),
     Refusal(status: 0x0302, words: "Out of resources", code: .login, prospect: .transient),
+    Refusal(status: 0x020C, words: "Unknown status", code: .fatalLogin, prospect: .permanent),
     Refusal(status: 0xFFFF, words: "Unknown status", code: .fatalLogin, prospect: .permanent),
   ]
 

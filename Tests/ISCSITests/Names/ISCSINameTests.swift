@@ -60,6 +60,47 @@ struct ISCSINameTests {
     #expect(try !ISCSIName("disk1").isPlain)
   }
 
+  /// The standard library's Unicode data say which characters NFKC and case folding change.
+  @Test("N10 a plain name is one that preparation leaves as it is, whatever character is in it")
+  func preparation() {
+    // RFC 3722, 6.2: the ASCII that is prohibited.
+    let prohibited: [ClosedRange<UInt32>] = [
+      0x00...0x2C, 0x2F...0x2F, 0x3B...0x40, 0x5B...0x60, 0x7B...0x7F,
+    ]
+    for value: UInt32 in 0...0x2_FFFF {
+      guard let scalar = Unicode.Scalar(value) else { continue }
+      let text = "iqn.2001-04.com.example:" + String(Character(scalar))
+      guard let name = try? ISCSIName(text) else { continue }
+      let isLegal = value < 0x80 && !prohibited.contains { $0.contains(value) }
+      guard name.isPlain == isLegal else {
+        Issue.record("U+\(String(value, radix: 16))")
+        continue
+      }
+      let isFixed = name.value.unicodeScalars.allSatisfy {
+        !$0.properties.changesWhenNFKCCaseFolded
+      }
+      // What is not plain is kept byte for byte, and has an escape in its directory's name.
+      let isKept = name.value.utf8.elementsEqual(text.utf8)
+      guard isLegal ? isFixed : isKept && name.directoryName.hasPrefix("%69qn.") else {
+        Issue.record("U+\(String(value, radix: 16)): \(name.directoryName)")
+        continue
+      }
+    }
+  }
+
+  /// Each pair is one name to RFC 3722. Nobody here prepares them: each answers to its own bytes.
+  @Test(
+    "N10 spellings that preparation would make one are two names with two directories",
+    arguments: [
+      ("\u{E9}", "e\u{301}"), ("\u{212A}", "k"), ("\u{FF41}", "a"), ("\u{FB01}", "fi"),
+      ("\u{DF}", "ss"), ("\u{C9}", "\u{E9}"), ("a\u{AD}", "a"), ("\u{2024}", "."),
+    ])
+  func spellings(_ first: String, _ second: String) throws {
+    let names = try [first, second].map { try ISCSIName("iqn.2001-04.com.example:" + $0) }
+    #expect(names[0] != names[1] && names[0].directoryName != names[1].directoryName)
+    #expect(!names[0].isPlain)
+  }
+
   @Test("a hostile name never leaves its directory", arguments: hostile.indices)
   func hostileNames(_ index: Int) {
     let name = ISCSIName.directoryName(of: Self.hostile[index])

@@ -120,6 +120,28 @@ struct PDUBytesTests {
     #expect(throws: PDUError.self) { try assembler.next() }
   }
 
+  @Test("D09 a flipped bit of a header is found in every PDU", arguments: PDUVector.all.indices)
+  func flippedBits(_ index: Int) {
+    let wire = PDUVector.all[index].unit.encoded(headerDigest: true)
+    for bit in 0..<8 * BasicHeaderSegment.byteCount {
+      var flipped = wire
+      flipped[bit / 8] ^= 0x80 >> UInt8(bit % 8)
+      var assembler = PDUAssembler(maximumDataSegmentLength: 8192)
+      assembler.headerDigest = true
+      assembler.append(flipped)
+      // Of the lengths' bits some ask for more: what comes shows that it is no PDU.
+      var found = Result { () throws(PDUError) in try assembler.next() }
+      if case .success(nil) = found {
+        assembler.append([UInt8](repeating: 0, count: 16_384))
+        found = Result { () throws(PDUError) in try assembler.next() }
+      }
+      guard case .failure = found else {
+        Issue.record("bit \(bit) of \(PDUVector.all[index].clause): \(found)")
+        continue
+      }
+    }
+  }
+
   @Test("H01 a data segment above the limit is refused from the header alone")
   func tooLong() {
     var header = BasicHeaderSegment(opcode: .loginResponse)
