@@ -48,10 +48,10 @@ struct InteropReport: Sendable {
     each with fsync, read back and compared, and at the end compared with what the target stored.
     Big transfers are all of a LUN in four writes side by side. What went over the wire was captured
     and judged by tshark's dissector: no malformed PDU and no expert's warning on what iscsifs
-    sends, and no Reject from the target. Its remarks on what a target sends are counted, not judged:
-    those on LIO are tshark 4.0's own, which reads sixteen words of a Block Limits page (VPD B0h) that
-    has four, as it may. Damaged data are those of every 41st Data-In and every
-    31st PDU with data of ours, on the first four connections of a session with DataDigest and
+    sends, and no Reject from the target. Its remarks on what a target sends are counted, not
+    judged: those on LIO are tshark 4.0's own, which reads sixteen words of a Block Limits page (VPD
+    B0h) that has four, as it may. Damaged data are those of every 41st Data-In and every 31st PDU
+    with data of ours, on the first four connections of a session with DataDigest and
     ErrorRecoveryLevel 1; what is stored and read must be right however the target takes it.
     Data digests are taken out and judged apart: tshark 4.0 learns of them from the first PDU with
     data that lies whole in a segment, and reads on four bytes early behind one before that.
