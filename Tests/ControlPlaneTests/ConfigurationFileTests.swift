@@ -6,7 +6,7 @@ import Testing
 @testable import ControlPlane
 
 /// What is written to `config`, and read from it.
-@Suite("Config files", .timeLimit(.minutes(1)))
+@Suite("Config files", .timeLimit(.minutes(5)))
 struct ConfigurationFileTests {
   private static let timeout = "node.session.timeo.replacement_timeout"
 

@@ -8,7 +8,7 @@ import Testing
 @testable import ControlPlane
 
 /// What is written to `lun<N>.info/control`.
-@Suite("Commands of one LUN", .timeLimit(.minutes(1)))
+@Suite("Commands of one LUN", .timeLimit(.minutes(5)))
 struct UnitCommandTests {
   private func perform(
     _ command: LogicalUnitCommand, _ bench: Bench, lun: LogicalUnitNumber = .zero

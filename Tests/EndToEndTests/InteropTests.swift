@@ -23,7 +23,9 @@ extension EndToEnd {
       try await expectEverything(of: .tgt, but: [.digests, .pings])
     }
 
-    private func expectEverything(of kind: TargetKind, but missing: [Capability] = []) async throws {
+    private func expectEverything(
+      of kind: TargetKind, but missing: [Capability] = []
+    ) async throws {
       try await withLab { lab in
         let target = try await kind.start(lab, mebibytes: 4, directory: lab.path) { _ in }
         var run = InteropRun(lab, target) { _ in }

@@ -6,7 +6,7 @@ import Wire
 @testable import Reactor
 
 /// One of several connections is lost at ErrorRecoveryLevel 2: RFC 7143, 7.2.2 and 11.14.
-@Suite("A connection of several is recovered", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("A connection of several is recovered", .bothChannels, .timeLimit(.minutes(5)))
 struct ConnectionRecoveryTests {
   @Test("E13, F7.1, F19.5, M07 a read goes on behind the data it has, after Logout and Time2Wait")
   func read() async throws {

@@ -8,7 +8,7 @@ import Wire
 @testable import Reactor
 
 /// Flushes that nobody has asked for.
-@Suite("Flushes in the background", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("Flushes in the background", .bothChannels, .timeLimit(.minutes(5)))
 struct FlushingTests {
   private func harness(unflushedBytes: Int = 1 << 20) throws -> ReactorHarness {
     try ReactorHarness(unflushedBytes: unflushedBytes) { $0.flushesUnasked = true }

@@ -7,7 +7,7 @@ import Wire
 @testable import Reactor
 
 /// What a target does not let go on: RFC 7143, 7.2.2, 11.6.1 and 11.15.
-@Suite("A recovery that is refused", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("A recovery that is refused", .bothChannels, .timeLimit(.minutes(5)))
 struct RefusedReassignmentTests {
   /// A read is in flight on a connection that is lost, and another was asked to take it.
   private func asked(

@@ -7,7 +7,7 @@ import Wire
 @testable import Reactor
 
 /// A session's only connection is lost at ErrorRecoveryLevel 2: RFC 7143, 6.3.4 and 7.2.2.
-@Suite("A session's only connection is replaced", .bothChannels, .timeLimit(.minutes(1)))
+@Suite("A session's only connection is replaced", .bothChannels, .timeLimit(.minutes(5)))
 struct ReplacedConnectionTests {
   @Test("E13, E16, M13, F7.1 a login with its CID logs it out, and its tasks go on")
   func replaced() async throws {
