@@ -54,7 +54,7 @@ extension EndToEnd {
       func values(_ field: String) -> Set<String> {
         Set(dissection.packets.flatMap { $0.values[field] ?? [] })
       }
-      #expect(values("iscsi.taskmanfun.function") == ["1", "5", "6"])
+      #expect(values("iscsi.taskmanfun.function") == ["1", "3", "5", "6"])
       #expect(values("iscsi.taskmanfun.response") == ["0"])
       #expect(values("iscsi.asyncevent") == ["0", "1", "3", "4", "5", "255"])
       #expect(values("iscsi.reject.reason") == ["2", "6"])
@@ -92,7 +92,10 @@ extension EndToEnd {
     /// Task management from the control files, and pings both ways, one of them rejected.
     private func manage(_ server: SimulatedPortalServer, _ mount: MountedFileSystem) async throws {
       server.setSessionFaults {
-        [OutcomeFault(.hold, operationCodes: [0x88]), RejectPingFault()]
+        [
+          OutcomeFault(.hold, operationCodes: [0x88]),
+          OutcomeFault(.result(.acaActive), operationCodes: [0x8A]), RejectPingFault(),
+        ]
       }
       await mount.shell(
         """
@@ -101,13 +104,14 @@ extension EndToEnd {
         set -e
         rm -f $T/sessions/1/tasks/*
         ! wait $!
+        dd if=/dev/urandom of=$T/lun1 bs=4k count=1 oflag=direct conv=notrunc status=none
         echo reset > $T/lun1.info/control
         echo "reset warm" > $T/control
         echo nop > $T/sessions/1/control
         echo nop > $T/sessions/1/control
         """
       ).expectSuccess()
-      #expect(server.taskManagementRequestCount == 3)
+      #expect(server.taskManagementRequestCount == 4)
       let pongs = server.count(received: .nopOut)
       server.withSession { $0.first?.ping(data: [1, 2, 3, 4, 5]) }
       #expect(await eventually { server.count(received: .nopOut) > pongs })
@@ -156,9 +160,9 @@ extension EndToEnd {
         ]
         parameters.textSegmentLength = 30
         let target = SimulatedTarget(name: "iqn.2026-11.org.iscsifs:all", parameters: parameters)
-        target.add(
-          SimulatedLogicalUnit(SimulatedLogicalUnit.Configuration(blockCount: 32768, identity: 1)),
-          lun: 1)
+        var disk = SimulatedLogicalUnit.Configuration(blockCount: 32768, identity: 1)
+        disk.supportsACA = true
+        target.add(SimulatedLogicalUnit(disk), lun: 1)
         let server = try SimulatedPortalServer(lab, [target])
         let mount = try await MountedFileSystem.start(
           lab, .mount(server.address),
