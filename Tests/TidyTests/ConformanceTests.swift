@@ -43,6 +43,23 @@ struct ConformanceTests {
     }
   }
 
+  @Test("a test that is disabled, or whose expectation is a comment, proves nothing")
+  func weakTests() {
+    let holds = TestFunction(
+      attribute: ["@Test(\"L99, X1: it holds\")"],
+      body: ["func holds() throws {", "  let x = try y()", "  #expect(x)", "}"])
+    #expect(holds.titleWords == ["L99", "X1", "it", "holds"])
+    #expect(holds.expects && !holds.isDisabled)
+    let helped = TestFunction(
+      attribute: ["@Test(\"L99\", .disabled(\"not yet\"))"],
+      body: ["func helped() throws {", "  try expectGood(y())", "}"])
+    #expect(helped.expects && helped.isDisabled)
+    let empty = TestFunction(
+      attribute: ["@Test(\"L99\")"],
+      body: ["func expectsNothing() {", "  // #expect(y())", "  _ = y()", "}"])
+    #expect(!empty.expects && !empty.isDisabled)
+  }
+
   @Test("the counts at its top are those of its rows")
   func counts() throws {
     let table = try ConformanceTable()
