@@ -122,4 +122,42 @@ struct FaultTests {
     #expect(try initiator.command([0x00]).isEmpty)
     #expect(initiator.assembler.pendingByteCount == 48)
   }
+
+  @Test("a fault of chosen commands lets all others be")
+  func chosenCommands() throws {
+    var initiator = try loggedIn()
+    initiator.connection.faults = [
+      CommandFault([0x28], HostileFault(.data([]), in: PDUSelector(.dataIn)))
+    ]
+    let inquiry = try initiator.command([0x12, 0, 0, 0, 36], read: 36)
+    #expect(inquiry[0].data.count == 36)
+    #expect(try initiator.command(Fixture.read10(0, 1), read: 512)[0].data.isEmpty)
+    #expect(try initiator.command([0x12, 0, 0, 0, 36], read: 36)[0].data.count == 36)
+  }
+
+  @Test("floods are as many as asked for, numbered as they should be, once")
+  func floods() throws {
+    for kind in [FloodFault.Kind.ping, .event, .reject, .response, .emptyData] {
+      var initiator = try loggedIn()
+      initiator.connection.faults = [FloodFault(kind, count: 1000, at: .nth(0, .dataIn))]
+      let flood = try initiator.command(Fixture.read10(0, 1), read: 512)
+      #expect(flood.count == 1001)
+      let dataSNs = flood.filter { $0.header.opcode == .dataIn }.map { DataIn($0.header).dataSN }
+      #expect(kind != .emptyData || dataSNs == Array(0...1000))
+      let bearers = flood.filter { $0.header.opcode != .dataIn || DataIn($0.header).hasStatus }
+      let statSNs = bearers.map(\.header.statSN.rawValue)
+      let first = statSNs[0]
+      // Pings bear the next one without taking it (RFC 7143, 11.19).
+      #expect(
+        statSNs.enumerated().allSatisfy {
+          $0.element == first + (kind == .ping ? min(1, UInt32($0.offset)) : UInt32($0.offset))
+        })
+      #expect(try initiator.command(Fixture.read10(0, 1), read: 512).count == 1)
+    }
+    var initiator = try loggedIn(keys: [("InitialR2T", "Yes")])
+    initiator.connection.faults = [FloodFault(.readyToTransfer, count: 1000, at: .all)]
+    let r2ts = try initiator.command(Fixture.write10(0, 4), write: 2048)
+    #expect(r2ts.map { ReadyToTransfer($0.header).r2tSN } == Array(0..<1000))
+    #expect(r2ts.allSatisfy { ReadyToTransfer($0.header).desiredDataTransferLength == 512 })
+  }
 }
