@@ -84,16 +84,56 @@ struct HostilePortalTests {
   }
 
   /// What /dev/urandom gives, the same each time.
-  @Test("H08 random bytes end the login, whatever they begin with", arguments: 0..<32)
-  func randomBytes(seed: UInt64) async throws {
+  private static func randomBytes(seed: UInt64, count: Int) -> [UInt8] {
     var state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1
-    let bytes = (0..<20_000).map { _ -> UInt8 in
+    return (0..<count).map { _ -> UInt8 in
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       return UInt8(truncatingIfNeeded: state >> 56)
     }
-    let peer = try peer(saying: bytes)
+  }
+
+  @Test("H08 random bytes end the login, whatever they begin with", arguments: 0..<32)
+  func randomBytes(seed: UInt64) async throws {
+    let peer = try peer(saying: Self.randomBytes(seed: seed, count: 20_000))
     let failure = try #require(try await failure(at: peer.port))
     #expect(failure.errno == .protocolError)
+  }
+
+  /// What is kept of a peer's bytes when it is given up; it closes when all has been said.
+  private func keptByteCount(of bytes: [UInt8]) throws -> Int {
+    let peer = try LoopbackPeer()
+    peer.serve { socket in
+      try? socket.sendAll(bytes, deadline: Self.soon())
+    }
+    var connection = try PortalConnection(
+      to: Portal(host: "127.0.0.1", port: peer.port), with: SocketOptions(),
+      deadline: Self.soon(), cancellation: try CancellationSignal())
+    do throws(PortalFailure) {
+      while true { _ = try connection.receive() }
+    } catch {
+      return connection.keptByteCount
+    }
+  }
+
+  @Test("H08 of a megabyte of what is no iSCSI at most 8 KiB are kept", arguments: 0..<32)
+  func keptOfOthers(seed: UInt64) throws {
+    let random = Self.randomBytes(seed: seed, count: 1 << 20)
+    #expect(try keptByteCount(of: random) <= 8192)
+    // One that could begin a PDU of the longest kind there is.
+    let banner = Self.banners[Int(seed) % Self.banners.count].bytes
+    #expect(try keptByteCount(of: banner + random) <= 8192)
+  }
+
+  /// DataSegmentLength at bytes 5 to 7, TotalAHSLength at byte 4 (RFC 7143, 11.2.1).
+  @Test("H08, L42 of a login's PDU no more is kept than the longest one has, and of a longer none")
+  func keptOfLongest() throws {
+    let longest: [UInt8] = [0x23, 0x87, 0, 0, 255, 0x00, 0x20, 0x00]
+    let total = 48 + 255 * 4 + 8192
+    let cut = longest + [UInt8](repeating: 0x23, count: total - longest.count - 1)
+    #expect(try keptByteCount(of: cut) == total - 1)
+    let longer: [UInt8] = [0x23, 0x87, 0, 0, 0, 0x00, 0x20, 0x01]
+    #expect(
+      try keptByteCount(of: longer + [UInt8](repeating: 0x23, count: 1 << 20)) <= 4096)
   }
 
   // MARK: - H09
@@ -118,10 +158,16 @@ struct HostilePortalTests {
   func neverAccepts() async throws {
     let peer = try LoopbackPeer(backlog: 0)
     // The kernel lets one in more than the backlog; whoever comes then waits for its SYN's answer.
+    var sentences: Set<String> = []
     for _ in 0..<3 {
       let failure = try #require(try await failure(at: peer.port, within: Self.patience))
       #expect(failure.errno == .timedOut && failure.code == .transportTimeout)
+      #expect(failure.sentence.contains("127.0.0.1:\(peer.port)"))
+      sentences.insert(failure.sentence)
     }
+    // Nobody accepts: no thread of the peer's ever had one of them.
+    #expect(peer.connectionCount == 0)
+    #expect(sentences.allSatisfy { $0.contains("in time") }, "\(sentences)")
   }
 
   // MARK: - H04, H05, H06

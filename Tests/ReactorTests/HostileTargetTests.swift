@@ -245,8 +245,132 @@ struct HostileTargetTests {
         expCmdSN: harness.window.exp, maxCmdSN: harness.window.max
       ).header
     ).encoded()
+    let capacity = IOLimits().transmitEntries
     harness.send([UInt8]((0..<1000).map { _ in ping }.joined()))
-    #expect(await harness.events() == violation(.unexpectedOpcode(.nopIn)))
+    // None of them leaves any more: the connection is over.
+    #expect(harness.sessionState == .lost && harness.isAllSent)
+    #expect(await harness.events() == violation(.tooManyToAnswer(.nopIn, limit: capacity)))
+  }
+
+  @Test("F31, H62: pings as many at once as there is room for are all answered, and I/O goes on")
+  func manyPings() throws {
+    let harness = try ReactorHarness()
+    let burst = 200
+    for round in 0..<50 {
+      let unique = harness.read(offset: 0, size: 512)
+      let task = try harness.command().view.header.initiatorTaskTag
+      let pings = (0..<burst).flatMap { number in
+        ProtocolDataUnit(
+          header: NOPIn(
+            targetTransferTag: TargetTransferTag(rawValue: UInt32(round * burst + number)),
+            statSN: harness.comingStatSN, expCmdSN: harness.window.exp,
+            maxCmdSN: harness.window.max
+          ).header, data: .pattern(number % 8)
+        ).encoded()
+      }
+      harness.send(pings)
+      harness.sendDataIn(task, .pattern(512))
+      #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
+      for number in 0..<burst {
+        let answer = try #require(try harness.sent())
+        #expect(answer.header.opcode == .nopOut && answer.data.isEmpty)
+        #expect(answer.header.targetTransferTag.rawValue == UInt32(round * burst + number))
+      }
+      #expect(try harness.sent() == nil)
+    }
+    #expect(harness.sessionState == .up)
+  }
+
+  /// 960 KiB of them, to a write that may have four outstanding; a target that may ask again may
+  /// have as many as are kept.
+  @Test(
+    "H28: a flood of 20,000 R2Ts ends with the first too many; the write is whole after it",
+    arguments: [(level: 0, limit: 4), (1, 64)])
+  func readyToTransferFlood(level: UInt32, limit: UInt32) async throws {
+    var parameters = NegotiatedParameters()
+    parameters.immediateData = false
+    parameters.maxOutstandingR2T = 4
+    parameters.errorRecoveryLevel = level
+    let harness = try ReactorHarness(parameters: parameters)
+    let payload = [UInt8].pattern(131_072)
+    let unique = harness.write(offset: 0, payload)
+    let task = try harness.command().view.header.initiatorTaskTag
+    var number: UInt32 = 0
+    for _ in 0..<20 {
+      let flood = (0..<1000).flatMap { _ -> [UInt8] in
+        defer { number += 1 }
+        return ProtocolDataUnit(
+          header: harness.readyToTransfer(
+            task, transferTag: number, r2tSN: number, offset: number % 256 * 512, length: 512)
+        ).encoded()
+      }
+      // A connection that is over takes none of them.
+      _ = unsafe Glibc.send(harness.target, flood, flood.count, CInt(MSG_NOSIGNAL))
+      harness.turn()
+    }
+    #expect(harness.sessionState == .lost && harness.busySlots == 1)
+    #expect(harness.reply() == nil)
+    try harness.reconnect()
+    let again = try harness.command().view.header.initiatorTaskTag
+    for offset in stride(from: UInt32(0), to: 131_072, by: 65_536) {
+      harness.sendR2T(
+        again, transferTag: 1, r2tSN: offset / 65_536, offset: offset, length: 65_536)
+    }
+    var received: [UInt8] = []
+    while let unit = try harness.sent() { received += unit.data }
+    harness.sendResponse(again)
+    #expect(harness.reply() == .init(unique: unique, error: 0, payload: .accepted(131_072)))
+    #expect(received == payload)
+    #expect(await harness.events() == violation(.tooManyReadyToTransfer(limit: limit)))
+  }
+
+  @Test(
+    "H61: a Logout that is not answered, or under another's tag, ends in time all the same",
+    arguments: [nil, 0x0001_0000, 0xFFFF_FFFF] as [UInt32?])
+  func unansweredLogout(tag: UInt32?) async throws {
+    let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))
+    let unique = harness.read(offset: 0, size: 512)
+    _ = try harness.command()
+    try await harness.told(
+      { .logout(ReactorHarness.session, $0) },
+      meanwhile: {
+        guard try harness.sent()?.header.opcode == .logoutRequest else {
+          throw ReactorHarness.HarnessError.nothingArrived
+        }
+        if let tag {
+          harness.send(
+            LogoutResponse(
+              response: .closed, initiatorTaskTag: InitiatorTaskTag(rawValue: tag),
+              statSN: harness.nextStatSN(), expCmdSN: harness.window.exp,
+              maxCmdSN: harness.window.max
+            ).header)
+        } else {
+          harness.advance(milliseconds: 14_999)
+          #expect(harness.sessionState == .loggingOut)
+          harness.advance(milliseconds: 1)
+        }
+      })
+    #expect(harness.sessionState == .free)
+    #expect(harness.reply() == .init(unique: unique, error: -ENOTCONN, payload: []))
+    #expect(harness.busySlots == 0)
+    var byte: UInt8 = 0
+    #expect(unsafe recv(harness.target, &byte, 1, CInt(MSG_DONTWAIT)) == 0)
+  }
+
+  @Test("H61: a Logout the target asked for and does not answer is a loss, from which we come back")
+  func unansweredLogoutRequest() async throws {
+    let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))
+    let unique = harness.read(offset: 0, size: 512)
+    _ = try harness.command()
+    harness.sendAsync(.logoutRequested)
+    #expect(try harness.sent()?.header.opcode == .logoutRequest)
+    harness.advance(milliseconds: 15_000)
+    #expect(harness.sessionState == .lost)
+    try harness.reconnect()
+    harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
+    #expect(
+      await harness.losses() == [.requestedByTarget(time2WaitSeconds: 0)])
   }
 
   @Test("H01, H03: that sends too long a segment, or an initiator's opcode, loses the session")
@@ -275,16 +399,25 @@ struct HostileTargetTests {
     }
   }
 
-  @Test("H63: that rejects a PDU loses the session", arguments: [0, 48, 8192])
+  /// 48 are a header; with fewer none of ours can have been meant, whatever the reason.
+  @Test(
+    "H63: that rejects a PDU with so many bytes of it loses the session",
+    arguments: [0, 1, 47, 48, 49, 8192, 65_535])
   func reject(length: Int) async throws {
-    #expect(
-      try await lost { harness, _ in
-        harness.send(
-          Reject(
-            reason: .protocolError, statSN: harness.nextStatSN(), expCmdSN: harness.window.exp,
-            maxCmdSN: harness.window.max
-          ).header, data: .pattern(length))
-      } == violation(.rejected(reason: 4)))
+    for reason in [Reject.Reason.protocolError, .commandNotSupported, .dataDigestError] {
+      var parameters = NegotiatedParameters()
+      parameters.maxRecvDataSegmentLength = 65_536
+      let harness = try ReactorHarness(parameters: parameters)
+      _ = harness.read(offset: 0, size: 1024)
+      _ = try harness.command()
+      harness.send(
+        Reject(
+          reason: reason, statSN: harness.nextStatSN(), expCmdSN: harness.window.exp,
+          maxCmdSN: harness.window.max
+        ).header, data: [UInt8](repeating: 0x01, count: length))
+      #expect(harness.reply() == nil)
+      #expect(await harness.events() == violation(.rejected(reason: reason.rawValue)))
+    }
   }
 
   @Test("H68: that sends every PDU twice gets its tasks done or loses the session, never a trap")

@@ -74,6 +74,31 @@ struct KeepaliveTests {
     #expect(await harness.events() == [.sessionLost(ReactorHarness.session, .pingTimedOut)])
   }
 
+  /// It takes bytes until its window is zero, and says enough not to seem dead.
+  @Test("H67: a target that talks and takes nothing keeps nobody waiting for ever")
+  func closedReceiveWindow() throws {
+    let harness = try ReactorHarness(parameters: .manySegments)
+    harness.fillTransmitQueue()
+    var seconds = 0
+    var answers: [Int32] = []
+    // Thirty seconds for a command, and as long as a lost path may take.
+    while seconds < 300, harness.busySlots > 0 {
+      harness.advance(milliseconds: 1000)
+      seconds += 1
+      if harness.sessionState == .up {
+        harness.send(
+          NOPIn(
+            targetTransferTag: .reserved, statSN: harness.comingStatSN,
+            expCmdSN: harness.window.exp, maxCmdSN: harness.window.max
+          ).header)
+      }
+      while let reply = harness.reply() { answers.append(reply.error) }
+    }
+    #expect(seconds <= 155)
+    #expect(harness.busySlots == 0)
+    #expect(answers.count == 10 && answers.allSatisfy { $0 == -EIO || $0 == -ENOLINK })
+  }
+
   @Test("the target's ping is answered also when the send queue is full to the brim")
   func pingUnderLoad() throws {
     let harness = try ReactorHarness(parameters: .manySegments)

@@ -78,6 +78,9 @@ struct PortalConnection: ~Copyable {
     }
   }
 
+  /// Bytes of the peer's that are kept until the PDU they begin is whole.
+  var keptByteCount: Int { assembler.pendingByteCount }
+
   /// From the login on: digests, longer data segments, another deadline.
   mutating func enterFullFeaturePhase(
     _ parameters: NegotiatedParameters, deadline: MonotonicTime

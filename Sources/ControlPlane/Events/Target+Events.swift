@@ -1,3 +1,5 @@
+import ISCSI
+import Logging
 import Reactor
 import SCSI
 
@@ -16,6 +18,20 @@ extension Target {
   /// Tells of the session with this handle, if it is still there.
   func tell(_ handle: SessionHandle, _ what: String) {
     if let session = sessions.first(where: { $0.handle == handle }) { tell(session, what) }
+  }
+
+  /// The target said something unasked: who reads `events` hears each, the log only now and then.
+  func asyncMessage(
+    _ handle: SessionHandle, _ event: AsyncMessage.Event, _ lun: LogicalUnitNumber,
+    _ sense: AdditionalSense?
+  ) {
+    asyncMessageCount += 1
+    let sentence = "async message: \(event) for LUN \(lun.name)"
+    if asyncMessageCount & (asyncMessageCount - 1) == 0 {
+      logger.info("\(sentence) (number \(asyncMessageCount))")
+    }
+    tell(handle, sentence)
+    if event == .scsiAsyncEvent { attention(lun, sense) }
   }
 
   /// Tells of a LUN.

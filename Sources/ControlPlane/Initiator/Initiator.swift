@@ -91,9 +91,7 @@ package actor Initiator: TreeSource {
     case .unitAttention(let session, let lun, let sense):
       await target(of: session)?.attention(lun, sense)
     case .asyncMessage(let session, let kind, let lun, let sense):
-      context.logger.info("async message \(kind) for LUN \(lun.name)")
-      await target(of: session)?.tell(session, "async message: \(kind) for LUN \(lun.name)")
-      if kind == .scsiAsyncEvent { await target(of: session)?.attention(lun, sense) }
+      await target(of: session)?.asyncMessage(session, kind, lun, sense)
     case .unitWantsLook(let session, let lun):
       await target(of: session)?.scheduleRefresh(of: lun)
     case .escalated(let session, let function, let lun):

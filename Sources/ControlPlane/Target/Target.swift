@@ -49,6 +49,9 @@ actor Target {
   /// LUNs that somebody took offline, until `online` or another unit is in their place.
   var offlineUnits: Set<LogicalUnitNumber> = []
 
+  /// Async Messages that came, of all sessions.
+  var asyncMessageCount = 0
+
   /// Opens that wait for a path, by numbers in the order they came.
   var waitingOpens: [Int: CheckedContinuation<Void, Never>] = [:]
   var nextWaitingOpen = 0

@@ -28,6 +28,8 @@ package enum ProtocolViolation: Error, Equatable, Sendable {
   /// Key=value text in full feature phase.
   case text(TextError)
   case unexpectedOpcode(Opcode)
+  /// PDUs that want an answer come faster than the target takes the answers.
+  case tooManyToAnswer(Opcode, limit: Int)
   case rejected(reason: UInt8)
 
   /// The sentence for `last_error`.
@@ -60,6 +62,8 @@ package enum ProtocolViolation: Error, Equatable, Sendable {
       "residual flags 0x\(String(flags, radix: 16)) claim overflow and underflow at once"
     case .text(let error): error.sentence
     case .unexpectedOpcode(let opcode): "\(opcode.name) may not arrive in full feature phase"
+    case .tooManyToAnswer(let opcode, let limit):
+      "\(opcode.name) arrives faster than answers can leave; \(limit) PDUs wait to be sent"
     case .rejected(let reason):
       "the target rejected a PDU with reason 0x\(String(reason, radix: 16))"
     }

@@ -60,7 +60,9 @@ extension Reactor {
       // The transfer keeps them: what was not sent is never written.
       connections[index].bursts.remove(UInt16(slot))
     }
-    guard connections[index].transmit.freeCount > 0 else { throw .unexpectedOpcode(.asyncMessage) }
+    guard connections[index].transmit.freeCount > 0 else {
+      throw .tooManyToAnswer(.asyncMessage, limit: connections[index].transmit.count)
+    }
     let confirmation = NOPOut(
       logicalUnit: lun, initiatorTaskTag: .reserved, cmdSN: window(of: index).cmdSN,
       expStatSN: connections[index].machine.expStatSN)

@@ -138,7 +138,7 @@ extension Reactor {
     guard header.targetTransferTag != .reserved else { return }
     guard connections[index].transmit.freeCount > 0 else {
       // A target that asks faster than it takes answers is not well.
-      throw .unexpectedOpcode(.nopIn)
+      throw .tooManyToAnswer(.nopIn, limit: connections[index].transmit.count)
     }
     let answer = NOPOut(
       logicalUnit: nopIn.logicalUnit, initiatorTaskTag: .reserved,

@@ -37,6 +37,89 @@ struct TextParameterTests {
     #expect(throws: TextError.malformedKey(long + "k")) { try parse(long + "k=1\0") }
   }
 
+  /// RFC 7143, 6.1: letters, digits, `.-+@_`; `#` and `/` are those of extension keys.
+  private static let keyBytes = Set(
+    Array(0x30...0x39) + Array(0x41...0x5A) + Array(0x61...0x7A) + [0x2E, 0x2D, 0x2B, 0x40, 0x5F]
+      + [0x23, 0x2F] as [UInt8])
+
+  @Test("H32 of all bytes only those of a key are in a key, wherever they stand")
+  func rawKeys() throws {
+    for byte in UInt8.min...UInt8.max where byte != 0 {
+      for key in [[byte], [0x41, byte], [byte, 0x41], [0x41, byte, 0x41]] {
+        let record = key + Array("=1\0".utf8)
+        guard !Self.keyBytes.contains(byte) else {
+          let expected = TextParameter(String(decoding: key, as: UTF8.self), "1")
+          #expect(try TextParameter.parameters(parsing: record) == [expected])
+          continue
+        }
+        // A second '=' is the value's.
+        if byte == UInt8(ascii: "="), key.first != byte {
+          #expect(try TextParameter.parameters(parsing: record).first?.key == "A")
+          continue
+        }
+        let shown = key.prefix { $0 != UInt8(ascii: "=") }
+        #expect(throws: TextError.malformedKey(String(decoding: shown, as: UTF8.self))) {
+          try TextParameter.parameters(parsing: record)
+        }
+      }
+    }
+  }
+
+  /// Overlong forms, surrogates, beyond U+10FFFF, cut sequences, lone continuations, a BOM.
+  private static let junk: [[UInt8]] = [
+    [0xC0, 0x80], [0xE0, 0x80, 0xAF], [0xF0, 0x80, 0x80, 0xAF], [0xED, 0xA0, 0x80],
+    [0xF4, 0x90, 0x80, 0x80], [0xF8, 0x88, 0x80, 0x80, 0x80], [0xE2, 0x82], [0xF0, 0x9F, 0x92],
+    [0x80], [0xBF, 0xBF], [0xFE, 0xFF], [0xFF], [0xEF, 0xBB, 0xBF], [0xC3],
+  ]
+
+  @Test("H32 what is no UTF-8 is a value of its own length in characters, and none of our keys'")
+  func rawValues() throws {
+    for bytes in Self.junk {
+      let parsed = try TextParameter.parameters(
+        parsing: Array("MaxBurstLength=".utf8) + bytes + Array("\0DataDigest=None\0".utf8))
+      #expect(parsed.count == 2 && parsed[1] == TextParameter("DataDigest", "None"))
+      #expect(parsed[0].value == String(decoding: bytes, as: UTF8.self))
+      #expect(!parsed[0].value.isEmpty && parsed[0].value.unicodeScalars.count <= bytes.count)
+      #expect(throws: TextError.self) { try parsed[0].number(in: 0...UInt64.max) }
+      #expect(throws: TextError.self) { try parsed[0].boolean() }
+      #expect(throws: TextError.self) { try parsed[0].binary(maximumByteCount: 16) }
+      #expect(throws: TextError.self) {
+        try TextParameter.parameters(parsing: bytes + Array("=1\0".utf8))
+      }
+      #expect(throws: TextError.self) { try TextParameter.parameters(parsing: bytes) }
+    }
+    // No '=', '=' only, NUL only.
+    #expect(throws: TextError.missingValue("AB")) {
+      try TextParameter.parameters(parsing: [0x41, 0x42])
+    }
+    #expect(throws: TextError.malformedKey("")) {
+      try TextParameter.parameters(parsing: [0x3D])
+    }
+    #expect(try TextParameter.parameters(parsing: [UInt8](repeating: 0, count: 65_536)) == [])
+    #expect(throws: TextError.self) {
+      try TextParameter.parameters(parsing: [UInt8](repeating: 0x3D, count: 65_536))
+    }
+    #expect(throws: TextError.self) {
+      try TextParameter.parameters(parsing: [UInt8](repeating: 0xFF, count: 65_536))
+    }
+  }
+
+  @Test("H32 the sentence of any junk is printable, one line and short")
+  func junkSentences() {
+    for bytes in Self.junk + (1...31).map({ [$0] }) + [[0x7F], Array("\u{202E}x".utf8)] {
+      for text in [bytes, bytes + Array("=1".utf8), [0x41] + bytes + bytes] {
+        do throws(TextError) {
+          _ = try TextParameter.parameters(
+            parsing: Array(repeatElement(text, count: 40).joined()))
+          Issue.record("\(text) is no key=value")
+        } catch {
+          #expect(error.sentence.utf8.count < 400)
+          #expect(error.sentence.unicodeScalars.allSatisfy { (0x20...0x7E).contains($0.value) })
+        }
+      }
+    }
+  }
+
   @Test("H32 values, keys and text have bounds")
   func bounds() throws {
     let fits = String(repeating: "v", count: 8191)
