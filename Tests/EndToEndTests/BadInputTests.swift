@@ -69,6 +69,26 @@ extension EndToEnd {
       }
     }
 
+    /// With one port for all who connect, who connects to it meets himself (RFC 793, 3.4).
+    @Test("H09 a connection to ourselves is told at once", .requires(.namespaces))
+    func ourselves() async throws {
+      try await withLab { lab in
+        let script = try lab.write(
+          """
+          perl -e 'socket(S, 2, 2, 0); $r = pack("a16s", "lo", 0x41);
+            ioctl(S, 0x8914, $r) or die "lo: $!"' || exit
+          echo "40000 40000" > /proc/sys/net/ipv4/ip_local_port_range
+          timeout 10 \(Binary.path) discover 127.0.0.1:40000
+          """)
+        let result = await lab.shell("unshare -n bash \(script)")
+        #expect(result.status == 76, "\(result)")
+        #expect(
+          result.value
+            == "iscsifs: 127.0.0.1:40000: the peer does not speak iSCSI (a PDU begins with 0x43)",
+          "\(result)")
+      }
+    }
+
     @Test(
       "A command that is not one is EINVAL and last_error says why",
       arguments: [

@@ -67,6 +67,43 @@ extension EndToEnd {
       }
     }
 
+    /// Fifty targets, for one alone is logged in to once a second.
+    @Test("H36 a thousand logins that end by FIN as soon as they are there leave no descriptor")
+    func loginsThatEnd() async throws {
+      try await withLab { lab in
+        let targets = (0..<50).map { number in
+          let target = SimulatedTarget(name: "iqn.2026-11.org.iscsifs:fin.\(number)")
+          target.add(
+            SimulatedLogicalUnit(.init(blockCount: 8192, identity: UInt32(number + 1))), lun: 1)
+          return target
+        }
+        let server = try SimulatedPortalServer(lab, targets)
+        let mount = try await MountedFileSystem.start(lab, .mount(server.address))
+        let loggedIn = "cat targets/*/state | grep -c LOGGED_IN"
+        #expect(await mount.shell(loggedIn).value == "50")
+        let descriptors = "ls /proc/\(mount.daemonID)/fd | wc -l"
+        let before = await mount.shell(descriptors).value
+        let clock = ContinuousClock()
+        let begun = clock.now
+        var rounds = 0
+        while server.connectionCount < 1051, clock.now - begun < .seconds(100) {
+          server.finish()
+          rounds += 1
+          let isBack = await eventually(.seconds(20)) {
+            guard server.connectionCount > 50 * rounds else { return false }
+            return await mount.shell(loggedIn).value == "50"
+          }
+          #expect(isBack)
+        }
+        #expect(server.connectionCount >= 1051)
+        // A login a second and target, whatever the target does.
+        #expect(clock.now - begun >= .seconds(19))
+        #expect(await mount.shell(descriptors).value == before)
+        await mount.shell("for t in targets/*; do head -c 1 $t/lun1 > /dev/null || exit 1; done")
+          .expectSuccess()
+      }
+    }
+
     @Test("H66 urgent data in every PDU are data like others, in login and behind it")
     func urgentData() async throws {
       try await withLab { lab in

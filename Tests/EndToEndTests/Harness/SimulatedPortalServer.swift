@@ -88,6 +88,15 @@ final class SimulatedPortalServer: Resource {
     }
   }
 
+  /// What the first target's only unit holds; with its power gone, what has been flushed of it.
+  func contents(at offset: UInt64, count: Int, losingPower: Bool) -> [UInt8] {
+    server.withPortal { portal in
+      guard let unit = portal.targets[0].logicalUnits.values.first else { return [] }
+      if losingPower { unit.powerCycle() }
+      return unit.contents(at: offset, count: count)
+    }
+  }
+
   /// Task management functions that were asked for.
   var taskManagementRequestCount: Int {
     server.withPortal { $0.log.taskManagementRequestCount }
@@ -97,6 +106,13 @@ final class SimulatedPortalServer: Resource {
   func reset() {
     server.withPortal { portal in
       for connection in portal.connections { connection.reset() }
+    }
+  }
+
+  /// Ends every connection in order: FIN.
+  func finish() {
+    server.withPortal { portal in
+      for connection in portal.connections { connection.close() }
     }
   }
 
