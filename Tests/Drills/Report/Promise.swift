@@ -29,7 +29,9 @@ struct Promise: Sendable {
         """),
     Promise(
       number: 5, text: "a bad target costs the others no error and at most 10 % throughput",
-      commands: ["swift test --filter HostileTargetTests"]),
+      commands: [
+        "swift test --filter HostileTargetTests", "swift test --filter HostileMatrixTests",
+      ]),
     Promise(
       number: 6, text: "bounded resources: nothing grows by more than 32 MiB, no descriptor stays",
       commands: ["swift test --filter ScaleTests"]),
