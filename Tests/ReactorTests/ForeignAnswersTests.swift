@@ -75,6 +75,8 @@ struct ForeignAnswersTests {
   /// Numbers, tags, lengths and offsets say the same thing more than once.
   @Test("H69 any one flipped bit of a header, without digests, never gives a caller wrong bytes")
   func headerBits() throws {
+    // The same PDU whichever way the request has come.
+    guard ReactorHarness.channel == .device else { return }
     let payload = [UInt8].pattern(512)
     for bit in 0..<(48 * 8) {
       let harness = try ReactorHarness()
@@ -93,7 +95,7 @@ struct ForeignAnswersTests {
   @Test("H69 a flipped bit of data is passed on without digests, and found with them")
   func dataBits() async throws {
     let payload = [UInt8].pattern(512)
-    for bit in stride(from: 0, to: 512 * 8, by: 37) {
+    for bit in stride(from: 0, to: 512 * 8, by: 97) {
       for hasDigest in [false, true] {
         var parameters = NegotiatedParameters()
         parameters.dataDigest = hasDigest
