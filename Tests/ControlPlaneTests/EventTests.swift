@@ -74,6 +74,39 @@ struct EventTests {
       ])
   }
 
+  @Test("tell why a call on a LUN's file failed, which the LUN keeps until its file is another's")
+  func commandFailures() async throws {
+    let bench = try Bench()
+    try await bench.logIn()
+    let stream = try bench.initiator.events()
+    let handle = try #require(bench.unit()?.handle)
+    #expect(bench.unit()?.lastFailure == nil)
+    let command = CommandDescriptorBlock.write16(lba: LogicalBlockAddress(8), blocks: 1)
+    let full = CommandFailure(
+      .ended(
+        .spaceExhausted,
+        SenseData(
+          key: .dataProtect, additionalSense: AdditionalSense(code: 0x27, qualifier: 0x07))),
+      of: command)
+    bench.reactor.send(.commandFailed(handle, full))
+    #expect(
+      try await next(1, of: stream) == [
+        "\(Self.target)/lun0 WRITE(16) at block 8: The target has no space left to allocate "
+          + "(DATA PROTECT 27/07)"
+      ])
+    #expect(await bench.reaches { $0.unit()?.lastFailure == full })
+    let late = CommandFailure(.unanswered, of: command)
+    bench.reactor.send(.commandFailed(handle, late))
+    #expect(await bench.reaches { $0.unit()?.lastFailure == late })
+    // Of a file there is no more.
+    bench.reactor.send(.commandFailed(LogicalUnitHandle(index: 77, generation: 1), full))
+    try await bench.initiator.perform(.rescan, target: Bench.targetName)
+    #expect(bench.unit()?.lastFailure == late)
+    bench.reactor.with { $0.units[.zero]?.serial = "ANOTHER" }
+    try await bench.initiator.perform(.rescan, target: Bench.targetName)
+    #expect(bench.unit()?.handle != handle && bench.unit()?.lastFailure == nil)
+  }
+
   @Test("tell of logins that failed and of discoveries")
   func failures() async throws {
     let bench = try Bench()

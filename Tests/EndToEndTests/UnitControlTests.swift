@@ -1,4 +1,5 @@
 import Lab
+import TargetSimulator
 import Testing
 
 extension EndToEnd {
@@ -30,6 +31,34 @@ extension EndToEnd {
         await mount.shell("echo logout > $T/sessions/1/connections/1/control")
           .expectFailure("busy")
         await mount.expectServing()
+      }
+    }
+
+    @Test("last_error of a LUN says which block cannot be read; the log says it now and then")
+    func unreadableBlock() async throws {
+      try await withLab { lab in
+        let target = SimulatedTarget(name: "iqn.2026-11.org.iscsifs:scratched")
+        var disk = SimulatedLogicalUnit.Configuration(blockCount: 2048)
+        disk.unreadableBlocks = [40..<41]
+        target.add(SimulatedLogicalUnit(disk), lun: 1)
+        let server = try SimulatedPortalServer(lab, [target])
+        let mount = try await MountedFileSystem.startInForeground(lab, .mount(server.address))
+        #expect(await eventually { await mount.shell("test -e $T/lun1").status == 0 })
+        #expect(await mount.shell("cat $T/lun1.info/last_error").value == "0 SUCCESS")
+        for _ in 0..<8 {
+          await mount.shell("dd if=$T/lun1 of=/dev/null bs=4k skip=5 count=1 iflag=direct")
+            .expectFailure("Input/output error")
+        }
+        let sentence = "READ(16) at block 40: The medium has an unrecoverable error"
+        #expect(
+          await eventually {
+            await mount.shell("cat $T/lun1.info/last_error").value.hasPrefix("1 ERR \(sentence)")
+          })
+        let told = mount.foreground?.output.split(separator: "\n").count { $0.contains(sentence) }
+        #expect((1...3).contains(told ?? 0), "\(mount.foreground?.output ?? "")")
+        await mount.shell("dd if=$T/lun1 of=/dev/null bs=4k skip=6 count=1 iflag=direct")
+          .expectSuccess()
+        #expect(await mount.shell("cat $T/last_error").value == "0 SUCCESS")
       }
     }
 

@@ -251,7 +251,12 @@ struct FullFeatureTests {
       #expect(harness.reply() == .init(unique: unique, error: -EIO, payload: []))
       let look = ReactorEvent.unitWantsLook(
         ReactorHarness.session, LogicalUnitNumber(number: 1))
-      #expect(await harness.events() == [look])
+      let block = LogicalBlockAddress(0)
+      let failure = CommandFailure(
+        .ended(.aborted, nil),
+        of: isWrite ? .write16(lba: block, blocks: 1) : .read16(lba: block, blocks: 1))
+      #expect(
+        await harness.events() == [look, .commandFailed(ReactorHarness.unit, failure)])
     }
   }
 

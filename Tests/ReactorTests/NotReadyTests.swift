@@ -49,6 +49,10 @@ struct NotReadyTests {
     let unique = harness.read(offset: 512, size: 512)
     try answer(harness, .sense(0x5, 0x21, 0x00))
     #expect(harness.reply() == .init(unique: unique, error: -EIO, payload: []))
-    #expect(await harness.events() == [Self.look])
+    let sense = SenseData(
+      key: .illegalRequest, additionalSense: AdditionalSense(code: 0x21, qualifier: 0))
+    let failure = CommandFailure(
+      .ended(.lbaOutOfRange, sense), of: .read16(lba: LogicalBlockAddress(1), blocks: 1))
+    #expect(await harness.events() == [Self.look, .commandFailed(ReactorHarness.unit, failure)])
   }
 }

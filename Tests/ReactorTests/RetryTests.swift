@@ -168,7 +168,9 @@ struct RetryTests {
     let again = harness.write(offset: 0, .pattern(512))
     try answer(harness, .good)
     #expect(harness.reply() == .init(unique: again, error: 0, payload: .accepted(512)))
-    #expect(await harness.events() == [])
+    let failure = CommandFailure(
+      .ended(.reservationConflict, nil), of: .write16(lba: LogicalBlockAddress(0), blocks: 1))
+    #expect(await harness.events() == [.commandFailed(ReactorHarness.unit, failure)])
   }
 
   @Test("F28: the errno is that of the sense, in either form and of any length that has a key")

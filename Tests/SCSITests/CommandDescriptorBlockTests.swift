@@ -110,6 +110,23 @@ struct CommandDescriptorBlockTests {
     #expect(CommandDescriptorBlock.readCapacity16().serviceAction == .readCapacity16)
   }
 
+  @Test("are told with their names in the standards, and where they begin")
+  func told() {
+    let lba = LogicalBlockAddress(0x1234_5678)
+    let blocks: [(CommandDescriptorBlock, String, UInt64?)] = [
+      (.read10(lba: lba, blocks: 1), "READ(10)", 0x1234_5678),
+      (.write10(lba: lba, blocks: 1), "WRITE(10)", 0x1234_5678),
+      (.read16(lba: LogicalBlockAddress(1 << 40), blocks: 1), "READ(16)", 1 << 40),
+      (.write16(lba: LogicalBlockAddress(1 << 40), blocks: 1), "WRITE(16)", 1 << 40),
+      (.synchronizeCache16(), "SYNCHRONIZE CACHE(16)", nil),
+      (CommandDescriptorBlock(first: 0x7F << 56, second: 0), "command 7Fh", nil),
+    ]
+    for (block, name, address) in blocks {
+      #expect("\(block.operationCode)" == name)
+      #expect(block.logicalBlockAddress == address)
+    }
+  }
+
   @Test("drop what stands past their length")
   func padding() {
     let block = CommandDescriptorBlock(first: .max, second: .max, length: 6)

@@ -96,6 +96,9 @@ package actor Initiator: TreeSource {
       await target(of: session)?.scheduleRefresh(of: lun)
     case .escalated(let session, let function, let lun):
       await target(of: session)?.escalated(session, function, lun)
+    case .commandFailed(let unit, let failure):
+      guard let owner = context.registry.owner(of: unit) else { return }
+      await targets[owner]?.commandFailed(unit, failure)
     case .logicalUnitGone(let unit):
       guard let owner = context.registry.owner(of: unit) else { return }
       await targets[owner]?.scheduleScan()

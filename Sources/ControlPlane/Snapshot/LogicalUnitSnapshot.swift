@@ -18,6 +18,8 @@ package struct LogicalUnitSnapshot: Equatable, Sendable {
   package var portals: [PortalSnapshot]
   /// Why the data file is missing or does not open; empty when nothing is wrong.
   package var lastError = ""
+  /// Why a call on the data file got an error the last time, since the unit has had the file.
+  package var lastFailure: CommandFailure?
 }
 
 /// One VPD page's bytes.

@@ -186,6 +186,9 @@ extension Target {
     let served = units[lun].flatMap { $0.handle == handle ? $0.registration : nil }
     var unit = TargetLogicalUnit(probed: probed, handle: handle)
     unit.isOffline = offlineUnits.contains(lun)
+    if let before, before.handle == handle {
+      (unit.failure, unit.failures) = (before.failure, before.failures)
+    }
     unit.registration = registration(of: probed) ?? served
     units[lun] = unit
     if let registration = unit.registration, registration != served {

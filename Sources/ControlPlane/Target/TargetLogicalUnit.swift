@@ -14,6 +14,10 @@ struct TargetLogicalUnit {
   /// It would have a file if there were room for another.
   var lacksPlace = false
 
+  /// Why a call on its file got an error the last time, and how often for that cause.
+  var failure: CommandFailure?
+  var failures = Recurrence()
+
   /// Somebody took it offline.
   var isOffline = false
 
@@ -32,6 +36,6 @@ struct TargetLogicalUnit {
       lun: probed.description.logicalUnitNumber, handle: handle, description: probed.description,
       state: state(isBlocked: isBlocked), openCount: openCount,
       vitalProductDataPages: probed.pages, portals: portals,
-      lastError: probed.reason ?? (isOffline ? Self.offlineReason : ""))
+      lastError: probed.reason ?? (isOffline ? Self.offlineReason : ""), lastFailure: failure)
   }
 }

@@ -40,6 +40,8 @@ struct LogicalUnitEntry {
   /// Requests that have not been answered by the target.
   var busyCount: UInt32 = 0
   var error: CInt = 0
+  /// From when on it is told why a call failed.
+  var tellsFailureAt: UInt64 = 0
   /// Who waits for `busyCount` to become zero.
   var withdrawals: [Withdrawal] = []
 

@@ -107,6 +107,7 @@ extension Reactor {
       guard let slot = slotInFlight(tag, connection: index) else { throw violation }
       leave(slot, connection: index)
       if slots[slot].kind == .control { return finishControl(slot, .aborted) }
+      tell(.rejected, of: slot)
       finish(slot, error: .ioError)
     case (.scsiCommand, .dataDigestError) where connections[index].recovers:
       try resend(rejected, or: violation, connection: index)

@@ -60,7 +60,9 @@ extension Reactor {
 
   /// Writes all blocks of a write again: its bytes are still here.
   private mutating func write(again index: Int) {
-    isOverdue(index) ? finish(index, error: .ioError) : beginTransfer(index)
+    guard isOverdue(index) else { return beginTransfer(index) }
+    tell(.writesLost, of: index)
+    finish(index, error: .ioError)
   }
 
   private mutating func finishRead(_ index: Int) {
@@ -83,7 +85,10 @@ extension Reactor {
     guard !slots[index].isUnasked else { return end(index) }
     let isOwed = sharedUnits.tellFailures(
       Int(slots[index].unit), since: slots[index].failures)
-    guard !isOwed, !slots[index].tellsLoss else { return finish(index, error: .ioError) }
+    guard !isOwed, !slots[index].tellsLoss else {
+      tell(.writesLost, of: index)
+      return finish(index, error: .ioError)
+    }
     answer(slot: index)
     end(index)
   }
@@ -140,7 +145,7 @@ extension Reactor {
       retry(index, reason)
     case .failed(let failure):
       if failure == .lbaOutOfRange { askForLook(index) }
-      fail(index, failure)
+      fail(index, failure, sense)
     }
   }
 
@@ -195,7 +200,7 @@ extension Reactor {
     leavePlace(index)
   }
 
-  private mutating func fail(_ index: Int, _ failure: SCSIFailure) {
+  private mutating func fail(_ index: Int, _ failure: SCSIFailure, _ sense: SenseData? = nil) {
     let unit = slots[index].unit
     if failure == .logicalUnitGone {
       let handle = LogicalUnitHandle(index: unit, generation: units[Int(unit)].generation)
@@ -209,6 +214,7 @@ extension Reactor {
       return enqueue(index)
     }
     guard !goesAround(index, failure), !isLost(index, failure) else { return }
+    tell(.ended(failure, sense), of: index)
     finish(index, error: Errno(failure))
   }
 }

@@ -185,7 +185,10 @@ extension Reactor {
   mutating func goOnReadingBack(_ index: Int) {
     slots[index].stage = .idle
     if !slots[index].isReadingBack { creditReading(index) }
-    guard !isOverdue(index) else { return finish(index, error: .ioError) }
+    guard !isOverdue(index) else {
+      tell(.unanswered, of: index)
+      return finish(index, error: .ioError)
+    }
     if slots[index].isReadingBack { readNext(index) } else { concludeFlush(index) }
   }
 

@@ -33,7 +33,9 @@ extension Reactor {
       if endsHole(index) { return }
     }
     if slots[index].kind == .control { return tick(control: index) }
-    if slots[index].isInterrupted || isFUSEPaused, !slots[index].isAnswered {
+    if slots[index].isInterrupted || slots[index].hasWaited || isFUSEPaused,
+      !slots[index].isAnswered
+    {
       var due = max(interruptDue(index), slots[index].signalsAt)
       if now >= due {
         if callerIsLeaving(index) { return giveUp(index, error: .interrupted) }
@@ -56,7 +58,7 @@ extension Reactor {
       // Without a path, or with one that is held again and again, as long as the caller wants. The
       // target that answers pings and opens no window is not what the caller meant.
       if sessions[session].isServing {
-        giveUp(index, error: .ioError)
+        giveUpUnanswered(index)
       } else if sessions[session].timeouts.replacementMilliseconds != nil {
         giveUp(index, error: .noLink)
       }
@@ -65,20 +67,21 @@ extension Reactor {
         giveUp(index, error: .noLink)
       }
     case .inFlight:
-      if isOverdue(index) { giveUp(index, error: .ioError) }
+      if isOverdue(index) { giveUpUnanswered(index) }
       // Pings are answered, this command is not.
       let due = slots[index].sentAt &+ Interval.command
       if now >= due { escalate(index) }
     case .range where isOverdue(index), .quiet where isOverdue(index):
       if sessions[session].timeouts.replacementMilliseconds != nil {
-        giveUp(index, error: .ioError)
+        giveUpUnanswered(index)
       }
     default: break
     }
   }
 
   /// Whether the signals of a request's caller ask for its end. With every slot taken nothing is
-  /// read from the kernel, so no interrupt either: then they are looked at without one.
+  /// read from the kernel, so no interrupt either, and of those that came before their request has
+  /// a slot only the last are kept: then they are looked at without one.
   private func callerIsLeaving(_ index: Int) -> Bool {
     let thread = slots[index].caller.thread
     return slots[index].isInterrupted

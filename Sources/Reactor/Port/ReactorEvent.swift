@@ -24,6 +24,8 @@ package enum ReactorEvent: Equatable, Sendable {
   case unitWantsLook(SessionHandle, LogicalUnitNumber)
   /// A command was not answered in time: this function was sent to end it, or all of the unit's.
   case escalated(SessionHandle, TaskManagementRequest.Function, LogicalUnitNumber)
+  /// Calls on a LUN file get an error for this reason.
+  case commandFailed(LogicalUnitHandle, CommandFailure)
   /// A unit answered that it does not exist (05/25/00).
   case logicalUnitGone(LogicalUnitHandle)
   /// A range was to be cleared and may be so in part: pages the kernel has of the file may be old.
@@ -37,7 +39,7 @@ package enum ReactorEvent: Equatable, Sendable {
     switch self {
     case .sessionLost, .lastConnectionLost, .connectionClosed, .contentsUnknown, .unmounted: true
     case .connectionLost, .unitAttention, .asyncMessage, .unitWantsLook, .escalated,
-      .logicalUnitGone:
+      .commandFailed, .logicalUnitGone:
       false
     }
   }

@@ -105,6 +105,8 @@ struct Slot: BitwiseCopyable {
   var retryAt: UInt64 = 0
   /// When the caller's signals are looked at again: those it had asked for nothing.
   var signalsAt: UInt64 = 0
+  /// Its interrupt may have come, and been forgotten, while it waited for a slot.
+  var hasWaited = false
   var cmdSN = SerialNumber(rawValue: 0)
   /// What a SYNCHRONIZE CACHE makes durable: the unit's writes up to here.
   var epoch: UInt64 = 0

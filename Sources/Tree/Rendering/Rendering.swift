@@ -81,11 +81,18 @@ enum Rendering {
     ("discard_max_bytes", { discard(of: $0).map { .text("\($0.maximumBytes)") } }),
   ])
 
-  /// Why there is no file, or none that opens.
+  /// Why there is no file, or none that opens; else why a call on it got an error the last time.
   private static func lastError(of unit: LogicalUnitSnapshot) -> String {
-    guard !unit.lastError.isEmpty else { return ControlError.successLine }
-    let code = InitiatorErrorCode.operationNotSupported
-    return "\(code.rawValue) \(code.name) \(line(unit.lastError))"
+    let code: InitiatorErrorCode
+    let sentence: String
+    if !unit.lastError.isEmpty {
+      (code, sentence) = (.operationNotSupported, unit.lastError)
+    } else if let failure = unit.lastFailure {
+      (code, sentence) = (failure.cause == .unanswered ? .requestTimedOut : .generic, "\(failure)")
+    } else {
+      return ControlError.successLine
+    }
+    return "\(code.rawValue) \(code.name) \(line(sentence))"
   }
 
   /// The word of a target's state, and while it is recovering since when and until when.

@@ -25,32 +25,37 @@ struct HostileCase: Sendable {
   /// A path that was there for a while is back at once, and the line then stands in the log alone;
   /// one that is lost again and again waits for a second each time.
   var words: String?
+  /// The same of its LUN's, behind the command's name: what its SCSI layer answered wrongly.
+  var unitWords: String?
   var lie: HostileFault.Lie?
   var flood: FloodFault.Kind?
   /// A fault of one connection.
   var makeFaults: @Sendable () -> [any ConnectionFault]
 
-  /// The name of the kind of a lie: no case may be without one, so a new one asks for its row.
-  static func kind(of lie: HostileFault.Lie) -> String {
-    switch lie {
-    case .dataBeyondExpected: "dataBeyondExpected"
-    case .initiatorTaskTag: "initiatorTaskTag"
-    case .secondResponse: "secondResponse"
-    case .r2t: "r2t"
-    case .statSN: "statSN"
-    case .dataSN: "dataSN"
-    case .dataSegmentLength: "dataSegmentLength"
-    case .totalAHSLength: "totalAHSLength"
-    case .opcode: "opcode"
-    case .status: "status"
-    case .flags: "flags"
-    case .residual: "residual"
-    case .data: "data"
-    case .maxCmdSN: "maxCmdSN"
-    }
+  /// The lies there are; the switch below asks for a new one's name, and the test for its row.
+  enum LieKind: CaseIterable {
+    case dataBeyondExpected, initiatorTaskTag, secondResponse, r2t, statSN, dataSN
+    case dataSegmentLength, totalAHSLength, opcode, status, flags, residual, data, maxCmdSN
   }
 
-  static let kindCount = 14
+  static func kind(of lie: HostileFault.Lie) -> LieKind {
+    switch lie {
+    case .dataBeyondExpected: .dataBeyondExpected
+    case .initiatorTaskTag: .initiatorTaskTag
+    case .secondResponse: .secondResponse
+    case .r2t: .r2t
+    case .statSN: .statSN
+    case .dataSN: .dataSN
+    case .dataSegmentLength: .dataSegmentLength
+    case .totalAHSLength: .totalAHSLength
+    case .opcode: .opcode
+    case .status: .status
+    case .flags: .flags
+    case .residual: .residual
+    case .data: .data
+    case .maxCmdSN: .maxCmdSN
+    }
+  }
 
   /// READ and WRITE, of 10 and 16 bytes.
   private static let mediumAccess: Set<UInt8> = [0x28, 0x2A, 0x88, 0x8A]
@@ -61,9 +66,12 @@ struct HostileCase: Sendable {
 
   private static func lie(
     _ name: String, _ use: Use, _ lie: HostileFault.Lie, in opcode: Opcode,
-    beside other: HostileFault.Lie? = nil, error: String?, words: String?
+    beside other: HostileFault.Lie? = nil, error: String?, words: String?,
+    unitWords: String? = nil
   ) -> HostileCase {
-    HostileCase(name: name, use: use, error: error, words: words, lie: lie) {
+    HostileCase(
+      name: name, use: use, error: error, words: words, unitWords: unitWords, lie: lie
+    ) {
       [other, lie].compactMap(\.self).map {
         CommandFault(mediumAccess, HostileFault($0, in: PDUSelector(opcode)))
       }
@@ -115,16 +123,19 @@ struct HostileCase: Sendable {
       words: "Login Request may not arrive in full feature phase"),
     lie(
       "response", .write, .status(response: 1, status: 0), in: .scsiResponse, error: failed,
-      words: nil),
+      words: nil, unitWords: "The command was aborted too often"),
     lie(
       "flags", .write, .flags(0x86), in: .scsiResponse, error: severed,
       words: "residual flags 0x86 claim overflow and underflow at once"),
     lie(
       "residual", .write, .residual(512), in: .scsiResponse, beside: .flags(0x82), error: failed,
-      words: nil),
-    lie("empty", .read, .data([]), in: .dataIn, error: failed, words: nil),
+      words: nil, unitWords: "The command was aborted too often"),
+    lie(
+      "empty", .read, .data([]), in: .dataIn, error: failed, words: nil,
+      unitWords: "The command was aborted too often"),
     HostileCase(
-      name: "window", use: .manyReads, error: failed, words: nil, lie: .maxCmdSN(offset: .max)
+      name: "window", use: .manyReads, error: failed, words: nil,
+      unitWords: "no answer in the time I/O may wait", lie: .maxCmdSN(offset: .max)
     ) { [HostileFault(.maxCmdSN(offset: .max), in: .all)] },
     HostileCase(
       name: "duplicate", use: .read, error: nil, words: "SCSI Data-In names task"

@@ -1,0 +1,28 @@
+import SCSI
+import SystemPackage
+
+/// Why calls fail, told to who shows it to people.
+extension Reactor {
+  /// Between what is told of one unit: a unit may fail every command there is.
+  private static let failureInterval = Interval.second
+
+  /// Tells why a request is about to be answered with an error; of many of a unit only the first
+  /// in each second.
+  mutating func tell(_ cause: CommandFailure.Cause, of index: Int) {
+    let unit = Int(slots[index].unit)
+    guard slots[index].kind != .control, !slots[index].isAnswered, !slots[index].isUnasked,
+      now >= units[unit].tellsFailureAt
+    else { return }
+    units[unit].tellsFailureAt = now &+ Self.failureInterval
+    port.tell(
+      .commandFailed(
+        LogicalUnitHandle(index: slots[index].unit, generation: units[unit].generation),
+        CommandFailure(cause, of: slots[index].cdb)))
+  }
+
+  /// Ends a request, or only the wait for it, whose time is up on a path that is there.
+  mutating func giveUpUnanswered(_ index: Int) {
+    tell(.unanswered, of: index)
+    giveUp(index, error: .ioError)
+  }
+}
