@@ -37,9 +37,12 @@ package enum Resolver {
 
     var isOver: Bool { answer.withLock { $0 != nil } }
 
+    /// Whoever asks now asks anew: it is old, or no address.
     var isStale: Bool {
-      answer.withLock {
-        $0.map { $0.at.advanced(milliseconds: answerMilliseconds) < .now } ?? false
+      answer.withLock { answer in
+        guard let answer else { return false }
+        guard case .success = answer.addresses else { return true }
+        return answer.at.advanced(milliseconds: answerMilliseconds) < .now
       }
     }
   }

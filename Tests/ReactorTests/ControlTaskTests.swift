@@ -28,6 +28,29 @@ struct ControlTaskTests {
     #expect(try result.get() == .init(status: .good, data: .pattern(36), sense: []))
   }
 
+  /// Other units' commands wait for the first answer: a target with many LUNs, which answers none,
+  /// must not have every place there is.
+  @Test("that meet ACA ACTIVE have it cleared, one request at a time for a session")
+  func contingentAllegiance() async throws {
+    let harness = try ReactorHarness()
+    for lun in [1, 2] as [UInt16] {
+      let task = ControlTask(
+        session: ReactorHarness.session, lun: LogicalUnitNumber(number: lun), cdb: .testUnitReady,
+        dataInCapacity: 0, timeoutMilliseconds: 15_000)
+      let result = try await harness.told(
+        { .execute(task, $0) },
+        meanwhile: {
+          harness.sendResponse(try harness.command().view.header.initiatorTaskTag, .acaActive)
+          let next = try harness.sent()
+          #expect((next == nil) == (lun == 2))
+          guard let next else { return }
+          let request = TaskManagementRequest(next.header)
+          #expect(request.function == .clearACA && request.header.word1 == 1 << 48)
+        })
+      #expect(try result.get() == .init(status: .acaActive, data: [], sense: []))
+    }
+  }
+
   @Test("F24: take what fits of an answer that would be longer")
   func overflow() async throws {
     let harness = try ReactorHarness()

@@ -72,8 +72,9 @@ struct ForeignAnswersTests {
     #expect(await harness.losses() == [.violation(.unknownTask(.dataIn, task))])
   }
 
-  /// Numbers, tags, lengths and offsets say the same thing more than once.
-  @Test("H69 any one flipped bit of a header, without digests, never gives a caller wrong bytes")
+  /// Numbers, tags, lengths and offsets say the same thing more than once. A status alone, a CDB or
+  /// a LUN does not: those only a header's digest holds.
+  @Test("H69 any one flipped bit of a Data-In's header, without digests, gives nobody wrong bytes")
   func headerBits() throws {
     // The same PDU whichever way the request has come.
     guard ReactorHarness.channel == .device else { return }

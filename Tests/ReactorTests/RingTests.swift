@@ -179,6 +179,23 @@ struct RingTests {
     #expect(harness.waitingCount == 0 && harness.unansweredSlots == 15)
   }
 
+  @Test("P3 that have waited let their callers go also where the interrupt was forgotten")
+  func begunLetGo() throws {
+    let harness = try harness()
+    let child = try StoppedProcess()
+    defer { child.end() }
+    for index in 0..<15 { _ = harness.read(offset: UInt64(index) * 512, size: 512) }
+    harness.thread = child.thread
+    let late = harness.read(offset: 0, size: 512)
+    #expect(harness.waitingCount == 1)
+    harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(harness.reply()?.error == 0 && harness.waitingCount == 0)
+    child.signal(SIGTERM)
+    for _ in 0..<4 { harness.advance(milliseconds: 250) }
+    #expect(harness.reply() == .init(unique: late, error: -EINTR, payload: []))
+    #expect(harness.reply() == nil)
+  }
+
   /// The ring tells once of bytes and end together.
   @Test(
     "A connection that ends right behind its last bytes is lost at once",
@@ -240,17 +257,24 @@ struct RingTests {
   }
 
   @Test(
-    "that may wait for long never fill their queue", arguments: [FuseOpcode.open, .write, .read])
-  func coldRequestsLeaveRoom(opcode: FuseOpcode) throws {
+    "that may wait for long never fill their queue, others may",
+    arguments: [
+      (.open, 0, 6), (.write, 0, 6), (.read, OpenFileNumber(ofStream: 7).rawValue, 6),
+      (.read, 7, 0),
+    ] as [(FuseOpcode, UInt64, Int)])
+  func coldRequestsLeaveRoom(opcode: FuseOpcode, file: UInt64, expected: Int) throws {
     let harness = try harness()
+    var body: [UInt8] = []
+    body.appendNative(file)
+    body += [UInt8](repeating: 0, count: 32)
     var refused = 0
     for _ in 0..<30 {
-      let unique = harness.request(opcode, node: 1, body: .pattern(8))
+      let unique = harness.request(opcode, node: 1, body: body)
       if let reply = harness.reply() {
         #expect(reply == .init(unique: unique, error: -EAGAIN, payload: []))
         refused += 1
       }
     }
-    #expect(refused == 6)
+    #expect(refused == expected)
   }
 }

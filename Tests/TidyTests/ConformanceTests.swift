@@ -95,10 +95,10 @@ private struct TestFunction {
       parts.count > 1
       ? parts[1].split { " ,:;".contains($0) }.map(String.init) : []
     isDisabled = text.contains(".disabled") || text.contains(".enabled(if: false")
-    let signs = ["#expect(", "#require(", "#expect {", "Issue.record(", "expect"]
+    let signs = ["#expect(", "#require(", "#expect {", "Issue.record("]
     expects = body.dropFirst().contains { line in
       guard !line.drop(while: \.isWhitespace).hasPrefix("//") else { return false }
-      return signs.contains { line.contains($0) }
+      return signs.contains { line.contains($0) } || line.contains(/(^|[ .])expect[A-Z]?\w*\(/)
     }
   }
 }

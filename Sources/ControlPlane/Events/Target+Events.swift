@@ -25,10 +25,9 @@ extension Target {
     _ handle: SessionHandle, _ event: AsyncMessage.Event, _ lun: LogicalUnitNumber,
     _ sense: AdditionalSense?
   ) {
-    asyncMessageCount += 1
     let sentence = "async message: \(event) for LUN \(lun.name)"
-    if asyncMessageCount & (asyncMessageCount - 1) == 0 {
-      logger.info("\(sentence) (number \(asyncMessageCount))")
+    if let number = asyncMessages.next(Self.stopwatch(context.clock)) {
+      logger.info("\(sentence) (number \(number))")
     }
     tell(handle, sentence)
     if event == .scsiAsyncEvent { attention(lun, sense) }

@@ -50,7 +50,7 @@ actor Target {
   var offlineUnits: Set<LogicalUnitNumber> = []
 
   /// Async Messages that came, of all sessions.
-  var asyncMessageCount = 0
+  var asyncMessages = Recurrence()
 
   /// Opens that wait for a path, by numbers in the order they came.
   var waitingOpens: [Int: CheckedContinuation<Void, Never>] = [:]

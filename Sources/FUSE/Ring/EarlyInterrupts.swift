@@ -16,6 +16,11 @@ package struct EarlyInterrupts: BitwiseCopyable, Sendable {
     isEmpty = false
   }
 
+  /// Whether a request that still waits was interrupted.
+  package func contains(_ unique: UInt64) -> Bool {
+    uniques.indices.contains { uniques[$0] == unique }
+  }
+
   /// Whether the request that comes now was interrupted; forgets it.
   package mutating func take(_ unique: UInt64) -> Bool {
     for index in uniques.indices where uniques[index] == unique {

@@ -85,7 +85,7 @@ extension Reactor {
     guard case .belongs(let other) = admission else { return true }
     if let entry = caller.entry, !units[unit].isServed(by: other) {
       // That one would hand it back as long as it rewrites.
-      wait(entry: Int(entry))
+      postpone(entry: Int(entry))
     } else {
       forward(caller, to: other)
     }

@@ -18,6 +18,7 @@ extension Reactor {
       unsafe slots.lend(ringMemory.base(entry), to: index)
     }
     slots[index].startedAt = now
+    slots[index].hasWaited = keepsEntries
     slots[index].progressedAt = now
     if !earlyInterrupts.isEmpty, earlyInterrupts.take(caller.unique) {
       slots[index].isInterrupted = true

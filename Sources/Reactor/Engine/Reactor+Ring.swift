@@ -155,29 +155,38 @@ extension Reactor {
     guard let header = RequestHeader(parsing: bytes) else { return }
     // The kernel and the control plane reach us on two ways: what a LUN is may still wait.
     if let handle = LogicalUnitHandle(nodeID: header.nodeID), !knows(handle) { takeCommands() }
+    let operation = bytes.extracting(droppingFirst: RingHeader.operation)
     guard let slot = slots.nextFreeForEntry else {
-      if isServedHere(header) { return wait(entry: entry) }
-      return hand(cold: entry, header)
+      if isServedHere(header) { return postpone(entry: entry) }
+      return hand(cold: entry, header, operation: operation)
     }
     let isServed = serve(
-      header, operation: bytes.extracting(droppingFirst: RingHeader.operation),
-      payloadCount: RingHeader.payloadCount(of: bytes),
+      header, operation: operation, payloadCount: RingHeader.payloadCount(of: bytes),
       for: Caller(header, entry: entry), slot: slot)
-    if !isServed { hand(cold: entry, header) }
+    if !isServed { hand(cold: entry, header, operation: operation) }
   }
 
-  /// Whether the cold side may answer such a request much later: a command of a control file, its
-  /// place among others, or bytes of `events` that have not happened yet.
-  private static func mayWaitLong(_ opcode: FuseOpcode) -> Bool {
-    opcode == .write || opcode == .open || opcode == .read
+  /// Whether the cold side may answer a request much later: a command of a control file, an open
+  /// that waits for a path, or bytes of a stream that have not happened yet.
+  private static func mayWaitLong(_ header: RequestHeader, operation: borrowing RawSpan) -> Bool {
+    switch header.opcode {
+    case .write, .open: true
+    case .read:
+      TransferRequest(parsing: operation).map {
+        OpenFileNumber(rawValue: $0.fileHandle).isOfStream
+      } ?? false
+    default: false
+    }
   }
 
   /// Hands a request to the cold side; where it has no room for it now, the entry waits.
-  private mutating func hand(cold entry: Int, _ header: RequestHeader) {
+  private mutating func hand(
+    cold entry: Int, _ header: RequestHeader, operation: borrowing RawSpan
+  ) {
     guard let ringExchange, let ringMemory else { return }
     // The queue must go on serving what does not wait.
     let limit = ringMemory.entriesPerQueue - min(Self.entriesForIO, ringMemory.entriesPerQueue / 2)
-    if Self.mayWaitLong(header.opcode) {
+    if Self.mayWaitLong(header, operation: operation) {
       let queue = ringMemory.queue(of: entry)
       if ringExchange.pendingCount(queue: queue) >= limit {
         return answer(
@@ -187,7 +196,7 @@ extension Reactor {
     ringExchange.expect(header.unique, entry: entry, lane: lane)
     if !coldQueue.submit(ringMemory, entry: entry) {
       ringExchange.forget(header.unique)
-      wait(entry: entry)
+      postpone(entry: entry)
     }
   }
 

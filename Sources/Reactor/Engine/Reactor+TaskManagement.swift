@@ -81,16 +81,19 @@ extension Reactor {
     return index
   }
 
-  /// Has the target end the contingent allegiance that kept a slot's command away, unless it has
-  /// been asked to already (RFC 7143, 11.5.1; SAM-5, 5.10).
+  /// Has the target end the contingent allegiance that kept a slot's command away, unless it owes
+  /// the answer to another of its kind (RFC 7143, 11.5.1; SAM-5, 5.10).
   ///
-  /// Nobody waits for the answer: the command that comes next tells whether it helped.
+  /// Nobody waits for the answer: the command that comes next tells whether it helped. Half of the
+  /// places are for what somebody waits for, whatever targets say.
   mutating func clearACA(_ slot: Int) {
     let session = Int(slots[slot].session)
-    guard sessions[session].isUp, let connection = primaryConnection(of: session) else { return }
+    guard sessions[session].isUp, let connection = primaryConnection(of: session),
+      managementCount < ManagementTask.capacity / 2
+    else { return }
     for index in 0..<managements.count
     where managements[index].isBusy && managements[index].function == .clearACA
-      && managements[index].session == UInt16(session) && managements[index].lun == slots[slot].lun
+      && managements[index].session == UInt16(session)
     {
       return
     }

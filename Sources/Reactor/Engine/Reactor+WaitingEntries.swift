@@ -5,7 +5,7 @@ import SystemPackage
 /// Requests in entries of a ring that found no room: they wait in the order they came.
 extension Reactor {
   /// Lets an entry wait behind the others; it was taken up in vain.
-  mutating func wait(entry: Int) {
+  mutating func postpone(entry: Int) {
     waitingEntries.append(UInt16(entry))
     nextTick = min(nextTick, now &+ Interval.interrupt)
   }
@@ -25,6 +25,12 @@ extension Reactor {
   /// never come.
   mutating func endWaitingEntries() {
     guard !waitingEntries.isEmpty, let ringMemory else { return }
+    // Ticks come more often than that where commands wait to be sent again.
+    guard now >= waitingSignalsAt else {
+      nextTick = min(nextTick, waitingSignalsAt)
+      return
+    }
+    waitingSignalsAt = now &+ Interval.signals
     for _ in 0..<waitingEntries.count {
       guard let entry = waitingEntries.popFirst() else { return }
       if now >= entryArrivedAt[Int(entry)] &+ Interval.interrupt,
@@ -35,17 +41,17 @@ extension Reactor {
         waitingEntries.append(entry)
       }
     }
-    if !waitingEntries.isEmpty { nextTick = min(nextTick, now &+ Interval.signals) }
+    if !waitingEntries.isEmpty { nextTick = min(nextTick, waitingSignalsAt) }
   }
 
   /// Whether the signals of a caller whose request has not begun ask for its end; of one that
   /// cannot be seen, whether it was interrupted.
   private mutating func callerIsLeaving(_ header: RequestHeader) -> Bool {
-    guard earlyInterrupts.take(header.unique) else {
+    guard earlyInterrupts.contains(header.unique) else {
       return PendingSignals(ofThread: header.pid)?.endsCall ?? false
     }
-    if PendingSignals.endCall(ofThread: header.pid) { return true }
-    earlyInterrupts.note(header.unique)
-    return false
+    guard PendingSignals.endCall(ofThread: header.pid) else { return false }
+    _ = earlyInterrupts.take(header.unique)
+    return true
   }
 }

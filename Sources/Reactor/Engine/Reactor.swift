@@ -59,6 +59,8 @@ struct Reactor: ~Copyable {
   var waitingEntries: IndexQueue
   /// When each entry's request came to this reactor.
   let entryArrivedAt: FixedArray<UInt64>
+  /// When the signals of those who wait in entries are looked at again.
+  var waitingSignalsAt: UInt64 = 0
 
   let slots: SlotTable
   let units: FixedArray<LogicalUnitEntry>

@@ -26,7 +26,12 @@ struct OpenFileTable: Sendable {
 
   mutating func insert(_ file: OpenFile) -> OpenFileNumber {
     lastNumber += 1
-    let number = OpenFileNumber(rawValue: lastNumber)
+    let number =
+      if case .stream = file {
+        OpenFileNumber(ofStream: lastNumber)
+      } else {
+        OpenFileNumber(rawValue: lastNumber)
+      }
     files[number] = file
     return number
   }
