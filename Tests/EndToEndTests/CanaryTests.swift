@@ -89,6 +89,42 @@ extension EndToEnd {
       }
     }
 
+    @Test("C34 a secret written to config is used, and shown nowhere: not there, not in a capture")
+    func written() async throws {
+      try await withLab { lab in
+        let server = try SimulatedPortalServer(lab, [Self.targets()[0]])
+        let file = try lab.write(
+          Self.configuration("node.session.auth", Self.secrets[0], Self.secrets[1]))
+        let mount = try await MountedFileSystem.startInForeground(
+          lab, .mount(server.address), options: ["login=manual"], logging: ["-vv"])
+        #expect(await eventually { await mount.shell("test -e $T/config").status == 0 })
+        await mount.shell("echo login > $T/control").expectFailure("")
+        await mount.shell("cat \(file) > $T/config && echo login > $T/control").expectSuccess()
+        let shown = await mount.shell("grep -h password $T/config")
+        #expect(shown.lines.count { $0.hasSuffix("= ********") } >= 2, "\(shown)")
+        // A session that is lost logs in again while it is captured.
+        let capture = lab.fresh("capture")
+        await mount.shell(
+          """
+          cd $T/sessions/*/ && { timeout 20 cat capture > \(capture) & }
+          until [ -s \(capture) ]; do sleep 0.05; done
+          echo drop > control && until grep -qaF CHAP_R \(capture); do sleep 0.05; done
+          kill $!
+          """
+        ).expectSuccess()
+        let found = await mount.shell(
+          """
+          grep -rlaF S3CRET-CANARY --exclude='lun[0-9]*' $M \(capture) 2>/dev/null
+          for file in cmdline environ comm status maps mountinfo; do
+            grep -laF S3CRET-CANARY /proc/\(mount.daemonID)/$file
+          done
+          """)
+        #expect(found.output.isEmpty, "\(found)")
+        #expect(mount.foreground?.output.contains("S3CRET-CANARY") == false)
+        await mount.shell("echo logout > $T/control").expectSuccess()
+      }
+    }
+
     @Test("a discovery by hand shows it no more than a mount does")
     func discovering() async throws {
       try await withLab { lab in
