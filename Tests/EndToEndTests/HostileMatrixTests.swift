@@ -86,11 +86,7 @@ extension EndToEnd {
       let addresses = servers.map(\.address).joined(separator: " ")
       await mount.shell("for a in \(addresses); do echo discover $a > control || exit 1; done")
         .expectSuccess()
-      #expect(
-        await eventually(.seconds(20)) {
-          await mount.shell("cat targets/*/state | grep -c LOGGED_IN").value
-            == "\(servers.count + 1)"
-        })
+      await expectAllLoggedIn(mount, servers)
       await mount.shell(
         """
         for t in targets/*:bad-*; do
@@ -209,15 +205,19 @@ extension EndToEnd {
       #expect(seen.log.count <= bound)
     }
 
-    /// Nothing that was flushed is gone, through the mount and on the media without power.
-    private func expectNothingLost(
-      _ mount: MountedFileSystem, _ servers: [HostileServer], _ bytes: String
-    ) async {
+    private func expectAllLoggedIn(_ mount: MountedFileSystem, _ servers: [HostileServer]) async {
       #expect(
         await eventually(.seconds(20)) {
           await mount.shell("cat targets/*/state | grep -c LOGGED_IN").value
             == "\(servers.count + 1)"
         })
+    }
+
+    /// Nothing that was flushed is gone, through the mount and on the media without power.
+    private func expectNothingLost(
+      _ mount: MountedFileSystem, _ servers: [HostileServer], _ bytes: String
+    ) async {
+      await expectAllLoggedIn(mount, servers)
       await mount.shell(
         """
         for t in targets/*:bad-*; do

@@ -69,7 +69,7 @@ package final class RingMemory: @unchecked Sendable {
     return UnsafeRawPointer(vectors)
   }
 
-  /// The header of the request in an entry.
+  /// The header of the request in an entry; never nil, an entry has room for one.
   package func request(in entry: Int) -> RequestHeader? {
     // SAFETY: the header's bytes lie in the entry.
     RequestHeader(

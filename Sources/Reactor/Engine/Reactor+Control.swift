@@ -45,6 +45,7 @@ extension Reactor {
   mutating func finishControl(
     _ index: Int, _ status: SCSIStatus, _ residual: Residual, _ sense: borrowing RawSpan
   ) {
+    if status == .acaActive { clearACA(index) }
     let received = Int(slots[index].transfer.receivedLength)
     var length = received
     if case .underflow(let missing) = residual {

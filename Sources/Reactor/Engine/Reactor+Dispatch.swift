@@ -68,7 +68,6 @@ extension Reactor {
         take(sense, ofUnit: slots[slot].lun, connection: index)
       }
       if connections[index].recovers, !isCounted { return finishControl(slot, .aborted) }
-      if response.status == .acaActive { clearACA(slot) }
       return finishControl(slot, response.status, residual, data.extracting(sense))
     }
     conclude(
@@ -189,7 +188,6 @@ extension Reactor {
     isCounted: Bool = true
   ) {
     if slots[slot].kind == .control {
-      if status == .acaActive { clearACA(slot) }
       guard isCounted else { return finishControl(slot, .aborted) }
       let empty = unsafe RawSpan(_unsafeStart: slots.memory(slot), byteCount: 0)
       return finishControl(slot, status, residual, empty)

@@ -151,8 +151,7 @@ extension Reactor {
     let buffer = unsafe UnsafeRawBufferPointer(
       start: ringMemory.base(entry), count: RingHeader.byteCount)
     let bytes = unsafe buffer.bytes
-    // An entry has room for a header.
-    guard let header = RequestHeader(parsing: bytes) else { return }
+    guard let header = ringMemory.request(in: entry) else { return }
     // The kernel and the control plane reach us on two ways: what a LUN is may still wait.
     if let handle = LogicalUnitHandle(nodeID: header.nodeID), !knows(handle) { takeCommands() }
     let operation = bytes.extracting(droppingFirst: RingHeader.operation)
