@@ -21,6 +21,12 @@ package struct WallTime: BitwiseCopyable, Hashable, Sendable, CustomStringConver
     return WallTime(nanoseconds: overflow || carry ? .max : sum)
   }
 
+  /// So much earlier; 1970 at the earliest.
+  package func earlier(milliseconds: UInt64) -> WallTime {
+    let (duration, overflow) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
+    return WallTime(nanoseconds: overflow ? 0 : nanoseconds - min(duration, nanoseconds))
+  }
+
   /// As RFC 3339 has it, in UTC with milliseconds: `2026-11-26T10:15:14.042Z`.
   package var description: String {
     let seconds = nanoseconds / 1_000_000_000

@@ -62,6 +62,25 @@ struct OutageTests {
     #expect(await bench.reaches { $0.clock.sleeperCount == 0 })
   }
 
+  @Test("Callers' patience counts from when a silent target owed them an answer")
+  func silence() async throws {
+    let bench = try Bench { $0.sessionTimeouts.replacementMilliseconds = 30_000 }
+    try await bench.logIn()
+    let session = try #require(bench.target?.sessions.first?.handle)
+    for _ in 0..<8 { bench.connector.answer(Self.unavailable) }
+    bench.reactor.send(.sessionLost(session, .pingTimedOut, silentMilliseconds: 10_000))
+    #expect(await bench.reaches { $0.target?.state == .recovering })
+    let since = Self.start.earlier(milliseconds: 10_000)
+    #expect(
+      bench.target?.outage
+        == Outage(since: since, patience: .until(Self.start.advanced(milliseconds: 20_000))))
+    #expect(await bench.clock.fires(.seconds(20)))
+    #expect(
+      await bench.reaches {
+        $0.target?.outage?.patience == .failingSince(Self.start.advanced(milliseconds: 20_000))
+      })
+  }
+
   @Test("A target whose callers wait for ever says so; one whose callers wait for nothing, too")
   func extremes() async throws {
     for (limit, patience) in [

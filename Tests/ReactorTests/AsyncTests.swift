@@ -313,6 +313,8 @@ extension ReactorHarness {
 
   /// Why the session was lost, each time; ends the reactor.
   func losses() async -> [SessionFailure] {
-    await events().compactMap { if case .sessionLost(_, let failure) = $0 { failure } else { nil } }
+    await events().compactMap { event in
+      if case .sessionLost(_, let failure, _) = event { failure } else { nil }
+    }
   }
 }

@@ -151,8 +151,7 @@ struct ControlTaskTests {
       { .execute(task, $0) }, meanwhile: { harness.advance(milliseconds: 100) })
     for wait: UInt64 in [30_000, 15_000, 30_000] { harness.advance(milliseconds: wait) }
     #expect(harness.busySlots == 0)
-    #expect(
-      await harness.events().last == .sessionLost(ReactorHarness.session, .commandTimedOut))
+    #expect(await harness.losses() == [.commandTimedOut])
   }
 
   @Test("more than there are slots are refused as busy")

@@ -104,6 +104,29 @@ struct RecoveryTests {
     _ = try harness.command()
   }
 
+  /// The kernel asks for a page again whose read ahead has failed: the caller must not wait twice.
+  @Test("P3: replacement_timeout counts from the first command a silent target owed an answer")
+  func silence() async throws {
+    let harness = try ReactorHarness()
+    harness.advance(milliseconds: 3_000)
+    let first = harness.read(offset: 0, size: 512)
+    harness.advance(milliseconds: 2_000)
+    harness.advance(milliseconds: 5_000)
+    #expect(harness.sessionState == .lost)
+    harness.advance(milliseconds: 112_999)
+    let second = harness.read(offset: 4096, size: 512)
+    #expect(harness.reply() == nil)
+    harness.advance(milliseconds: 1)
+    #expect(harness.reply() == .init(unique: first, error: -ENOLINK, payload: []))
+    #expect(harness.reply() == .init(unique: second, error: -ENOLINK, payload: []))
+    let third = harness.read(offset: 0, size: 512)
+    #expect(harness.reply() == .init(unique: third, error: -ENOLINK, payload: []))
+    #expect(
+      await harness.events() == [
+        .sessionLost(ReactorHarness.session, .pingTimedOut, silentMilliseconds: 7_000)
+      ])
+  }
+
   @Test("with replacement_timeout 0 fails its tasks at once")
   func noReplacement() throws {
     let harness = try ReactorHarness(timeouts: SessionTimeouts(replacementMilliseconds: 0))

@@ -270,7 +270,7 @@ struct TaskManagementTests {
     try harness.reconnect()
     harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
     #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
-    #expect(await harness.events() == [.sessionLost(ReactorHarness.session, .commandTimedOut)])
+    #expect(await harness.losses() == [.commandTimedOut])
   }
 
   @Test("H64: a response before its request, twice, or with another's tag loses the session")

@@ -80,10 +80,11 @@ package actor Initiator: TreeSource {
   /// Sends an event to the target it is about.
   private func take(_ event: ReactorEvent) async {
     switch event {
-    case .sessionLost(let session, let failure):
-      await target(of: session)?.sessionLost(session, failure)
-    case .lastConnectionLost(let session, let failure):
-      await target(of: session)?.sessionLost(session, failure, keepsTasks: true)
+    case .sessionLost(let session, let failure, let silence):
+      await target(of: session)?.sessionLost(session, failure, silentMilliseconds: silence)
+    case .lastConnectionLost(let session, let failure, let silence):
+      await target(of: session)?.sessionLost(
+        session, failure, silentMilliseconds: silence, keepsTasks: true)
     case .connectionLost(let session, let connectionID, let failure):
       await target(of: session)?.connectionLost(connectionID, of: session, failure)
     case .connectionClosed(let session, let connectionID, let seconds):

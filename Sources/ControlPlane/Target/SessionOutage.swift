@@ -5,7 +5,9 @@ struct SessionOutage {
   let since: WallTime
   /// When what waits for the session fails; nil: it waits for ever.
   let until: WallTime?
-  /// How long it has lasted.
+  /// How long the target had said nothing when the session was lost.
+  let silence: Duration
+  /// How long ago that was.
   let elapsed: @Sendable () -> Duration
   /// That time has come.
   var isFailing = false
@@ -13,6 +15,9 @@ struct SessionOutage {
   var tries = 0
   /// Tells when that time comes.
   var timer: Task<Void, Never>?
+
+  /// How long what waits for the session has been waiting.
+  var waitingTime: Duration { silence + elapsed() }
 }
 
 /// What a session's losses came to, while the mount lives.

@@ -5,17 +5,20 @@ import Reactor
 
 /// What people are told of a loss: since when, until when, each try, how it ended.
 extension Target {
-  /// Takes note that a session is lost from now on.
-  func beginOutage(ofSessionAt index: Int) {
+  /// Takes note that a session is lost from now on, and has been silent for a while: callers'
+  /// patience counts from when that began.
+  func beginOutage(ofSessionAt index: Int, silentMilliseconds silence: UInt64) {
     let handle = sessions[index].handle
     let limit = sessions[index].timeouts.replacementMilliseconds
-    let since = context.environment.wallTime()
+    let since = context.environment.wallTime().earlier(milliseconds: silence)
     var outage = SessionOutage(
       since: since, until: limit.map { since.advanced(milliseconds: $0) },
-      elapsed: Self.stopwatch(context.clock), isFailing: limit == 0)
+      silence: .milliseconds(silence), elapsed: Self.stopwatch(context.clock),
+      isFailing: limit == 0)
     if let limit, limit > 0 {
+      let rest = limit - min(limit, silence)
       outage.timer = Task { [weak self, context] in
-        do { try await context.clock.sleep(for: .milliseconds(limit)) } catch { return }
+        do { try await context.clock.sleep(for: .milliseconds(rest)) } catch { return }
         await self?.patienceEnds(handle)
       }
     }
@@ -29,7 +32,7 @@ extension Target {
     else { return }
     sessions[index].outage?.isFailing = true
     let sentence =
-      "lost for \(outage.elapsed().inSeconds) (replacement_timeout): what waits for it fails"
+      "lost for \(outage.waitingTime.inSeconds) (replacement_timeout): what waits for it fails"
     logger.warning("session \(sessions[index].number) \(sentence)")
     publish()
     tell(handle, sentence)

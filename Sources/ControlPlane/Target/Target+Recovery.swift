@@ -8,8 +8,11 @@ import SystemPackage
 extension Target {
   /// The reactor gave a connection up and has parked its tasks, or left them at the target
   /// (`keepsTasks`).
+  ///
+  /// - Parameter silence: how long they had waited for a target that said nothing.
   func sessionLost(
-    _ handle: SessionHandle, _ failure: SessionFailure, keepsTasks: Bool = false
+    _ handle: SessionHandle, _ failure: SessionFailure, silentMilliseconds silence: UInt64,
+    keepsTasks: Bool = false
   ) {
     guard let index = sessions.firstIndex(where: { $0.handle == handle }) else { return }
     sessions[index].counts.losses += 1
@@ -24,7 +27,7 @@ extension Target {
         .socketNotConnected, failure.errorCode,
         "session \(sessions[index].number) with \(portal.address) was lost: \(failure.sentence)"))
     tell(handle, "session lost: \(failure.sentence)")
-    beginOutage(ofSessionAt: index)
+    beginOutage(ofSessionAt: index, silentMilliseconds: silence)
     settle()
     publish()
     // A target that takes logins and drops them at once gets one a second.

@@ -62,7 +62,7 @@ struct TargetSession {
   /// How much longer callers' I/O waits for it while it is lost (replacement_timeout).
   var timeToWait: Duration {
     guard let limit = timeouts.replacementMilliseconds else { return .seconds(1 << 30) }
-    return .milliseconds(limit) - (outage?.elapsed() ?? .zero)
+    return .milliseconds(limit) - (outage?.waitingTime ?? .zero)
   }
 
   /// Nobody wants it back any more.

@@ -39,6 +39,7 @@ extension Reactor {
     let hasAnother = hasAnother(than: index)
     let wait = UInt64(timeToWait(connection: index, after: failure))
     connections[index].statistics.note(failure)
+    let silence = hasAnother ? 0 : noteLoss(session: session)
     strand(connection: index)
     endManagements(connection: index)
     disconnect(connection: index)
@@ -61,12 +62,12 @@ extension Reactor {
       return proceedRecoveries(session: session)
     }
     sessions[session].state = .lost
-    sessions[session].changedAt = now
     noteServing(session: session)
     while let slot = sessions[session].pendingControls.popFirst() {
       finishControl(Int(slot), .sessionLost)
     }
-    port.tell(.lastConnectionLost(handle(of: session), failure))
+    port.tell(
+      .lastConnectionLost(handle(of: session), failure, silentMilliseconds: silence))
   }
 
   /// All connections of a session are gone, by what was heard on one.

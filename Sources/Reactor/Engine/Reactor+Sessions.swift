@@ -66,15 +66,36 @@ extension Reactor {
     guard sessions[index].isConnected else { return }
     connections[index].statistics.note(failure)
     if sessions[index].logout != nil { return release(session: index) }
+    let silence = noteLoss(session: index)
     disconnect(session: index)
     sessions[index].state = .lost
     noteServing(session: index)
-    sessions[index].changedAt = now
     doubtUnflushed(session: index)
     park(session: index)
     port.tell(
-      .sessionLost(handle(of: index), failure))
+      .sessionLost(handle(of: index), failure, silentMilliseconds: silence))
     nextTick = min(nextTick, now)
+  }
+
+  /// Notes when the session is lost, and since when its tasks have been waiting for a target that
+  /// says nothing; returns how long that was, in milliseconds.
+  mutating func noteLoss(session index: Int) -> UInt64 {
+    sessions[index].changedAt = now
+    sessions[index].owedSince = owedSince(session: index) ?? now
+    return (now &- sessions[index].owedSince) / Interval.millisecond
+  }
+
+  /// When the first of the session's commands was sent since which nothing at all has come on its
+  /// connection; nil where the target owes no answer.
+  func owedSince(session index: Int) -> UInt64? {
+    var first: UInt64?
+    for slot in 0..<slots.count
+    where slots[slot].stage == .inFlight && Int(slots[slot].session) == index
+      && slots[slot].sentAt >= connections[Int(slots[slot].connection)].receivedAt
+    {
+      first = min(first ?? .max, slots[slot].sentAt)
+    }
+    return first
   }
 
   /// A target that is not there may have lost its power, and with it what a volatile cache held:
@@ -174,7 +195,7 @@ extension Reactor {
     guard sessions[index].state == .lost,
       let limit = sessions[index].timeouts.replacementMilliseconds
     else { return false }
-    return now >= sessions[index].changedAt &+ limit &* Interval.millisecond
+    return now >= sessions[index].owedSince &+ limit &* Interval.millisecond
   }
 
   /// Fails every task that waits on the session.

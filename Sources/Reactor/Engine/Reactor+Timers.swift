@@ -108,14 +108,7 @@ extension Reactor {
   /// True when a command was sent long ago on the session and nothing at all has come since on its
   /// connection.
   private func owesAnswer(session: Int) -> Bool {
-    for slot in 0..<slots.count
-    where slots[slot].stage == .inFlight && Int(slots[slot].session) == session
-      && now >= slots[slot].sentAt &+ Interval.interrupt
-      && slots[slot].sentAt >= connections[Int(slots[slot].connection)].receivedAt
-    {
-      return true
-    }
-    return false
+    owedSince(session: session).map { now >= $0 &+ Interval.interrupt } ?? false
   }
 
   /// A control task's deadline: who waits is told, the slot stays while the target has the task.
@@ -140,7 +133,7 @@ extension Reactor {
     case .free, .up: return
     case .lost:
       guard let limit = timeouts.replacementMilliseconds else { return }
-      let deadline = sessions[index].changedAt &+ limit &* Interval.millisecond
+      let deadline = sessions[index].owedSince &+ limit &* Interval.millisecond
       if now >= deadline {
         // Nobody waits any more for tasks that are still at the target.
         if sessions[index].recovering != 0 { abandonRecovery(session: index) }

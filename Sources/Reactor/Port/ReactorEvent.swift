@@ -4,14 +4,15 @@ package import SCSI
 /// What the reactor tells the control plane unasked.
 package enum ReactorEvent: Equatable, Sendable {
   /// The connection is gone; the session's tasks are parked until a handover with the same handle,
-  /// or until their deadline.
-  case sessionLost(SessionHandle, SessionFailure)
+  /// or until their deadline, which counts from `silentMilliseconds` before: so long have they
+  /// waited for a target that said nothing.
+  case sessionLost(SessionHandle, SessionFailure, silentMilliseconds: UInt64 = 0)
   /// One connection of several is lost, and its tasks are going on over the others
   /// (ErrorRecoveryLevel 2); `connectionClosed` or `sessionLost` follows.
   case connectionLost(SessionHandle, connectionID: UInt16, SessionFailure)
   /// The session's only connection is gone; its tasks are at the target, for a connection given by
   /// `rejoin`, until a handover by `start` or their deadline.
-  case lastConnectionLost(SessionHandle, SessionFailure)
+  case lastConnectionLost(SessionHandle, SessionFailure, silentMilliseconds: UInt64 = 0)
   /// One connection of several has been logged out, that with this CID, and its place is free; it
   /// may come back after `time2WaitSeconds`.
   case connectionClosed(SessionHandle, connectionID: UInt16, time2WaitSeconds: UInt16)

@@ -51,6 +51,7 @@ package final class Simulation {
     kernel.deferredAt = { [target] in target.deferredAt }
     kernel.resetAt = { [target] in target.resetAt }
     kernel.awaySince = { [control] in control.awaySince }
+    kernel.silentSince = { [control] in control.silentSince }
   }
 
   /// Runs to the end, or to the first rule that is broken.

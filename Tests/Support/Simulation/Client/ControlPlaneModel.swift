@@ -25,6 +25,8 @@ final class ControlPlaneModel {
     var isKnown = false
     var backAt: UInt64 = 0
     var lostAt: UInt64?
+    /// When the target last said anything before that.
+    var silentAt: UInt64 = 0
   }
 
   private let world: World
@@ -70,6 +72,13 @@ final class ControlPlaneModel {
   /// Since when the session that is away for the longest has been.
   var awaySince: UInt64? { sessions.compactMap(\.lostAt).min() }
 
+  /// The same, from when the target last said anything to it.
+  var silentSince: UInt64? {
+    sessions.compactMap { session in
+      session.lostAt.map { min($0, session.silentAt) }
+    }.min()
+  }
+
   /// Takes what the clients have sent; true when there was something.
   func collect() -> Bool {
     var hasCome = false
@@ -94,7 +103,10 @@ final class ControlPlaneModel {
       client.plantAtLoss()
       session.state = .away
       session.epoch += 1
-      if session.lostAt == nil { session.lostAt = world.now }
+      if session.lostAt == nil {
+        session.lostAt = world.now
+        session.silentAt = session.link?.deliveredAt ?? world.now
+      }
       let stay = world.now - session.backAt
       let asked = UInt64(target.takeWait(index)) * World.second
       let first = stay < World.second ? World.second - stay : 0

@@ -55,6 +55,7 @@ final class KernelModel {
   var resetAt: () -> UInt64? = { nil }
   var deferredAt: () -> UInt64? = { nil }
   var awaySince: () -> UInt64? = { nil }
+  var silentSince: () -> UInt64? = { nil }
 
   init(world: World, checker: BlockChecker, client: Client) {
     self.world = world
@@ -266,7 +267,7 @@ final class KernelModel {
             || awaySince().map { world.now - $0 >= World.second } ?? false)
       case ENOLINK:
         // The path, or the request, had been waiting for as long as was asked for.
-        age >= limit || awaySince().map { world.now - $0 >= limit } ?? false
+        age >= limit || silentSince().map { world.now - $0 >= limit } ?? false
       case EIO:
         age >= Self.patience
           || request.kind == .sync && mayTellLoss(request)

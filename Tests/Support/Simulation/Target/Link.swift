@@ -21,6 +21,8 @@ final class Link {
   /// Dead for the client, which hears of it when it sends next.
   private var resetsNext = false
   private(set) var isDead = false
+  /// When bytes last came to the client.
+  private(set) var deliveredAt: UInt64
   /// Piecewise: some links carry everything whole.
   private let splitPermille: Int
   private let delayMost: UInt64
@@ -30,6 +32,7 @@ final class Link {
     self.socket = socket
     self.session = session
     self.parameters = parameters
+    deliveredAt = world.now
     splitPermille = world.random.pick([0, 100, 400])
     delayMost = world.random.pick([0, 1, 10, 200]) * World.millisecond
     if world.wants(80) { outCut = world.random.below(40_000) }
@@ -121,6 +124,7 @@ final class Link {
 
   private func deliver(_ bytes: [UInt8]) {
     guard !isDead else { return }
+    deliveredAt = world.now
     if !socket.send(bytes), errno != EPIPE, errno != ECONNRESET {
       world.violate("the reactor leaves megabytes unread in its socket")
     }
