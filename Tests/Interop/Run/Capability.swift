@@ -17,5 +17,6 @@ enum Capability: String, CaseIterable, Sendable {
   case anyOrder = "data in any order"
   case connections = "several connections a session"
   case recovery = "damaged data asked for again"
+  case reassignment = "tasks of a lost connection go on"
   case wire = "on the wire"
 }

@@ -43,6 +43,7 @@ struct InteropRun {
     if case .passed = outcomes[.pings] { await record(.pings, findings.pingOutcome) }
     await record(.wire, findings.outcome)
     await recovery()
+    await reassignment()
   }
 
   mutating func record(_ capability: Capability, _ outcome: Outcome) async {

@@ -45,6 +45,30 @@ enum Patterns {
     md5sum < $R
     """
 
+  /// All of the LUN three times, by sixteen writers of 32 KiB at once, then by sixteen readers.
+  static let streams = """
+    set -e
+    part=$((S / 16))
+    for round in 1 2 3; do
+      head -c $S /dev/urandom > $R
+      pids=
+      for n in $(seq 0 15); do
+        dd if=$R of=$F bs=32k skip=$((part * n)) seek=$((part * n)) count=$((part / 32768)) \\
+          oflag=direct,seek_bytes iflag=skip_bytes,fullblock conv=notrunc,fsync status=none &
+        pids="$pids $!"
+      done
+      for pid in $pids; do wait $pid; done
+      pids=
+      for n in $(seq 0 15); do
+        dd if=$F bs=32k skip=$((part * n)) count=$((part / 32768)) \\
+          iflag=direct,skip_bytes,fullblock status=none |
+          cmp -n $part -i 0:$((part * n)) - $R & pids="$pids $!"
+      done
+      for pid in $pids; do wait $pid; done
+    done
+    md5sum < $R
+    """
+
   /// `S` bytes at the beginning, written and read past the cache, then read in odd pieces.
   static let short = """
     set -e

@@ -33,10 +33,13 @@ extension TargetUnderTest {
       settings: parameters.map { "\($0.key)=\($0.value)" }.joined(separator: ", "),
       port: daemon.port, open: nodes[0], authenticating: nodes[1], mutual: nodes[2],
       limits: isTuned
-        ? [.recovery: "it agrees and ends the connection over a SNACK; nothing is lost by that"]
+        ? [
+          .recovery: "it agrees and ends the connection over a SNACK; nothing is lost by that",
+          .reassignment: "it agrees and has no task then: sessions anew, nothing is lost by that",
+        ]
         : [
           .digests: "it answers None", .anyOrder: "it answers Yes", .pings: "it sends none",
-          .recovery: "it agrees on level 0",
+          .recovery: "it agrees on level 0", .reassignment: "it agrees on level 0",
         ],
       guardDiscovery: {
         // Accounts bound to no target are discovery's.
@@ -84,7 +87,10 @@ extension TargetUnderTest {
     return TargetUnderTest(
       title: "istgt 0.4 (\(version))", settings: "MaxBurstLength=1048576, QueueDepth 32",
       port: daemon.port, open: nodes[0], authenticating: nodes[1], mutual: nodes[2],
-      limits: [.anyOrder: "it answers Yes", .recovery: "it agrees on level 0"],
+      limits: [
+        .anyOrder: "it answers Yes", .recovery: "it agrees on level 0",
+        .reassignment: "it agrees on level 0",
+      ],
       guardDiscovery: {
         // Its configuration says so once and for all: another one.
         let target = ISTGTDaemon.Target(

@@ -33,6 +33,8 @@ struct TargetUnderTest: Sendable {
   var mutual: Node
   /// What it cannot do, and why; only that is forgiven.
   var limits: [Capability: String] = [:]
+  /// What it is not asked for, and why: it would not survive it.
+  var spared: [Capability: String] = [:]
   /// Makes discovery a matter of `Credentials` from now on, both ways; returns the port to ask.
   var guardDiscovery: @Sendable () async throws -> UInt16
   /// Silence after which it has pinged; nil where it does not.
