@@ -17,6 +17,14 @@ struct WallTimeTests {
     #expect(time.description == text + ".042Z")
   }
 
+  @Test("goes back to 1970 at the earliest")
+  func earlier() {
+    let time = WallTime(nanoseconds: 5_000_000_000)
+    #expect(time.earlier(milliseconds: 1_500).nanoseconds == 3_500_000_000)
+    #expect(time.earlier(milliseconds: 5_001).nanoseconds == 0)
+    #expect(time.earlier(milliseconds: .max).nanoseconds == 0)
+  }
+
   @Test("is later than this line was written")
   func now() {
     #expect(WallTime.now.nanoseconds > 1_764_000_000_000_000_000)

@@ -106,7 +106,7 @@ extension ConfigurationKey {
       "Connections of one session."),
     .init(
       "node.session.iscsi.ERL", \.negotiation.errorRecoveryLevel, .number(0...2),
-      "Error recovery level to offer: 1 asks again for what is lost, 2 keeps tasks as well."),
+      "Error recovery level: 1 asks again for what is lost, 2 keeps tasks too (LIO dies of it)."),
     .init(
       "node.session.iscsi.DefaultTime2Wait", \.negotiation.defaultTime2Wait, .number(0...3600),
       "Seconds to wait after a lost connection before logging in again."),
