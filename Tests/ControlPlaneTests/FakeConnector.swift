@@ -67,7 +67,7 @@ final class FakeConnector: SessionConnector {
   private static func connection(
     _ order: LoginOrder, _ parameters: NegotiatedParameters, tsih: UInt16
   ) -> LoggedInConnection {
-    let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     let handover = ConnectionHandover(
       socket: OwnedDescriptor(owning: number), connectionID: order.connectionID,
       parameters: parameters, cmdSN: SerialNumber(rawValue: 1),

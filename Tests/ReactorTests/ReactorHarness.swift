@@ -134,11 +134,13 @@ final class ReactorHarness {
     turn()
   }
 
+  /// Two ends no child of another test inherits: what is closed here ends for the other.
   static func pair(_ type: __socket_type) throws -> (ours: CInt, theirs: CInt) {
     var ends: (CInt, CInt) = (0, 0)
+    let flags = type.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue
     // SAFETY: a tuple of two descriptors has the layout of int[2].
     let result = unsafe withUnsafeMutablePointer(to: &ends.0) {
-      unsafe socketpair(AF_UNIX, CInt(bitPattern: type.rawValue | SOCK_NONBLOCK.rawValue), 0, $0)
+      unsafe socketpair(AF_UNIX, CInt(bitPattern: flags), 0, $0)
     }
     try #require(result == 0)
     // The reactor's end of a connection keeps its small buffer, so that tests can fill it.

@@ -14,8 +14,9 @@ final class SocketEnd {
   /// - Parameter sendBytes: how much the other end may send before it has to wait.
   static func pair(_ type: __socket_type, sendBytes: CInt) -> (SocketEnd, theirs: CInt)? {
     var ends: [CInt] = [0, 0]
-    let result = unsafe socketpair(
-      AF_UNIX, CInt(bitPattern: type.rawValue | SOCK_NONBLOCK.rawValue), 0, &ends)
+    // No child of another test inherits them, and keeps open what is closed here.
+    let flags = type.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue
+    let result = unsafe socketpair(AF_UNIX, CInt(bitPattern: flags), 0, &ends)
     guard result == 0 else { return nil }
     var (ours, theirs) = (4 << 20 as CInt, sendBytes)
     unsafe setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &theirs, 4)
