@@ -69,6 +69,22 @@ struct GivenUpTests {
     #expect(harness.busySlots == 1)
   }
 
+  @Test("E02, P2: one that was only reading the blocks at its edges keeps nothing")
+  func reading() throws {
+    let harness = try ReactorHarness { $0.sessions = [ReactorHarness.session, Self.second] }
+    let old = harness.write(offset: 10, [1])
+    let other = try harness.startSilent(Self.second)
+    defer { close(other) }
+    #expect(try harness.command().view.isRead)
+    harness.interrupt(old)
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.reply() == .init(unique: old, error: -EINTR, payload: []))
+    try harness.closeTarget()
+    #expect(harness.busySlots == 0)
+    _ = harness.write(offset: 0, .pattern(512, from: 3))
+    #expect(harness.inFlightCount(6) == 1)
+  }
+
   @Test("P3: a path that is lost anew each time does not add to its wait")
   func flappingPath() throws {
     let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))

@@ -1,3 +1,5 @@
+import LogicalUnit
+import SCSI
 import Testing
 
 @testable import Reactor
@@ -18,6 +20,8 @@ struct LanesTests {
 
 @Suite("What reactors know together of a LUN")
 struct SharedUnitsTests {
+  private static let blocks = BlockRange(first: LogicalBlockAddress(8), count: 4)
+
   private let shared = SharedUnits(lanes: Lanes(count: 2), unitCount: 4)
 
   @Test("A flush is needed for a write of any of them, and covers those before it")
@@ -64,18 +68,34 @@ struct SharedUnitsTests {
   func gate() {
     #expect(shared.beginWrite(1, lane: 1) == .granted)
     #expect(shared.beginRewriting(1, lane: 0) == .granted)
-    #expect(!shared.isQuiet(1, for: 0))
+    #expect(!shared.isQuiet(1, Self.blocks, for: 0))
     #expect(shared.beginWrite(1, lane: 1) == .belongs(lane: 0))
     #expect(shared.beginRewriting(1, lane: 1) == .belongs(lane: 0))
     #expect(shared.beginRewriting(1, lane: 0) == .granted)
     #expect(shared.beginWrite(1, lane: 0) == .granted)
     #expect(shared.endWrite(1, lane: 0) == nil)
     #expect(shared.endWrite(1, lane: 1) == 0)
-    #expect(shared.isQuiet(1, for: 0))
+    #expect(shared.isQuiet(1, Self.blocks, for: 0))
     #expect(shared.beginWrite(2, lane: 1) == .granted)
     shared.endRewriting(1, lane: 0)
     #expect(shared.beginWrite(1, lane: 1) == .granted)
     #expect(shared.endWrite(1, lane: 1) == nil)
+  }
+
+  @Test("E02 blocks of a write that was given up are kept for its unit, from the other reactors")
+  func kept() {
+    let after = BlockRange(first: LogicalBlockAddress(11), count: 1)
+    let behind = BlockRange(first: LogicalBlockAddress(12), count: 9)
+    shared.kept.keep(Self.blocks, unit: 1, lane: 0, slot: 5)
+    #expect(shared.kept.has(after, unit: 1, besides: 1))
+    #expect(!shared.kept.has(after, unit: 1, besides: 0))
+    #expect(!shared.kept.has(after, unit: 2, besides: 1))
+    #expect(!shared.kept.has(behind, unit: 1, besides: 1))
+    #expect(!shared.isQuiet(1, Self.blocks, for: 1) && shared.isQuiet(1, behind, for: 1))
+    #expect(shared.beginRewriting(1, lane: 1) == .granted)
+    #expect(shared.endKeeping(1, lane: 0, slot: 5) == 1)
+    #expect(shared.isQuiet(1, Self.blocks, for: 1))
+    shared.endRewriting(1, lane: 1)
   }
 
   @Test("Alone, a reactor asks nobody")
@@ -83,7 +103,7 @@ struct SharedUnitsTests {
     let alone = SharedUnits(lanes: .one, unitCount: 1)
     #expect(alone.beginRewriting(0, lane: 0) == .granted)
     #expect(alone.beginWrite(0, lane: 0) == .granted)
-    #expect(alone.isQuiet(0, for: 0))
+    #expect(alone.isQuiet(0, Self.blocks, for: 0))
     #expect(alone.endWrite(0, lane: 0) == nil)
     alone.endRewriting(0, lane: 0)
   }

@@ -215,6 +215,65 @@ struct TwoReactorsTests {
     #expect(both.second.reply() == .init(unique: free, error: 0, payload: .accepted(512)))
   }
 
+  /// The part of a block it brings is at the target, of a session that is lost.
+  @Test("P2, E02: a partial write given up with its session keeps its blocks, not the LUN")
+  func givenUpPart() throws {
+    let both = try TwoReactors()
+    let part = both.first.write(offset: 10, [1])
+    both.first.sendDataIn(try both.first.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(try !both.first.command().view.isRead)
+    both.first.interrupt(part)
+    both.first.advance(milliseconds: 1_000)
+    #expect(both.first.reply() == .init(unique: part, error: -EINTR, payload: []))
+    try both.first.closeTarget()
+    // Other blocks, whole or in part, are written over the other's session.
+    let whole = both.second.write(offset: 512, .pattern(512))
+    both.turn()
+    try both.second.serve(.write16)
+    #expect(both.second.reply() == .init(unique: whole, error: 0, payload: .accepted(512)))
+    let other = both.second.write(offset: 1030, [2])
+    both.turn()
+    both.second.sendDataIn(try both.second.command().view.header.initiatorTaskTag, .pattern(512))
+    try both.second.serve(.write16)
+    #expect(both.second.reply() == .init(unique: other, error: 0, payload: .accepted(1)))
+    // Its own are not, before the login that ends what is left of it at the target.
+    let same = both.second.write(offset: 0, .pattern(1024, from: 5))
+    let within = both.second.write(offset: 20, [3])
+    both.turn()
+    #expect(try both.second.sent() == nil)
+    try both.first.reconnect(isHeld: true)
+    both.turn()
+    #expect(both.first.busySlots == 0)
+    both.second.sendDataIn(try both.second.command().view.header.initiatorTaskTag, .pattern(512))
+    try both.second.serve(.write16)
+    #expect(both.second.reply() == .init(unique: within, error: 0, payload: .accepted(1)))
+    try both.second.serve(.write16)
+    #expect(both.second.reply() == .init(unique: same, error: 0, payload: .accepted(1024)))
+  }
+
+  @Test("E02, E03: a write that was given up is not overtaken on the other reactor either")
+  func givenUpWhole() throws {
+    let both = try TwoReactors()
+    let old = both.first.write(offset: 0, .pattern(512))
+    let task = try both.first.command().view.header.initiatorTaskTag
+    both.first.interrupt(old)
+    both.first.advance(milliseconds: 1_000)
+    #expect(both.first.reply() == .init(unique: old, error: -EINTR, payload: []))
+    let new = both.second.write(offset: 0, .pattern(512, from: 7))
+    let beside = both.second.write(offset: 600, [1])
+    both.turn()
+    // A part of another block waits for no write of the LUN.
+    both.second.sendDataIn(try both.second.command().view.header.initiatorTaskTag, .pattern(512))
+    try both.second.serve(.write16)
+    #expect(both.second.reply() == .init(unique: beside, error: 0, payload: .accepted(1)))
+    #expect(try both.second.sent() == nil)
+    both.first.sendResponse(task)
+    both.turn()
+    try both.second.serve(.write16)
+    #expect(both.second.reply() == .init(unique: new, error: 0, payload: .accepted(512)))
+    #expect(both.first.busySlots == 0 && both.second.busySlots == 0)
+  }
+
   @Test("A rewrite that waits for the other's hanging write is answered in time")
   func overdueRewrite() throws {
     let both = try TwoReactors()

@@ -22,7 +22,7 @@ extension Reactor {
       return answer(caller, error: error)
     }
     guard let clearing else { return answer(caller) }
-    guard admitWrite(caller, unit: unit, isAligned: false) else { return }
+    guard admitWrite(caller, unit: unit, clearing.blocks, isAligned: false) else { return }
     begin(index, .clear, for: caller, handle)
     slots[index].isRewrite = true
     slots[index].isCounted = true

@@ -108,7 +108,7 @@ extension Reactor {
     case .queued where keepsRange && slots[index].mayStillRun && isBarrier(index):
       guard !slots[index].isAnswered else { return }
       slots[index].isAnswered = true
-      locks.keep(owner: UInt16(index))
+      keepRange(index)
       answer(slot: index, error: error)
     case .queued:
       sessions[Int(slots[index].session)].pending.remove(UInt16(index))
@@ -124,7 +124,7 @@ extension Reactor {
       // The caller is answered, the pages stay until the target is done with them.
       guard !slots[index].isAnswered else { return }
       // Whoever writes there next must not be overtaken by it.
-      if slots[index].holdsRange { locks.keep(owner: UInt16(index)) }
+      if slots[index].holdsRange { keepRange(index) }
       slots[index].isAnswered = true
       answer(slot: index, error: error)
     case .idle: break

@@ -110,6 +110,7 @@ extension Reactor {
       slots[index].holdsRange = false
       locks.release(owner: UInt16(index))
     }
+    endKeeping(index)
     endReadBack(index)
     vacatePlace(index)
     let unit = Int(slots[index].unit)

@@ -103,7 +103,7 @@ extension Reactor {
       }
       guard let unit = admit(caller, handle),
         let plan = plan(request, unit: unit, for: caller),
-        admitWrite(caller, unit: unit, isAligned: plan.isAligned)
+        admitWrite(caller, unit: unit, plan.blocks, isAligned: plan.isAligned)
       else { return true }
       begin(index, .write, for: caller, handle)
       beginWrite(

@@ -1,5 +1,6 @@
 import FUSE
 import LinuxIO
+import LogicalUnit
 import Synchronization
 
 /// Several reactors on one mount: requests go to the one that can serve them.
@@ -77,8 +78,17 @@ extension Reactor {
   // MARK: - The gate of a LUN's writes
 
   /// Lets a write in, to be ended by `endWriting`; false when it was handed to the reactor that
-  /// orders this LUN's writes, or waits for one that has no session for it any more.
-  mutating func admitWrite(_ caller: Caller, unit: Int, isAligned: Bool) -> Bool {
+  /// orders this LUN's writes, or waits for one that has no session for it any more, or for one of
+  /// another reactor's that was given up and that it must not overtake.
+  mutating func admitWrite(
+    _ caller: Caller, unit: Int, _ blocks: BlockRange, isAligned: Bool
+  ) -> Bool {
+    if isAligned, let entry = caller.entry, lanes.count > 1,
+      sharedUnits.kept.has(blocks, unit: unit, besides: lane)
+    {
+      postpone(entry: Int(entry))
+      return false
+    }
     let admission =
       isAligned
       ? sharedUnits.beginWrite(unit, lane: lane) : sharedUnits.beginRewriting(unit, lane: lane)
@@ -95,7 +105,7 @@ extension Reactor {
   /// Begins a request that holds its range, once nobody else writes what it rewrites.
   mutating func beginGranted(_ index: Int) {
     guard slots[index].isRewrite,
-      !sharedUnits.isQuiet(Int(slots[index].unit), for: lane)
+      !sharedUnits.isQuiet(Int(slots[index].unit), slots[index].blocks, for: lane)
     else { return beginLocked(index) }
     slots[index].stage = .quiet
     waitByTimeouts(index, unit: Int(slots[index].unit))
@@ -105,7 +115,9 @@ extension Reactor {
   /// Begins the rewrites that waited for other reactors' writes.
   mutating func beginQuietRewrites() {
     for index in 0..<slots.requestCount where slots[index].stage == .quiet {
-      guard sharedUnits.isQuiet(Int(slots[index].unit), for: lane) else { continue }
+      guard sharedUnits.isQuiet(Int(slots[index].unit), slots[index].blocks, for: lane) else {
+        continue
+      }
       slots[index].stage = .idle
       rewritesWaiting -= 1
       beginLocked(index)
@@ -120,6 +132,25 @@ extension Reactor {
     case .synchronize: readBlocks(index)
     default: beginFill(index)
     }
+  }
+
+  /// A write is given up and may run still: no later one of its blocks overtakes it, on whichever
+  /// reactor, and no other is held up for it.
+  mutating func keepRange(_ index: Int) {
+    locks.keep(owner: UInt16(index))
+    guard lanes.count > 1, slots[index].kind == .write, !slots[index].isKept else { return }
+    slots[index].isKept = true
+    sharedUnits.kept.keep(
+      slots[index].blocks, unit: Int(slots[index].unit), lane: lane, slot: index)
+    endWriting(index)
+  }
+
+  /// A write that was given up has ended.
+  mutating func endKeeping(_ index: Int) {
+    guard slots[index].isKept else { return }
+    slots[index].isKept = false
+    let waiting = sharedUnits.endKeeping(Int(slots[index].unit), lane: lane, slot: index)
+    if let waiting { port.lane(waiting).wakeup.signal() }
   }
 
   /// A write has ended: gives up its place at the gate.

@@ -135,17 +135,19 @@ extension Reactor {
         finish(slot, error: .noLink)
         continue
       }
-      if !slots[slot].isAnswered, sessions[index].timeouts.replacementMilliseconds != nil,
-        isOverdue(slot)
-      {
+      let isLate =
+        !slots[slot].isAnswered && sessions[index].timeouts.replacementMilliseconds != nil
+        && isOverdue(slot)
+      let isBarrier = isBarrier(slot)
+      if isBarrier, isLate || slots[slot].isAnswered { keepRange(slot) }
+      if isLate {
         answer(slot: slot, error: .noLink)
         slots[slot].isAnswered = true
       }
-      if slots[slot].isAnswered, !isBarrier(slot) {
+      if slots[slot].isAnswered, !isBarrier {
         // Nobody waits for it any more, and the target forgets it with the session.
         end(slot)
       } else {
-        if slots[slot].isAnswered { locks.keep(owner: UInt16(slot)) }
         slots[slot].mayStillRun = true
         sessions[index].pending.prepend(UInt16(slot))
       }
@@ -154,9 +156,13 @@ extension Reactor {
 
   /// Whether a write nobody waits for any more keeps its range until the old nexus is dead: another
   /// session could overtake it there.
+  ///
+  /// One that was reading the blocks at its edges, or flushing, has nothing there that writes.
   func isBarrier(_ slot: Int) -> Bool {
     let unit = Int(slots[slot].unit)
-    return slots[slot].holdsRange && slots[slot].kind != .synchronize
+    let mayWrite =
+      slots[slot].kind == .clear || slots[slot].kind == .write && slots[slot].step == .transfer
+    return slots[slot].holdsRange && mayWrite
       && units[unit].sessionCount > 1 && units[unit].state == .exposed
   }
 

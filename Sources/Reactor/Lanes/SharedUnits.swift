@@ -1,3 +1,4 @@
+import LogicalUnit
 import Synchronization
 
 /// What the reactors of a mount must know together about its LUN files.
@@ -53,6 +54,8 @@ final class SharedUnits: @unchecked Sendable {
   /// Of each slot of each reactor, where there are several: the unit whose volatile cache it writes
   /// to, and above 16 bits a position no later than the write was sent at; all ones: none.
   let sent: FixedArray<FixedArray<Atomic<UInt64>>>
+  /// Of writes that were given up.
+  let kept: KeptRanges
 
   /// - Parameters:
   ///   - unflushedBytes: the memory for what is remembered of writes not flushed.
@@ -67,6 +70,7 @@ final class SharedUnits: @unchecked Sendable {
     counters = FixedArray(count: lanes.count) { _ in
       FixedArray(count: unitCount) { _ in Counters() }
     }
+    kept = KeptRanges(laneCount: lanes.count, slotCount: slotCount)
     sent = FixedArray(count: lanes.count) { _ in
       FixedArray(count: lanes.count > 1 ? slotCount : 1) { _ in Atomic<UInt64>(.max) }
     }
@@ -188,6 +192,13 @@ final class SharedUnits: @unchecked Sendable {
     return rewriter == 0 || Int(rewriter) - 1 == lane ? nil : Int(rewriter) - 1
   }
 
+  /// A write that was given up has ended; returns the reactor to wake as `endWrite` does.
+  func endKeeping(_ unit: Int, lane: Int, slot: Int) -> Int? {
+    kept.release(lane: lane, slot: slot)
+    let rewriter = units[unit].rewriter.load(ordering: .sequentiallyConsistent)
+    return rewriter == 0 || Int(rewriter) - 1 == lane ? nil : Int(rewriter) - 1
+  }
+
   /// Makes a reactor the one that rewrites parts of this unit's blocks, unless another is.
   func beginRewriting(_ unit: Int, lane: Int) -> Admission {
     guard lanes.count > 1 else { return .granted }
@@ -196,14 +207,16 @@ final class SharedUnits: @unchecked Sendable {
     return isMine || Int(found) - 1 == lane ? .granted : .belongs(lane: Int(found) - 1)
   }
 
-  /// Whether no other reactor has a write under way that began before it knew.
-  func isQuiet(_ unit: Int, for lane: Int) -> Bool {
+  /// Whether no other reactor has a write under way that began before it knew, nor one of these
+  /// blocks that was given up.
+  func isQuiet(_ unit: Int, _ blocks: BlockRange, for lane: Int) -> Bool {
     for other in 0..<lanes.count where other != lane {
       if counters[other][unit].writing.load(ordering: .sequentiallyConsistent) != 0 {
         return false
       }
     }
-    return true
+    // Looked at last: who gives a write up keeps its blocks before it stops counting.
+    return !kept.has(blocks, unit: unit, besides: lane)
   }
 
   /// The last rewrite has ended.

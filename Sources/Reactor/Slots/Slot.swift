@@ -66,6 +66,8 @@ struct Slot: BitwiseCopyable {
   var mayStillRun = false
   /// A write counted among those under way, for the other reactors.
   var isCounted = false
+  /// A write that was given up, whose blocks the other reactors see.
+  var isKept = false
   /// A write that reads the blocks at its edges first, or who reads back.
   var isRewrite = false
   /// What its range holds is not known should it end now.
