@@ -111,7 +111,7 @@ struct HostilePortalTests {
     do throws(PortalFailure) {
       while true { _ = try connection.receive() }
     } catch {
-      return connection.keptByteCount
+      return connection.assembler.pendingByteCount
     }
   }
 

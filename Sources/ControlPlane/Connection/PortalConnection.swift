@@ -13,7 +13,7 @@ struct PortalConnection: ~Copyable {
 
   let portal: Portal
   private let socket: StreamSocket
-  private var assembler: PDUAssembler
+  private(set) var assembler: PDUAssembler
   private var deadline: MonotonicTime
   /// What was said in the login; nothing once it is over.
   private var recorder: LoginRecorder? = LoginRecorder()
@@ -77,9 +77,6 @@ struct PortalConnection: ~Copyable {
       assembler.append(bytes)
     }
   }
-
-  /// Bytes of the peer's that are kept until the PDU they begin is whole.
-  var keptByteCount: Int { assembler.pendingByteCount }
 
   /// From the login on: digests, longer data segments, another deadline.
   mutating func enterFullFeaturePhase(

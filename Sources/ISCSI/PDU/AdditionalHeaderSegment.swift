@@ -41,20 +41,24 @@ package enum AdditionalHeaderSegment: Equatable, Sendable {
     while rest.count >= 4 {
       let start = rest.startIndex
       let length = Int(rest[start]) << 8 | Int(rest[start + 1])
-      guard length > 0, 3 + length <= rest.count else {
+      guard length > 0 else { throw .additionalHeaderLength(opcode: opcode, length: 0) }
+      guard 3 + length <= rest.count else {
         throw .additionalHeaderTooLong(opcode: opcode, length: length, limit: rest.count - 3)
       }
       let specific = Array(rest[(start + 4)..<(start + 3 + length)])
       switch rest[start + 2] & 0x3F {
       case 1:
-        guard (1...extendedCDBLimit).contains(specific.count) else {
+        guard !specific.isEmpty else {
+          throw .additionalHeaderLength(opcode: opcode, length: length)
+        }
+        guard specific.count <= extendedCDBLimit else {
           throw .additionalHeaderTooLong(
             opcode: opcode, length: length, limit: extendedCDBLimit + 1)
         }
         segments.append(.extendedCDB(specific))
       case 2:
         guard specific.count == 4 else {
-          throw .additionalHeaderTooLong(opcode: opcode, length: length, limit: 5)
+          throw .additionalHeaderLength(opcode: opcode, length: length)
         }
         segments.append(.bidirectionalReadLength(specific.reduce(0) { $0 << 8 | UInt32($1) }))
       default: break

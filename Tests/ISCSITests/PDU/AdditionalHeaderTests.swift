@@ -40,5 +40,11 @@ struct AdditionalHeaderTests {
         try AdditionalHeaderSegment.segments(parsing: bytes, of: .scsiCommand)
       }
     }
+    // One without a byte is not too long.
+    for length in 0...1 as ClosedRange<UInt8> {
+      #expect(throws: PDUError.additionalHeaderLength(opcode: .scsiCommand, length: Int(length))) {
+        try AdditionalHeaderSegment.segments(parsing: [0, length, 1, 0], of: .scsiCommand)
+      }
+    }
   }
 }
