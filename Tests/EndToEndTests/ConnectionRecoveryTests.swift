@@ -80,6 +80,44 @@ extension EndToEnd {
       }
     }
 
+    @Test("E06, E13 MaxRecvDataSegmentLength changed in config: a cut read goes on, cut otherwise")
+    func otherLength() async throws {
+      try await withServer(connections: 1) { server, mount, lab in
+        let file = lab.fresh("pattern")
+        let capture = lab.fresh("session.pcap")
+        await mount.shell(
+          """
+          set -e
+          dd if=/dev/urandom of=\(file) bs=1M count=2 status=none
+          dd if=\(file) of=$F oflag=direct bs=1M conv=notrunc status=none
+          echo 'node.conn[0].iscsi.MaxRecvDataSegmentLength = 4096' > $T/config
+          """
+        ).expectSuccess()
+        let tsih = await mount.shell("cat $T/sessions/1/tsih").value
+        // Of the first read's data on the next connection one is lost, too.
+        server.setFaults { _ in [DropFault(.nth(5, .dataIn))] }
+        server.withSession { connections in
+          connections.first?.faults = [CutFault(.inside(.nth(3, .dataIn), byteCount: 4000))]
+        }
+        let shown = await mount.shell(
+          """
+          set -e
+          cat $T/sessions/1/capture > \(capture) &
+          until [ -s \(capture) ]; do sleep 0.02; done
+          cmp \(file) <(dd if=$F bs=64k count=32 iflag=direct status=none)
+          cat $T/sessions/1/tsih
+          (echo logout > $T/control)
+          wait
+          """, limit: .seconds(120))
+        #expect(shown.lines == [tsih], "\(shown)")
+        // By Wireshark's reading: R-Data, and nothing else was asked for.
+        let kinds = await lab.shell(
+          "tshark -n -r \(capture) -d tcp.port==\(server.port),iscsi -Y 'iscsi.opcode == 0x10' "
+            + "-T fields -e iscsi.snack.type 2>/dev/null")
+        #expect(kinds.lines == ["3"], "\(kinds)")
+      }
+    }
+
     @Test("E14, E15 a target that refuses every reassignment costs time, and no error")
     func refused() async throws {
       try await withServer(connections: 1) { server, mount, lab in

@@ -138,10 +138,13 @@ struct OracleTests {
     #expect(model.missing == [1, 2, 3, 5, 6] && model.firstMissing == 1)
     #expect(model.isNew(2) && model.isNew(7) && !model.isNew(4) && !model.isNew(-1))
     #expect(model.arrive(2).isEmpty && model.missing == [1, 3, 5, 6])
-    #expect(model.hasRoom(upTo: 7 + 4_096) && !model.hasRoom(upTo: 7 + 4_097))
+    #expect(model.isNear(7 + 4_096) && !model.isNear(7 + 4_097))
     for end in 8...12 { _ = model.know(upTo: end) }
     // 1, 3, 5 to 6, then five by themselves: eight runs, though six of them touch.
     #expect(!model.hasRoom(upTo: 13) && model.hasRoom(for: 11) && model.hasRoom(for: 12))
+    var joined = model
+    joined.join(upTo: 14)
+    #expect(joined.known == 14 && joined.missing == Array(1..<14) && joined.hasRoom(upTo: 15))
     model.forget(from: 3)
     #expect(model.known == 3 && model.missing == [1])
   }
@@ -149,7 +152,8 @@ struct OracleTests {
   @Test("the model of statuses acknowledges what has come and is not held, in order alone")
   func statuses() {
     var model = StatusModel(first: .max)
-    #expect(model.number(of: 126) == 127 && model.number(of: 127) == nil)
+    #expect(model.number(of: 4094) == 4095 && model.number(of: 4095) == nil)
+    #expect(!model.isBeyond(127) && model.isBeyond(128))
     #expect(model.number(of: .max &+ 0x8000_0000) == nil && model.number(of: .max - 1) == -1)
     #expect(model.arrive(1, isOrdered: false, isHeld: true).1 == 0..<1)
     #expect(model.arrive(2, isOrdered: true, isHeld: false).1 == 2..<3)

@@ -176,17 +176,6 @@ struct LostDataTests {
     #expect(await harness.losses() == [.violation(.stillMissing(times: 4))])
   }
 
-  @Test("E04: more holes than are kept track of end the connection")
-  func tooManyHoles() async throws {
-    let harness = try ReactorHarness.recovering()
-    _ = harness.read(offset: 0, size: 32 * 512)
-    let task = try harness.command().view.header.initiatorTaskTag
-    for number in stride(from: 1, through: 17, by: 2) as StrideThrough<UInt32> {
-      harness.send(harness.dataIn(task, number, .pattern(512), offset: number * 512))
-    }
-    #expect(await harness.losses() == [.violation(.tooManyMissing(limit: 8))])
-  }
-
   @Test("E10: at ErrorRecoveryLevel 0 nothing is asked for, and the connection ends")
   func levelZero() async throws {
     let harness = try ReactorHarness()

@@ -48,11 +48,11 @@ extension ReactorHarness {
   /// A SCSI Response whose StatSN the test chooses.
   func response(
     _ task: InitiatorTaskTag, statSN: UInt32, status: SCSIStatus = .good, expDataSN: UInt32 = 0,
-    expCmdSN: UInt32? = nil
+    expCmdSN: UInt32? = nil, snackTag: UInt32 = 0
   ) -> ProtocolDataUnit {
     ProtocolDataUnit(
       header: SCSIResponse(
-        initiatorTaskTag: task, status: status, statSN: Self.serial(statSN),
+        initiatorTaskTag: task, status: status, snackTag: snackTag, statSN: Self.serial(statSN),
         expCmdSN: expCmdSN.map(Self.serial) ?? window.exp, maxCmdSN: window.max,
         expDataSN: expDataSN
       ).header)
@@ -92,7 +92,7 @@ struct SNACKBytes: Equatable, CustomStringConvertible {
 
   init(bytes: [UInt8]) { self.bytes = bytes }
 
-  /// - Parameter kind: 0 Data or R2T, 1 status, 2 DataACK.
+  /// - Parameter kind: 0 Data or R2T, 1 status, 2 DataACK, 3 R-Data.
   init(
     kind: UInt8, lun: UInt64 = 0, task: UInt32 = .max, transferTag: UInt32 = .max,
     expStatSN: UInt32 = 100, begRun: UInt32, runLength: UInt32

@@ -31,14 +31,15 @@ struct ReassignmentTests {
   }
 
   private func join(
-    _ portal: SimulatedPortal, tsih: UInt16, _ connectionID: UInt16, at now: UInt64 = 0
+    _ portal: SimulatedPortal, tsih: UInt16, _ connectionID: UInt16, at now: UInt64 = 0,
+    length: Int = 512
   ) throws -> (further: HandInitiator, response: LoginResponse) {
     var further = HandInitiator(portal)
     further.cmdSN = SerialNumber(rawValue: 8)
     further.tag = 200
     further.now = now
     let login = try further.login(
-      Fixture.name, keys: [("MaxRecvDataSegmentLength", "512")], tsih: tsih,
+      Fixture.name, keys: [("MaxRecvDataSegmentLength", "\(length)")], tsih: tsih,
       connectionID: connectionID)
     return (further, login.response)
   }
@@ -91,6 +92,36 @@ struct ReassignmentTests {
     ping.cmdSN = SerialNumber(rawValue: 8)
     _ = try further.exchange(ping)
     #expect(try code(further.exchange(reassign(first.tag))) == .taskDoesNotExist)
+  }
+
+  @Test("data are cut as the new connection takes them, and all anew for an R-Data SNACK")
+  func resegmented() throws {
+    var (portal, first, tsih) = try session()
+    var further = try join(portal, tsih: tsih, 1, length: 1024).further
+    let sent = try first.command(Fixture.read10(0, 3), read: 1536)
+    first.connection.connectionLost()
+    _ = try further.exchange(logOut(0))
+    let again = try further.exchange(reassign(first.tag, expDataSN: 1))
+    // Bursts of 512 bytes bound them; what was acknowledged are bytes.
+    #expect(again[1...2].map(\.data) == sent[1...2].map(\.data))
+    func snack(tag: UInt32) -> BasicHeaderSegment {
+      SNACKRequest(
+        kind: .rData, initiatorTaskTag: InitiatorTaskTag(rawValue: first.tag),
+        targetTransferTag: TargetTransferTag(rawValue: tag),
+        expStatSN: again[3].header.statSN, begRun: 0, runLength: 0
+      ).header
+    }
+    for tag in [5, 6] as [UInt32] {
+      let anew = try further.exchange(snack(tag: tag))
+      #expect(anew.map(\.header.opcode) == [.dataIn, .dataIn, .scsiResponse])
+      #expect(anew[..<2].map { DataIn($0.header).dataSN } == [1, 2])
+      #expect(SCSIResponse(anew[2].header).snackTag == tag)
+      #expect(anew[2].header.statSN == again[3].header.statSN)
+    }
+    for tag in [0, 6, .max] as [UInt32] {
+      let refused = try further.exchange(snack(tag: tag))
+      #expect(Reject(refused[0].header).reason == .protocolError)
+    }
   }
 
   @Test("a write goes on where its data had come to, behind a login with the same CID")

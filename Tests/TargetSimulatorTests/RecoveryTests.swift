@@ -45,7 +45,9 @@ struct RecoveryTests {
     let task = initiator.tag
     #expect(try initiator.exchange(snack(.dataOrR2T, task: task, 1, 2)) == Array(units[1...2]))
     #expect(try initiator.exchange(snack(.dataOrR2T, task: task, 2, 0)) == Array(units[2...]))
+    #expect(try initiator.exchange(snack(.dataOrR2T, task: task, 0, 0)) == units)
     #expect(try initiator.exchange(snack(.status, 2, 1)) == [units[3]])
+    #expect(try initiator.exchange(snack(.status, 0, 0)) == [units[3]])
     let none = try initiator.exchange(snack(.dataOrR2T, task: task, 3, 2))
     #expect(Reject(none[0].header).reason == .protocolError)
     let gone = try initiator.exchange(snack(.dataOrR2T, task: task, expStatSN: 4, 0, 0))

@@ -16,7 +16,7 @@ extension TransferState {
     guard offset <= expectedLength, length <= expectedLength - offset else {
       throw .dataBeyondTransfer(offset: offset, length: length, expected: expectedLength)
     }
-    guard !isReassigned else { return }
+    guard !mayRepeat else { return }
     let end = offset + UInt32(length)
     var isFree = offset >= contiguousLength
     for index in 0..<Int(rangeCount) {
@@ -32,7 +32,7 @@ extension TransferState {
   ) throws(ProtocolViolation) {
     let length = UInt32(dataIn.header.dataSegmentLength)
     guard length > 0 else { return }
-    guard !isReassigned else {
+    guard !mayRepeat else {
       // Cut otherwise than before, perhaps: the same bytes, whoever sent them.
       return try coverRest(.dataIn, dataIn.bufferOffset, dataIn.bufferOffset + length, &record)
     }

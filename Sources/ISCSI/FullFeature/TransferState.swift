@@ -27,8 +27,8 @@ package struct TransferState: BitwiseCopyable, Sendable {
   private var expR2TSN: UInt32
   private var burstCount: UInt8 = 0
   private var firstBurst: UInt8 = 0
-  /// The task goes on over another connection: a read's bytes may come twice.
-  private(set) var isReassigned = false
+  /// A read's bytes may come twice: its task goes on over another connection, or all was asked for.
+  private(set) var mayRepeat = false
 
   /// - Parameter firstNumber: DataSN or R2TSN of the first PDU; zero but for tests of the wrap.
   package init(direction: Direction, expectedLength: UInt32, firstNumber: UInt32 = 0) {
@@ -62,6 +62,12 @@ package struct TransferState: BitwiseCopyable, Sendable {
 extension TransferState {
   /// Bytes of a read that have arrived, up to the first gap.
   package var receivedLength: UInt32 { direction == .read ? contiguousLength : 0 }
+
+  /// Whether all bytes of a read have come but those the target says there are not.
+  package func hasReceived(allBut residual: Residual) -> Bool {
+    guard case .underflow(let count) = residual else { return receivedLength == expectedLength }
+    return receivedLength >= expectedLength - min(count, expectedLength)
+  }
 
   /// Checks a Data-In of this task and counts its bytes; they belong at its buffer offset.
   package mutating func receive(
@@ -187,16 +193,24 @@ extension TransferState {
   package mutating func reassign(
     parameters: NegotiatedParameters, record: borrowing TransferRecord
   ) {
-    isReassigned = true
-    if direction == .read, parameters.dataPDUInOrder, parameters.dataSequenceInOrder {
-      rangeCount = 0
-    }
+    expectAgain(from: contiguousLength, parameters: parameters)
     guard burstCount > 0 else { return }
     for position in 0..<Int(burstCount) {
       let index = (Int(firstBurst) + position) % TransferRecord.burstCapacity
       contiguousLength = min(contiguousLength, record.bursts[index].offset)
     }
     (burstCount, firstBurst, rangeCount) = (0, 0, 0)
+  }
+
+  /// Of a read in order what came behind so many bytes, or behind a hole, comes again, and is not
+  /// counted; in any other order it may come again, and stays counted.
+  package mutating func expectAgain(from length: UInt32, parameters: NegotiatedParameters) {
+    mayRepeat = true
+    guard direction == .read, parameters.dataPDUInOrder, parameters.dataSequenceInOrder else {
+      return
+    }
+    contiguousLength = min(contiguousLength, length)
+    rangeCount = 0
   }
 
   /// True while something may be sent.

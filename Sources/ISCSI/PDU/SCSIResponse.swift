@@ -13,6 +13,7 @@ package struct SCSIResponse: BitwiseCopyable, Sendable {
     initiatorTaskTag: InitiatorTaskTag,
     status: SCSIStatus,
     response: UInt8 = 0,
+    snackTag: UInt32 = 0,
     statSN: SerialNumber,
     expCmdSN: SerialNumber,
     maxCmdSN: SerialNumber,
@@ -23,6 +24,7 @@ package struct SCSIResponse: BitwiseCopyable, Sendable {
     header.byte2 = response
     header.byte3 = status.rawValue
     header.initiatorTaskTag = initiatorTaskTag
+    header.targetTransferTag = TargetTransferTag(rawValue: snackTag)
     header.statSN = statSN
     header.expCmdSN = expCmdSN
     header.maxCmdSN = maxCmdSN
@@ -33,6 +35,8 @@ package struct SCSIResponse: BitwiseCopyable, Sendable {
   /// 00h: completed at the target; 01h: target failure; 80h-FFh: the vendor's. (11.4.3)
   package var response: UInt8 { header.byte2 }
   package var status: SCSIStatus { SCSIStatus(rawValue: header.byte3) }
+  /// The SNACK Tag of the last R-Data SNACK the target took for the task; 0 without one. (11.4.4)
+  package var snackTag: UInt32 { header.targetTransferTag.rawValue }
   /// How many Data-In (reads) or R2T (writes) PDUs the target sent for the task.
   package var expDataSN: UInt32 { UInt32(truncatingIfNeeded: header.word4) }
 

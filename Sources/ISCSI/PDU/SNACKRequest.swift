@@ -33,6 +33,8 @@ package struct SNACKRequest: BitwiseCopyable, Sendable {
     header.word5 = UInt64(begRun) << 32 | UInt64(runLength)
   }
 
+  /// What a SCSI Response has to copy, of an R-Data SNACK (11.16.5).
+  package var snackTag: UInt32 { header.targetTransferTag.rawValue }
   package var kind: Kind? { Kind(rawValue: header.flags & 0x0F) }
   package var begRun: UInt32 { UInt32(truncatingIfNeeded: header.word5 >> 32) }
   package var runLength: UInt32 { UInt32(truncatingIfNeeded: header.word5) }

@@ -1,7 +1,8 @@
 /// Which numbers of a sequence are missing: DataSN of a read, R2TSN of a write.
 ///
-/// Runs are bounded in number and length; what is beyond is not kept track of, and the session
-/// starts over. Numbers wrap as serial numbers do.
+/// Runs are bounded in number: with more of them everything from the first hole on counts as
+/// missing, and is asked for at once. They are bounded in length: beyond it the session starts
+/// over. Numbers wrap as serial numbers do.
 /// Source: RFC 7143, 7.9 and 11.16.
 package struct NumberGaps: BitwiseCopyable, Sendable {
   /// Runs apart from each other, at most.
@@ -11,7 +12,11 @@ package struct NumberGaps: BitwiseCopyable, Sendable {
 
   /// Numbers one behind the other, as a SNACK asks for them.
   package struct Run: BitwiseCopyable, Equatable, Sendable {
+    /// All that is not acknowledged (BegRun and RunLength 0).
+    package static var all: Run { Run(first: 0, count: 0) }
+
     package var first: UInt32
+    /// 0 for all from `first` on.
     package var count: UInt32
 
     package init(first: UInt32, count: UInt32) {
@@ -47,27 +52,41 @@ package struct NumberGaps: BitwiseCopyable, Sendable {
 
   /// Counts the PDU with a number that is new; traps on a duplicate.
   ///
-  /// - Returns: the numbers before it that are now known to be missing.
+  /// - Returns: the numbers before it that are now known to be missing; `all` where there are more
+  ///   holes than are kept track of: what came behind the first one counts as missing again, this
+  ///   PDU with it.
   package mutating func arrive(_ number: UInt32) throws(ProtocolViolation) -> Run? {
     guard let index = run(of: number) else {
       precondition(isAhead(number), "a duplicate is not counted")
       let gap = try open(upTo: number)
       next = number &+ 1
+      if gap == .all { joinHoles() }
       return gap
     }
     let run = runs[index]
     let before = Run(first: run.first, count: number &- run.first)
     let behind = Run(first: number &+ 1, count: run.count - before.count - 1)
+    guard before.count == 0 || behind.count == 0 || Int(runCount) < Self.capacity else {
+      joinHoles()
+      return .all
+    }
     runCount -= 1
     runs[index] = runs[Int(runCount)]
-    if before.count > 0 { try add(before) }
-    if behind.count > 0 { try add(behind) }
+    if before.count > 0 { add(before) }
+    if behind.count > 0 { add(behind) }
     return nil
+  }
+
+  /// Everything from a number on counts as missing, as far as it is known to have been sent.
+  package mutating func lose(from number: UInt32) {
+    runCount = 0
+    if next != number { add(Run(first: number, count: next &- number)) }
   }
 
   /// Notes that the PDU with a number came and cannot be used.
   ///
-  /// - Returns: what is to be asked for, and whether it had been before; nil for a duplicate.
+  /// - Returns: what is to be asked for, and whether it had been before; nil for a duplicate. `all`
+  ///   as `arrive` has it.
   package mutating func lose(
     _ number: UInt32
   ) throws(ProtocolViolation) -> (run: Run, isAgain: Bool)? {
@@ -99,13 +118,19 @@ package struct NumberGaps: BitwiseCopyable, Sendable {
     guard gap.count <= Self.longestRun else {
       throw .tooManyMissing(limit: Int(Self.longestRun))
     }
-    try add(gap)
     next = end
+    guard Int(runCount) < Self.capacity else {
+      joinHoles()
+      return .all
+    }
+    add(gap)
     return gap
   }
 
-  private mutating func add(_ run: Run) throws(ProtocolViolation) {
-    guard Int(runCount) < Self.capacity else { throw .tooManyMissing(limit: Self.capacity) }
+  private mutating func joinHoles() { lose(from: firstMissing) }
+
+  private mutating func add(_ run: Run) {
+    precondition(Int(runCount) < Self.capacity, "who adds a run has seen that there is room")
     runs[Int(runCount)] = run
     runCount += 1
   }

@@ -25,6 +25,9 @@ package struct TaskRecovery: BitwiseCopyable, Sendable {
     package var lun: UInt64
   }
 
+  /// How often all of a task's data may be asked for, the first time included.
+  private static let repeatLimit: UInt8 = 3
+
   /// DataSN of a read, R2TSN of a write.
   package private(set) var gaps: NumberGaps
   /// The target will not send again what is missing: no status is a success any more.
@@ -32,6 +35,18 @@ package struct TaskRecovery: BitwiseCopyable, Sendable {
   package private(set) var heldStatus: HeldStatus?
   private var acknowledgement: Acknowledgement?
   private let firstNumber: UInt32
+  /// The first Data-In not acknowledged, and how many bytes of a read in order are before it.
+  private var acknowledgedSN: UInt32
+  package private(set) var acknowledgedLength: UInt32 = 0
+  /// How often everything from the first hole on has been asked for.
+  private var wholesaleCount: UInt8 = 0
+  /// Our MaxRecvDataSegmentLength where the data of a read came from last.
+  private var segmentLength: UInt32 = 0
+  /// That has changed since some of its data were sent: what is asked for again is cut otherwise.
+  package private(set) var isResegmented = false
+  /// The SNACK Tag of the R-Data SNACK sent on this connection; 0 for none.
+  package private(set) var snackTag: UInt32 = 0
+  private var lastSNACKTag: UInt32 = 0
   /// The task goes on over another connection than it began on.
   package private(set) var isReassigned = false
   /// The target numbers the R2Ts of a reassigned write as it likes: its next one tells.
@@ -51,6 +66,7 @@ package struct TaskRecovery: BitwiseCopyable, Sendable {
   package init(firstNumber: UInt32 = 0) {
     gaps = NumberGaps(firstNumber: firstNumber)
     self.firstNumber = firstNumber
+    acknowledgedSN = firstNumber
     sequenceStart = firstNumber
     nextSequenceStart = firstNumber
   }
@@ -59,18 +75,33 @@ package struct TaskRecovery: BitwiseCopyable, Sendable {
   package var isHeardOf: Bool { gaps.next != firstNumber }
 
   /// Whether a status of GOOD has to wait for data that were asked for.
-  package var awaitsPDUs: Bool { !gaps.isEmpty && !isForfeited }
+  package var awaitsPDUs: Bool { (!gaps.isEmpty || snackTag != 0) && !isForfeited }
+
+  /// Whether every byte is to come again and only a status with `snackTag` counts.
+  ///
+  /// From then on the numbers of Data-In mean nothing: those that were under way have others than
+  /// those that follow (11.16.3).
+  package var isTagged: Bool { snackTag != 0 && !isForfeited }
+
+  /// Whether nothing that was numbered is missing.
+  package var isCounted: Bool { gaps.isEmpty && snackTag == 0 }
 
   /// Whether as many PDUs have come as the target says it sent; what it does not count is no news.
   package func hasAll(of count: UInt32) -> Bool {
-    gaps.isEmpty && (Int32(bitPattern: count &- gaps.next) <= 0 || countsAnew)
+    isCounted && (Int32(bitPattern: count &- gaps.next) <= 0 || countsAnew)
   }
 
   /// The connection of the task is lost, and another is to take it over.
   ///
   /// Of a read what came before the first hole is kept, and acknowledged by `expDataSN`; what came
   /// behind it, and a status that waited, come again.
-  package mutating func reassign(_ direction: TransferState.Direction) {
+  ///
+  /// - Parameter segmentLength: our MaxRecvDataSegmentLength on the connection that is lost.
+  package mutating func reassign(
+    _ direction: TransferState.Direction, segmentLength: UInt32 = 0
+  ) {
+    self.segmentLength = segmentLength
+    snackTag = 0
     gaps = NumberGaps(firstNumber: direction == .read ? gaps.firstMissing : gaps.next)
     (sequenceStart, nextSequenceStart) = (gaps.next, gaps.next)
     heldStatus = nil
@@ -82,7 +113,29 @@ package struct TaskRecovery: BitwiseCopyable, Sendable {
   }
 
   /// What a TASK REASSIGN says of the Data-In that have come: the number of the next (11.5.6).
-  package var expDataSN: UInt32 { countsAnew ? 0 : gaps.next }
+  ///
+  /// Of data that were cut otherwise than those to come no number tells: 0 leaves the target's
+  /// count of what is acknowledged as it was.
+  package var expDataSN: UInt32 { countsAnew || isResegmented ? 0 : gaps.next }
+
+  /// A TASK REASSIGN is to be sent on a connection where our MaxRecvDataSegmentLength is this;
+  /// false where only what was acknowledged before counts any more.
+  package mutating func prepareReassignment(segmentLength length: UInt32) -> Bool {
+    guard !countsAnew else { return true }
+    if segmentLength != length { isResegmented = true }
+    guard isResegmented else { return true }
+    gaps = NumberGaps(firstNumber: acknowledgedSN)
+    (sequenceStart, nextSequenceStart) = (acknowledgedSN, acknowledgedSN)
+    return false
+  }
+
+  /// A TASK REASSIGN has been sent, and with it what `expDataSN` acknowledges.
+  ///
+  /// - Parameter receivedLength: bytes of a read in order that have come.
+  package mutating func sentReassignment(receivedLength: UInt32) {
+    guard !countsAnew, !isResegmented else { return }
+    (acknowledgedSN, acknowledgedLength) = (gaps.next, receivedLength)
+  }
 
   /// Takes the number of the first R2T after a reassignment for what the target counts from.
   package mutating func anchor(_ readyToTransfer: ReadyToTransfer) {
@@ -120,12 +173,48 @@ package struct TaskRecovery: BitwiseCopyable, Sendable {
   ) throws(ProtocolViolation) -> (run: Run, isAgain: Bool)? {
     guard let loss = try gaps.lose(dataIn.dataSN) else { return nil }
     noteSequence(dataIn)
-    let isOfLastSequence = Int32(bitPattern: dataIn.dataSN &- lastSequenceStart) >= 0
+    return mayAsk(from: dataIn.dataSN, parameters) ? loss : nil
+  }
+
+  /// More is missing than is kept track of: what asks for everything from the first hole on; nil
+  /// where that may not be asked for, while sequences are in order (13.19).
+  package mutating func askForRest(
+    parameters: NegotiatedParameters
+  ) throws(ProtocolViolation) -> Run? {
+    guard mayAsk(from: gaps.firstMissing, parameters) else { return nil }
+    guard wholesaleCount < Self.repeatLimit else {
+      throw .tooManyMissing(limit: NumberGaps.capacity)
+    }
+    wholesaleCount += 1
+    return Run(first: gaps.firstMissing, count: 0)
+  }
+
+  /// Data that were cut otherwise are missing: all of them that are not acknowledged are forgotten,
+  /// and asked for by an R-Data SNACK with the tag returned; nil as `askForRest` has it.
+  package mutating func resegment(
+    parameters: NegotiatedParameters
+  ) throws(ProtocolViolation) -> UInt32? {
+    guard mayAsk(from: acknowledgedSN, parameters) else { return nil }
+    guard wholesaleCount < Self.repeatLimit else {
+      throw .stillMissing(times: Int(Self.repeatLimit) + 1)
+    }
+    wholesaleCount += 1
+    gaps.lose(from: acknowledgedSN)
+    // Neither 0 nor the reserved value, and another one for each (11.16.5).
+    lastSNACKTag += 1
+    snackTag = lastSNACKTag
+    return snackTag
+  }
+
+  /// While sequences are in order only PDUs of the last one may be asked for (13.19): where more
+  /// would be, the task goes on to its status without.
+  private mutating func mayAsk(from number: UInt32, _ parameters: NegotiatedParameters) -> Bool {
+    let isOfLastSequence = Int32(bitPattern: number &- lastSequenceStart) >= 0
     guard isOfLastSequence || !parameters.dataSequenceInOrder else {
       forfeit()
-      return nil
+      return false
     }
-    return loss
+    return true
   }
 
   /// Takes the target's count of what it has sent; returns what is to be asked for.
@@ -148,9 +237,12 @@ package struct TaskRecovery: BitwiseCopyable, Sendable {
   package mutating func forfeit() { isForfeited = true }
 
   /// The DataACK owed now: not before the holes are filled (11.16).
-  package mutating func takeAcknowledgement() -> Acknowledgement? {
-    guard gaps.isEmpty else { return nil }
-    return acknowledgement.take()
+  ///
+  /// - Parameter receivedLength: bytes of a read in order that have come.
+  package mutating func takeAcknowledgement(receivedLength: UInt32 = 0) -> Acknowledgement? {
+    guard isCounted, let owed = acknowledgement.take() else { return nil }
+    (acknowledgedSN, acknowledgedLength) = (gaps.next, receivedLength)
+    return owed
   }
 
   /// The last sequence known to have been begun: a Data-In that ends one may come late itself.

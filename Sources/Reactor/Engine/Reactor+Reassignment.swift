@@ -23,7 +23,8 @@ extension Reactor {
       slots[slot].stage = .stranded
       slots[slot].isReassigning = false
       slots[slot].transfer.reassign(parameters: parameters, record: slots.records[slot])
-      slots.recoveries[slot].reassign(slots[slot].transfer.direction)
+      slots.recoveries[slot].reassign(
+        slots[slot].transfer.direction, segmentLength: parameters.maxRecvDataSegmentLength)
       nextTick = now
     }
     guard managementCount > 0 else { return }
@@ -107,12 +108,21 @@ extension Reactor {
     {
       asked += 1
     }
-    guard asked < Self.reassignmentsAtOnce,
+    guard asked < Self.reassignmentsAtOnce else { return false }
+    let parameters = connections[carrier].machine.parameters
+    if !slots.recoveries[slot].prepareReassignment(
+      segmentLength: parameters.maxRecvDataSegmentLength)
+    {
+      slots[slot].transfer.expectAgain(
+        from: slots.recoveries[slot].acknowledgedLength, parameters: parameters)
+    }
+    guard
       send(
         .taskReassign, lun: slots[slot].lun, task: slots[slot].tag(index: slot),
         refCmdSN: slots[slot].cmdSN, expDataSN: slots.recoveries[slot].expDataSN,
         timeoutMilliseconds: Interval.recovery / Interval.millisecond, connection: carrier) != nil
     else { return false }
+    slots.recoveries[slot].sentReassignment(receivedLength: slots[slot].transfer.receivedLength)
     slots[slot].isReassigning = true
     return true
   }

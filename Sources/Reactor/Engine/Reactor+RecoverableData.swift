@@ -6,8 +6,8 @@ import Wire
 /// is taken once, and no status is believed before all its data are there.
 ///
 /// A Data-In is checked when its header has come and counted when its payload is known to be right.
-/// R-Data SNACKs are never needed: our MaxRecvDataSegmentLength does not change in a session, so
-/// that what is sent again is cut as it was (RFC 7143, 11.16.1).
+/// How it is asked for, and what a changed MaxRecvDataSegmentLength makes of it, is in
+/// `Reactor+MissingData`.
 /// Source: RFC 7143, 7.8, 7.9, 11.7.2, 11.8 and 11.16.
 extension Reactor {
   /// The slot whose pages a Data-In's payload goes to; nil when nobody wants it, or the session was
@@ -20,14 +20,11 @@ extension Reactor {
         try passOver(header, hasStatus: dataIn.hasStatus, connection: index)
         return nil
       }
-      guard slots.recoveries[slot].gaps.isNew(dataIn.dataSN) else {
-        guard dataIn.hasStatus else { return nil }
-        guard slots.recoveries[slot].isReassigned, !slots.recoveries[slot].awaitsPDUs else {
-          _ = try takeStatus(header, connection: index)
-          return nil
-        }
-        // A target that begins a reassigned read anew ends it with data that had come.
-        _ = try ends(dataIn, slot: slot, connection: index)
+      let isTagged = slots.recoveries[slot].isTagged
+      guard isTagged || slots.recoveries[slot].gaps.isNew(dataIn.dataSN) else {
+        // A target that begins a reassigned read anew ends it with data that had come; and a status
+        // may have come too far ahead to be taken with them.
+        if dataIn.hasStatus { _ = try ends(dataIn, slot: slot, connection: index) }
         return nil
       }
       try slots[slot].transfer.check(dataIn, record: slots.records[slot])
@@ -41,11 +38,18 @@ extension Reactor {
   /// Counts a Data-In whose payload is in its place, and ends the task where nothing is missing.
   mutating func count(_ dataIn: DataIn, slot: Int, connection index: Int) {
     do throws(ProtocolViolation) {
+      guard !slots.recoveries[slot].isTagged else {
+        return try countBytes(of: dataIn, slot: slot, connection: index)
+      }
+      let wasMissing = slots.recoveries[slot].gaps.isMissing(dataIn.dataSN)
+      let missing = try slots.recoveries[slot].receive(dataIn)
+      guard missing != .all else { return try passBy(dataIn, slot: slot, connection: index) }
       try slots[slot].transfer.place(dataIn, record: &slots.records[slot])
-      if slots.recoveries[slot].gaps.isMissing(dataIn.dataSN) { progress(connection: index) }
-      if let missing = try slots.recoveries[slot].receive(dataIn) {
-        try ask(
-          .dataOrR2T, for: missing, task: dataIn.header.initiatorTaskTag, connection: index)
+      if wasMissing { progress(connection: index) }
+      if let missing { try askForData(missing, slot: slot, connection: index) }
+      if slots.recoveries[slot].isTagged {
+        // Its bytes are forgotten with all others, and its status.
+        return try holdStatus(of: dataIn, slot: slot, connection: index)
       }
       // Before the status is counted: nothing may acknowledge that first (11.7.2).
       try acknowledgeData(of: slot, connection: index)
@@ -57,7 +61,7 @@ extension Reactor {
   }
 
   /// Takes the status of a Data-In; true when the task has ended by it.
-  private mutating func ends(
+  mutating func ends(
     _ dataIn: DataIn, slot: Int, connection index: Int
   ) throws(ProtocolViolation) -> Bool {
     guard let residual = dataIn.residual else {
@@ -71,7 +75,7 @@ extension Reactor {
         of: dataIn.header.initiatorTaskTag)
       return false
     }
-    let isCounted = slots.recoveries[slot].gaps.isEmpty
+    let isCounted = slots.recoveries[slot].isCounted
     leave(slot, connection: index)
     conclude(
       slot, status: dataIn.status, sense: nil, residual: residual, isCounted: isCounted)
@@ -82,7 +86,7 @@ extension Reactor {
   mutating func concludeHeld(_ slot: Int, connection index: Int) {
     guard let held = slots.recoveries[slot].heldStatus, !slots.recoveries[slot].awaitsPDUs
     else { return }
-    let isCounted = slots.recoveries[slot].gaps.isEmpty
+    let isCounted = slots.recoveries[slot].isCounted
     leave(slot, connection: index)
     conclude(slot, status: .good, sense: nil, residual: held.residual, isCounted: isCounted)
   }
@@ -91,7 +95,10 @@ extension Reactor {
   private mutating func acknowledgeData(
     of slot: Int, connection index: Int
   ) throws(ProtocolViolation) {
-    guard let owed = slots.recoveries[slot].takeAcknowledgement() else { return }
+    guard
+      let owed = slots.recoveries[slot].takeAcknowledgement(
+        receivedLength: slots[slot].transfer.receivedLength)
+    else { return }
     try queue(
       SNACKRequest(
         kind: .dataACK, lun: owed.lun, initiatorTaskTag: .reserved,
@@ -99,35 +106,6 @@ extension Reactor {
         expStatSN: connections[index].machine.expStatSN,
         begRun: slots.recoveries[slot].gaps.next, runLength: 0),
       connection: index)
-  }
-
-  /// A Data-In's data are not what its digest says: asks for it again where that is agreed on;
-  /// false when the session was lost.
-  mutating func refuse(
-    _ dataIn: DataIn, _ error: PDUError, slot: Int, connection index: Int
-  ) -> Bool {
-    guard connections[index].recovers else { return reject(connection: index, error) }
-    connections[index].statistics.digestErrors += 1
-    let header = dataIn.header
-    do throws(ProtocolViolation) {
-      let loss = try slots.recoveries[slot].lose(
-        dataIn, parameters: connections[index].machine.parameters)
-      if let loss {
-        try ask(
-          .dataOrR2T, for: loss.run, task: header.initiatorTaskTag, isAgain: loss.isAgain,
-          connection: index)
-      }
-      guard dataIn.hasStatus, let status = try connections[index].machine.status.lose(header.statSN)
-      else { return true }
-      // Its own status comes with the data.
-      var run = status.run
-      if loss != nil { run.count -= 1 }
-      if run.count > 0 { try ask(.status, for: run, connection: index) }
-      return true
-    } catch {
-      lose(connection: index, .violation(error))
-      return false
-    }
   }
 
   /// Takes an R2T, in whatever order: what was lost comes late, and data lost on their way out are
@@ -146,6 +124,8 @@ extension Reactor {
       record: &slots.records[slot])
     if slots.recoveries[slot].gaps.isMissing(readyToTransfer.r2tSN) { progress(connection: index) }
     if let missing = try slots.recoveries[slot].receive(readyToTransfer) {
+      // No task of ours has so many: what it was to be sent is not asked for anew.
+      guard missing != .all else { throw .tooManyMissing(limit: NumberGaps.capacity) }
       try ask(.dataOrR2T, for: missing, task: header.initiatorTaskTag, connection: index)
     }
     connections[index].bursts.append(UInt16(slot))

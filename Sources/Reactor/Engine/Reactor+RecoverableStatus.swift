@@ -25,11 +25,12 @@ extension Reactor {
     case .asyncMessage, .logoutResponse, .taskManagementResponse, .textResponse, .reject:
       let before = connections[index].machine.status.missingCount
       switch try connections[index].machine.status.arrive(header.statSN, isOrdered: true) {
-      case .new:
+      case .new(let missing):
         if connections[index].machine.status.missingCount < before { progress(connection: index) }
+        if let missing { try ask(.status, for: missing, connection: index) }
         return true
       case .duplicate: return false
-      case .early(let missing):
+      case .early(let missing), .beyond(let missing):
         if let missing { try ask(.status, for: missing, connection: index) }
         return false
       }
@@ -38,12 +39,15 @@ extension Reactor {
   }
 
   /// Counts the StatSN of a PDU that is taken in any order and asks for those missing before it;
-  /// false when it has come before.
+  /// false when it has come before, or is so far ahead that it is asked for again.
   mutating func takeStatus(
     _ header: BasicHeaderSegment, isHeld: Bool = false, connection index: Int
   ) throws(ProtocolViolation) -> Bool {
     let before = connections[index].machine.status.missingCount
     let arrival = try connections[index].machine.status.arrive(header.statSN, isHeld: isHeld)
+    if case .beyond(let missing?) = arrival {
+      try ask(.status, for: missing, connection: index)
+    }
     guard case .new(let missing) = arrival else { return false }
     if let missing {
       try ask(.status, for: missing, connection: index)
@@ -63,10 +67,13 @@ extension Reactor {
       try passOver(header, hasStatus: true, connection: index)
       return false
     }
+    if slots.recoveries[slot].isTagged {
+      return try isTaggedEnd(response, slot: slot, connection: index)
+    }
     let isRead = slots[slot].transfer.direction == .read
     let isGood = response.response == 0 && response.status == .good
     if isRead, isGood, let missing = try slots.recoveries[slot].extend(to: response.expDataSN) {
-      try ask(.dataOrR2T, for: missing, task: header.initiatorTaskTag, connection: index)
+      try askForData(missing, slot: slot, connection: index)
     }
     let isHeld = isRead && isGood && slots.recoveries[slot].awaitsPDUs
     guard try takeStatus(header, isHeld: isHeld, connection: index) else { return false }
@@ -82,7 +89,9 @@ extension Reactor {
 
   /// Whether as many Data-In or R2Ts have come as a SCSI Response counts.
   func hasAll(_ response: SCSIResponse, slot: Int, connection index: Int) -> Bool {
-    connections[index].recovers
+    // There bytes have told.
+    if connections[index].recovers, slots.recoveries[slot].isTagged { return true }
+    return connections[index].recovers
       ? slots.recoveries[slot].hasAll(of: response.expDataSN)
       : !slots[slot].transfer.lacks(expDataSN: response.expDataSN)
   }

@@ -19,7 +19,7 @@ extension Reactor {
   /// Asks for PDUs that are known to have been sent.
   mutating func ask(
     _ kind: SNACKRequest.Kind, for run: NumberGaps.Run, task: InitiatorTaskTag = .reserved,
-    isAgain: Bool = false, connection index: Int
+    snackTag: TargetTransferTag = .reserved, isAgain: Bool = false, connection index: Int
   ) throws(ProtocolViolation) {
     if isAgain {
       guard connections[index].repeats < Self.repeatLimit else {
@@ -32,7 +32,7 @@ extension Reactor {
     nextTick = min(nextTick, connections[index].recoverBy)
     try queue(
       SNACKRequest(
-        kind: kind, initiatorTaskTag: task, targetTransferTag: .reserved,
+        kind: kind, initiatorTaskTag: task, targetTransferTag: snackTag,
         expStatSN: connections[index].machine.expStatSN, begRun: run.first, runLength: run.count),
       connection: index)
   }
@@ -81,12 +81,12 @@ extension Reactor {
 
   /// The target will not send again what it was asked for.
   ///
-  /// The task of a Data SNACK goes on to its status, which then is no success (7.8); every other
-  /// refusal leaves a hole nothing fills, and ends the connection.
+  /// The task of a Data or R-Data SNACK goes on to its status, which then is no success (7.8);
+  /// every other refusal leaves a hole nothing fills, and ends the connection.
   mutating func forgo(
     _ request: SNACKRequest, or violation: ProtocolViolation, connection index: Int
   ) throws(ProtocolViolation) {
-    guard request.kind == .dataOrR2T else { throw violation }
+    guard request.kind == .dataOrR2T || request.kind == .rData else { throw violation }
     guard let slot = slotInFlight(request.header.initiatorTaskTag, connection: index) else {
       return
     }

@@ -25,9 +25,9 @@ struct SentUnits {
     }
   }
 
-  /// The initiator has the Data-In before BegRun of the task that asked with this tag; false when
-  /// none did.
-  mutating func acknowledgeData(_ request: SNACKRequest) -> Bool {
+  /// The initiator has the Data-In before BegRun of the task that asked with this tag; which task,
+  /// nil when none did.
+  mutating func acknowledgeData(_ request: SNACKRequest) -> InitiatorTaskTag? {
     let asking = units.first {
       $0.header.opcode == .dataIn && DataIn($0.header).requestsAcknowledgement
         && $0.header.targetTransferTag == request.header.targetTransferTag
@@ -35,12 +35,17 @@ struct SentUnits {
     }
     guard let task = asking?.header.initiatorTaskTag, request.runLength == 0,
       request.header.initiatorTaskTag == .reserved
-    else { return false }
+    else { return nil }
     units.removeAll {
       $0.header.initiatorTaskTag == task && $0.header.opcode == .dataIn
         && !DataIn($0.header).hasStatus && DataIn($0.header).dataSN < request.begRun
     }
-    return true
+    return task
+  }
+
+  /// What was sent of a task is about to be sent otherwise (R-Data SNACK).
+  mutating func forget(_ task: InitiatorTaskTag) {
+    units.removeAll { $0.header.initiatorTaskTag == task }
   }
 
   /// What a SNACK asks for, as it was sent; nil when some of it is not here.
@@ -64,6 +69,8 @@ struct SentUnits {
   }
 
   private func isAsked(_ number: UInt32, _ request: SNACKRequest) -> Bool {
+    // Both 0: all that is not acknowledged.
+    guard request.begRun != 0 || request.runLength != 0 else { return true }
     let distance = number &- request.begRun
     return request.runLength == 0 ? distance < 0x8000_0000 : distance < request.runLength
   }

@@ -86,7 +86,8 @@ extension TargetConnection {
   /// acknowledged and the status are sent again.
   func resume(_ task: SimulatedTask, expDataSN: UInt32, in session: SimulatedSession) {
     task.move(to: self)
-    task.firstDataSN = expDataSN
+    task.acknowledgeData(before: expDataSN)
+    task.snackTag = 0
     if let answer = task.answer {
       session.answered[task.initiatorTaskTag] = nil
       return respond(

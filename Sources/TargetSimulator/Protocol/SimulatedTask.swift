@@ -29,8 +29,14 @@ package final class SimulatedTask {
   var answer: CommandResult?
   var usesDescriptorSense = false
   var statSN = SerialNumber(rawValue: 0)
-  /// Data-In before this one have come (ExpDataSN).
-  var firstDataSN: UInt32 = 0
+  /// Data-In before this one have come (ExpDataSN, DataACK).
+  private(set) var firstDataSN: UInt32 = 0
+  /// How many bytes those had, where data are sent in order.
+  private(set) var firstOffset = 0
+  /// Where each Data-In began that was sent last, and where the one behind all of them would.
+  var dataOffsets: [UInt32: Int] = [:]
+  /// Of the last R-Data SNACK.
+  var snackTag: UInt32 = 0
   /// Bytes of Data-Out the CDB asks for.
   let wantedByteCount: Int
   /// Bytes that will come: what is wanted, bounded by what is expected.
@@ -80,6 +86,12 @@ package final class SimulatedTask {
     connectionID = connection.connectionID
     lostAtMilliseconds = nil
     isFree = false
+  }
+
+  /// The initiator has the Data-In before this number; one that was never sent says nothing.
+  func acknowledgeData(before dataSN: UInt32) {
+    guard dataSN > firstDataSN, let offset = dataOffsets[dataSN] else { return }
+    (firstDataSN, firstOffset) = (dataSN, offset)
   }
 
   /// Keeps Data-Out at `offset`, dropping what the command does not need.

@@ -78,7 +78,7 @@ extension TargetConnection {
     var dataInCount: UInt32 = 0
     if task.isRead, !result.data.isEmpty, expected > 0 {
       let carriesStatus =
-        result.sense == nil && result.status == 0 && task.firstDataSN == 0
+        result.sense == nil && result.status == 0 && task.firstDataSN == 0 && task.snackTag == 0
         && session.target?.parameters.sendsStatusInDataIn == true
       dataInCount = sendDataIn(
         result.data, count: min(wanted, expected), for: task,
@@ -88,7 +88,8 @@ extension TargetConnection {
     send(
       SCSIResponse(
         initiatorTaskTag: task.initiatorTaskTag, status: SCSIStatus(rawValue: result.status),
-        statSN: takeStatSN(), expCmdSN: session.expCmdSN, maxCmdSN: session.maxCmdSN(),
+        snackTag: task.snackTag, statSN: task.snackTag == 0 ? takeStatSN() : task.statSN,
+        expCmdSN: session.expCmdSN, maxCmdSN: session.maxCmdSN(),
         expDataSN: dataInCount + task.r2tCount, residual: residual
       ).header,
       data: result.sense.map { Self.senseSegment($0, descriptorFormat: descriptorFormat) } ?? [])
@@ -101,7 +102,8 @@ extension TargetConnection {
   ) {
     task.answer = result
     task.usesDescriptorSense = descriptorFormat
-    task.statSN = SerialNumber(rawValue: statSN.rawValue &- 1)
+    // One that is told again keeps its number.
+    if task.snackTag == 0 { task.statSN = SerialNumber(rawValue: statSN.rawValue &- 1) }
     session.answered[task.initiatorTaskTag] = task
   }
 

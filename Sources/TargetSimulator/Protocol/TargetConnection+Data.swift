@@ -6,7 +6,8 @@ import Wire
 ///
 /// Source: RFC 7143, 11.7 and 11.8.
 extension TargetConnection {
-  /// Sends `count` bytes of `data` in bursts of MaxBurstLength and segments the initiator takes.
+  /// Sends `count` bytes of `data` in bursts of MaxBurstLength and segments the initiator takes,
+  /// but for what it has: in order that is bytes, which may now be cut otherwise, else numbers.
   ///
   /// - Parameter status: the residual to report with status GOOD in the last PDU, or nil when a
   ///   SCSI Response follows.
@@ -15,9 +16,12 @@ extension TargetConnection {
     _ data: [UInt8], count: Int, for task: SimulatedTask, status: Residual?,
     in session: SimulatedSession
   ) -> UInt32 {
-    var bursts = pieces(of: 0..<count, by: negotiated.maxBurstLength)
+    let isInOrder = negotiated.dataSequenceInOrder && negotiated.dataPDUInOrder
+    let start = isInOrder ? min(task.firstOffset, count) : 0
+    var bursts = pieces(of: start..<count, by: negotiated.maxBurstLength)
     if !negotiated.dataSequenceInOrder { bursts.reverse() }
-    var dataSN: UInt32 = 0
+    var dataSN: UInt32 = isInOrder ? task.firstDataSN : 0
+    task.dataOffsets = task.dataOffsets.filter { $0.key < dataSN }
     for (index, burst) in bursts.enumerated() {
       var segments = pieces(of: burst, by: negotiated.maxSendDataSegmentLength)
       if !negotiated.dataPDUInOrder { segments.reverse() }
@@ -36,6 +40,8 @@ extension TargetConnection {
         ).header
         // The LUN stands where the tag does (RFC 7143, 11.7.4).
         if acknowledged { header.word1 = task.logicalUnitNumber }
+        task.dataOffsets[dataSN] = segment.lowerBound
+        task.dataOffsets[dataSN + 1] = segment.upperBound
         defer { dataSN += 1 }
         guard dataSN >= task.firstDataSN else { continue }
         send(header, data: segment == 0..<data.count ? data : Array(data[segment]))

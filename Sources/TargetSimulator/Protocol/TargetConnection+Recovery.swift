@@ -11,9 +11,13 @@ extension TargetConnection {
 
   func snack(_ unit: ProtocolDataUnit, in session: SimulatedSession) {
     let request = SNACKRequest(unit.header)
-    guard recovers, request.kind != .rData else { return reject(unit, .snackReject) }
+    guard recovers else { return reject(unit, .snackReject) }
+    guard request.kind != .rData else { return resegment(unit, request, in: session) }
     guard request.kind != .dataACK else {
-      if !sentUnits.acknowledgeData(request) { reject(unit, .invalidDataACK) }
+      guard let tag = sentUnits.acknowledgeData(request) else {
+        return reject(unit, .invalidDataACK)
+      }
+      session.answered[tag]?.acknowledgeData(before: request.begRun)
       return
     }
     guard let units = sentUnits.answer(request) else { return reject(unit, .protocolError) }
@@ -23,6 +27,24 @@ extension TargetConnection {
       if unit.header.opcode == .readyToTransfer { unit.header.statSN = statSN }
       sendAgain(unit)
     }
+  }
+
+  /// Sends all of a read's data that are not acknowledged anew, cut as the initiator takes them
+  /// now, and a response with its SNACK Tag (11.16.3).
+  ///
+  /// Tasks are kept for that from ErrorRecoveryLevel 2 on, where lengths may change.
+  private func resegment(
+    _ unit: ProtocolDataUnit, _ request: SNACKRequest, in session: SimulatedSession
+  ) {
+    guard let task = session.answered[unit.header.initiatorTaskTag], task.connection === self,
+      let answer = task.answer, task.isRead
+    else { return reject(unit, .snackReject) }
+    guard request.begRun == 0, request.runLength == 0, ![0, .max].contains(request.snackTag),
+      request.snackTag != task.snackTag
+    else { return reject(unit, .protocolError) }
+    task.snackTag = request.snackTag
+    sentUnits.forget(task.initiatorTaskTag)
+    respond(to: task, with: answer, descriptorFormat: task.usesDescriptorSense, in: session)
   }
 
   /// A PDU of the initiator's has come whose data digest is wrong: it is rejected, and not taken.

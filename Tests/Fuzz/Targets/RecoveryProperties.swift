@@ -76,11 +76,14 @@ enum RecoveryProperties {
 
   /// When all that is missing comes and nothing is held any more, everything is acknowledged.
   private static func drain(_ connection: inout RecoveringConnection) throws(Disagreement) {
-    for number in connection.statuses.missing {
-      let wire = connection.statuses.wire(number)
-      try agree(try connection.arrive(wire), .new(missing: nil), "the missing StatSN \(number)")
-    }
     for index in 0..<taskCount { try connection.releaseHeld(index) }
+    // In their order, so that each is near enough to be taken.
+    while let number = connection.statuses.missing.first {
+      let wire = connection.statuses.wire(number)
+      let isTaken: Bool
+      if case .new = try connection.arrive(wire) { isTaken = true } else { isTaken = false }
+      try hold(isTaken, "the missing StatSN \(number) is taken")
+    }
     try agree(connection.window.missingCount, 0, "statuses missing in the end")
     try agree(
       connection.window.expected.rawValue, connection.statuses.wire(connection.statuses.known),
@@ -106,9 +109,9 @@ extension RecoveringConnection {
     switch try tasks[index].admit(dataIn) {
     case .refused: return false
     case .duplicate:
-      // The status is counted; it ends no task whose data came without it.
+      // Its status may be new all the same: it was too far ahead, or comes with data that had come.
       guard dataIn.hasStatus else { return true }
-      return try arrive(statSN) != nil
+      return try end(index, statSN, isGood: dataIn.status == .good, .dataIn)
     case .taken: break
     }
     if how & 0x08 != 0 {
@@ -116,7 +119,14 @@ extension RecoveringConnection {
       guard dataIn.hasStatus else { return true }
       return try lose(statSN)
     }
-    guard try tasks[index].receive(dataIn, expStatSN: window.expected) else { return false }
+    switch try tasks[index].receive(dataIn, expStatSN: window.expected) {
+    case .givenUp: return false
+    case .counted: break
+    case .passedBy where tasks[index].isForfeited: break
+    case .passedBy:
+      guard dataIn.hasStatus else { return true }
+      return try lose(statSN)
+    }
     guard dataIn.hasStatus else {
       try concludeHeld(index)
       return true

@@ -9,7 +9,7 @@ enum SNACKProperties {
   static func check(
     _ kind: SNACKRequest.Kind, _ run: NumberGaps.Run, lun: UInt64 = 0,
     task: InitiatorTaskTag = .reserved, tag: TargetTransferTag = .reserved,
-    expStatSN: SerialNumber
+    isAll: Bool = false, expStatSN: SerialNumber
   ) throws(Disagreement) {
     let request = SNACKRequest(
       kind: kind, lun: lun, initiatorTaskTag: task, targetTransferTag: tag, expStatSN: expStatSN,
@@ -34,8 +34,8 @@ enum SNACKProperties {
       try agree(
         NaiveBytes.number(bytes, offset, length, end: 48), value, "the SNACK's bytes at \(offset)")
     }
-    // A length of 0 would ask for everything (11.16.4); an acknowledgement has none.
-    try agree(run.count == 0, kind == .dataACK, "a run is not empty")
+    // A length of 0 asks for everything (11.16.7); an acknowledgement has none.
+    try agree(run.count == 0, kind == .dataACK || isAll, "a run is not empty")
     try agree(request.kind, kind, "the SNACK's kind, read again")
   }
 }

@@ -52,6 +52,8 @@ struct PDUBytesTests {
     let response = SCSIResponse(try header("11.4 SCSI Response"))
     #expect(response.response == 1 && response.status.rawValue == 2)
     #expect(response.residual == .underflow(0x200) && response.expDataSN == 1)
+    // Where FreeBSD's iscsi_proto.h has bhssr_snack_tag.
+    #expect(response.snackTag == 0x0A0B_0C0D)
 
     let r2t = ReadyToTransfer(try header("11.8 R2T"))
     #expect(r2t.r2tSN == 1 && r2t.bufferOffset == 0x2000)

@@ -135,11 +135,12 @@ struct PDUVector {
       "11.4 SCSI Response",
       SCSIResponse(
         initiatorTaskTag: task(7), status: SCSIStatus(rawValue: 2), response: 1,
-        statSN: number(13), expCmdSN: number(14), maxCmdSN: number(15), expDataSN: 1,
+        snackTag: 0x0A0B_0C0D, statSN: number(13), expCmdSN: number(14), maxCmdSN: number(15),
+        expDataSN: 1,
         residual: .underflow(0x200)
       ).header,
       """
-      21 82 01 02  00 00 00 00  00000000 00000000  00000007  00000000
+      21 82 01 02  00 00 00 00  00000000 00000000  00000007  0a0b0c0d
       0000000d  0000000e  0000000f  00000001  00000000  00000200
       """),
     PDUVector(

@@ -57,20 +57,49 @@ struct NumberGapsTests {
     }
   }
 
-  @Test("are kept track of within bounds")
-  func bounds() throws {
-    var gaps = NumberGaps()
-    for number in stride(from: 1, through: 15, by: 2) as StrideThrough<UInt32> {
-      _ = try gaps.arrive(number)
+  @Test("E05: with too many holes all from the first one on counts as missing, in one run")
+  func tooMany() throws {
+    for first in [0, UInt32.max - 9] as [UInt32] {
+      var gaps = NumberGaps(firstNumber: first)
+      _ = try gaps.arrive(first)
+      for number in stride(from: 2, through: 16, by: 2) as StrideThrough<UInt32> {
+        _ = try gaps.arrive(first &+ number)
+      }
+      #expect(try gaps.arrive(first &+ 18) == .all)
+      #expect(gaps.firstMissing == first &+ 1 && gaps.next == first &+ 19)
+      for number in 1..<19 as Range<UInt32> {
+        #expect(gaps.isMissing(first &+ number))
+        #expect(try gaps.arrive(first &+ number) == nil)
+      }
+      #expect(gaps.isEmpty)
     }
-    #expect(throws: ProtocolViolation.tooManyMissing(limit: 8)) { _ = try gaps.arrive(17) }
-    var long = NumberGaps()
-    #expect(throws: ProtocolViolation.tooManyMissing(limit: 4096)) { _ = try long.arrive(4097) }
+  }
+
+  @Test("E05: the same where one that comes, is lost or is counted makes one hole too many")
+  func tooManyOtherwise() throws {
     var split = NumberGaps()
     #expect(try split.arrive(100) == NumberGaps.Run(first: 0, count: 100))
     for number in stride(from: 2, through: 14, by: 2) as StrideThrough<UInt32> {
       _ = try split.arrive(number)
     }
-    #expect(throws: ProtocolViolation.tooManyMissing(limit: 8)) { _ = try split.arrive(16) }
+    #expect(try split.arrive(16) == .all)
+    #expect(split.firstMissing == 0 && split.isMissing(16) && split.isMissing(100))
+    var full = NumberGaps()
+    for number in stride(from: 1, through: 15, by: 2) as StrideThrough<UInt32> {
+      _ = try full.arrive(number)
+    }
+    var other = full
+    let lost = try other.lose(16)
+    #expect(lost?.run == .all && lost?.isAgain == false)
+    #expect(other.firstMissing == 0 && other.next == 17)
+    other = full
+    #expect(try other.extend(to: 20) == .all)
+    #expect(other.firstMissing == 0 && other.next == 20)
+  }
+
+  @Test("a run has a bound")
+  func bounds() throws {
+    var long = NumberGaps()
+    #expect(throws: ProtocolViolation.tooManyMissing(limit: 4096)) { _ = try long.arrive(4097) }
   }
 }

@@ -44,7 +44,7 @@ struct StatusWindowTests {
   @Test("F5.1: too far ahead is a violation, half a turn away as well")
   func bounds() throws {
     var window = StatusWindow(expected: serial(10))
-    for number in [10 + 128, 10 &+ 0x8000_0000] as [UInt32] {
+    for number in [10 + 4096, 10 &+ 0x8000_0000] as [UInt32] {
       #expect(throws: ProtocolViolation.statSN(expected: 10, found: number)) {
         _ = try window.arrive(serial(number))
       }
@@ -53,6 +53,26 @@ struct StatusWindowTests {
       try window.arrive(serial(10 + 127)) == .new(missing: .init(first: 10, count: 127)))
     for number in 10..<(10 + 127) as Range<UInt32> { _ = try window.arrive(serial(number)) }
     #expect(window.expected == serial(138) && window.missingCount == 0)
+  }
+
+  @Test("E05: what is too far ahead to be kept is not taken; all is asked for, once")
+  func beyond() throws {
+    for first in [10, UInt32.max - 100] as [UInt32] {
+      var window = StatusWindow(expected: serial(first))
+      #expect(try window.arrive(serial(first &+ 128)) == .beyond(missing: .all))
+      #expect(try window.arrive(serial(first &+ 129)) == .beyond(missing: nil))
+      #expect(try window.lose(serial(first &+ 130)) == nil)
+      #expect(try window.note(next: serial(first &+ 132)) == nil)
+      #expect(window.missingCount == 132 && window.expected == serial(first))
+      // What came after the request was sent may not be among what it brings.
+      #expect(try window.arrive(serial(first)) == .new(missing: .all))
+      for number in 1..<132 as Range<UInt32> {
+        #expect(try window.arrive(serial(first &+ number)) == .new(missing: nil))
+      }
+      #expect(window.expected == serial(first &+ 132) && window.missingCount == 0)
+      let lost = try window.lose(serial(first &+ 400))
+      #expect(lost?.run == .all && lost?.isAgain == false)
+    }
   }
 
   @Test("E07: what came damaged is asked for, again when it does again, never when it has come")

@@ -108,4 +108,53 @@ struct TaskRecoveryTests {
     #expect(recovery.takeHeldStatus() == status)
     #expect(recovery.takeHeldStatus() == nil)
   }
+
+  @Test("E05: all from the first hole on is asked for three times, of the last sequence alone")
+  func rest() throws {
+    let parameters = NegotiatedParameters()
+    var recovery = TaskRecovery()
+    _ = try recovery.receive(dataIn(0))
+    for number in stride(from: 2, through: 18, by: 2) as StrideThrough<UInt32> {
+      _ = try recovery.receive(dataIn(number))
+    }
+    for _ in 0..<3 {
+      #expect(try recovery.askForRest(parameters: parameters) == .init(first: 1, count: 0))
+    }
+    #expect(throws: ProtocolViolation.tooManyMissing(limit: 8)) {
+      _ = try recovery.askForRest(parameters: parameters)
+    }
+    _ = try recovery.receive(dataIn(19, isFinal: true))
+    _ = try recovery.receive(dataIn(20))
+    #expect(try recovery.askForRest(parameters: parameters) == nil)
+    #expect(recovery.isForfeited)
+  }
+
+  @Test("E06: after a change of length all not acknowledged is asked for, with a new tag each")
+  func resegmented() throws {
+    let parameters = NegotiatedParameters()
+    var recovery = TaskRecovery()
+    _ = try recovery.receive(dataIn(0, isFinal: true, acknowledgedBy: 7))
+    #expect(recovery.takeAcknowledgement(receivedLength: 512) != nil)
+    _ = try recovery.receive(dataIn(1))
+    recovery.reassign(.read, segmentLength: 512)
+    let keepsAll = recovery.prepareReassignment(segmentLength: 512)
+    #expect(keepsAll && recovery.expDataSN == 2 && !recovery.isResegmented)
+    let keepsMore = recovery.prepareReassignment(segmentLength: 1024)
+    #expect(!keepsMore && recovery.expDataSN == 0 && recovery.isResegmented)
+    #expect(recovery.gaps.next == 1 && recovery.acknowledgedLength == 512)
+    for tag in 1...2 as ClosedRange<UInt32> {
+      _ = try recovery.receive(dataIn(recovery.gaps.next + 1))
+      #expect(try recovery.resegment(parameters: parameters) == tag)
+      #expect(recovery.isTagged && recovery.awaitsPDUs && !recovery.hasAll(of: 0))
+      #expect(recovery.gaps.firstMissing == 1)
+    }
+    // The tag was the connection's; what was cut otherwise stays so.
+    recovery.reassign(.read, segmentLength: 1024)
+    let keepsAnything = recovery.prepareReassignment(segmentLength: 1024)
+    #expect(!recovery.isTagged && !keepsAnything)
+    #expect(try recovery.resegment(parameters: parameters) == 3)
+    #expect(throws: ProtocolViolation.stillMissing(times: 4)) {
+      _ = try recovery.resegment(parameters: parameters)
+    }
+  }
 }

@@ -25,17 +25,27 @@ struct NumberModel {
     missing.count { !isMissing($0 - 1) || openings.contains($0) }
   }
 
-  /// Whether what is missing stays in bounds when numbers up to `end` have been used.
-  func hasRoom(upTo end: Int) -> Bool {
-    end <= known || end - known <= Self.longestRun && runCount < Self.runLimit
-  }
+  /// Whether a run stays in bounds when numbers up to `end` have been used.
+  func isNear(_ end: Int) -> Bool { end - known <= Self.longestRun }
 
-  /// Whether what is missing stays in bounds when this new number comes.
+  /// Whether the runs stay in bounds when numbers up to `end` have been used.
+  func hasRoom(upTo end: Int) -> Bool { end <= known || runCount < Self.runLimit }
+
+  /// Whether the runs stay in bounds when this new number comes.
   func hasRoom(for number: Int) -> Bool {
     guard isMissing(number) else { return hasRoom(upTo: number) }
     var after = self
     after.hasCome[number] = true
     return after.runCount <= Self.runLimit
+  }
+
+  /// Numbers up to `end` have been used, and there are too many runs: all from the first one on are
+  /// one.
+  mutating func join(upTo end: Int) {
+    let end = max(known, end)
+    let start = firstMissing
+    forget(from: start)
+    _ = know(upTo: end)
   }
 
   /// Numbers up to `end` have been used; returns those nobody knew of.
@@ -75,6 +85,11 @@ struct AskedNumbers {
       try agree(times[number] != nil, isAgain, "number \(number) was asked for before")
       times[number, default: 0] += 1
     }
+  }
+
+  /// All of these are asked for at once, whatever was before.
+  mutating func cover(_ numbers: [Int]) {
+    for number in numbers { times[number, default: 0] += 1 }
   }
 
   func holds(all numbers: [Int]) -> Bool { numbers.allSatisfy { times[$0] != nil } }

@@ -7,13 +7,16 @@ import ISCSI
 struct StatusModel {
   typealias Run = NumberGaps.Run
 
-  /// Numbers from the first one not acknowledged on that are kept track of.
-  private static let reach = 128
+  /// Numbers from the first one not acknowledged on that are kept track of, and that may be.
+  private static let (reach, farthest) = (128, 4096)
 
   let first: UInt32
   private(set) var known = 0
   private var hasCome: Set<Int> = []
   private var held: Set<Int> = []
+  /// Where ExpStatSN stood when all was asked for, and whether more was dropped since.
+  private var askedAt: Int?
+  private var owesAll = false
 
   init(first: UInt32) { self.first = first }
 
@@ -33,7 +36,7 @@ struct StatusModel {
   /// The number a StatSN stands for, nil when it is too far from the one expected to tell.
   func number(of wire: UInt32) -> Int? {
     let distance = Int32(bitPattern: wire &- self.wire(expected))
-    return distance == .min || distance >= Self.reach ? nil : expected + Int(distance)
+    return distance == .min || distance >= Self.farthest ? nil : expected + Int(distance)
   }
 
   func run(_ range: Range<Int>) -> Run? {
@@ -44,6 +47,18 @@ struct StatusModel {
     let found = known..<max(known, end)
     known = found.upperBound
     return found
+  }
+
+  /// Whether a number is too far ahead for its PDU to be taken.
+  func isBeyond(_ number: Int) -> Bool { number - expected >= Self.reach }
+
+  /// Numbers up to `end` have been used, more than are kept track of; whether all are asked for.
+  mutating func overrun(upTo end: Int) -> Bool {
+    known = max(known, end)
+    owesAll = askedAt == expected
+    guard !owesAll else { return false }
+    askedAt = expected
+    return true
   }
 
   /// What is to be done with a PDU of this number, and what is now known to be missing.
@@ -59,7 +74,9 @@ struct StatusModel {
     _ = know(upTo: number + 1)
     hasCome.insert(number)
     if isHeld { held.insert(number) }
-    return (.new(missing: run(found)), found)
+    guard owesAll, askedAt != expected else { return (.new(missing: run(found)), found) }
+    (owesAll, askedAt) = (false, expected)
+    return (.new(missing: .all), found)
   }
 
   /// A PDU of this number came damaged: what is asked for, and whether that had been before.

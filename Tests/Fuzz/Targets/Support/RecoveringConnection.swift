@@ -46,9 +46,19 @@ struct RecoveringConnection {
       return nil
     }
     guard let number else { throw Disagreement("StatSN \(wire) is taken from afar") }
+    guard !statuses.isBeyond(number) else {
+      let isAsked = statuses.overrun(upTo: number + 1)
+      try agree(found, .beyond(missing: isAsked ? .all : nil), "StatSN \(number), far ahead")
+      try askForAll(isAsked)
+      return found
+    }
     let (expected, missing) = statuses.arrive(number, isOrdered: isOrdered, isHeld: isHeld)
     try agree(found, expected, "StatSN \(number)")
-    try askForStatus(missing, isAgain: false)
+    if found == .new(missing: .all) {
+      try askForAll(true)
+    } else {
+      try askForStatus(missing, isAgain: false)
+    }
     try check()
     return found
   }
@@ -64,6 +74,12 @@ struct RecoveringConnection {
       return false
     }
     guard let number else { throw Disagreement("StatSN \(wire) is lost far away") }
+    guard !statuses.isBeyond(number) else {
+      let isAsked = statuses.overrun(upTo: number + 1)
+      try agree(found?.run, isAsked ? .all : nil, "damaged StatSN \(number), far ahead")
+      try askForAll(isAsked)
+      return true
+    }
     let loss = statuses.lose(number)
     try agree(found?.run, loss.flatMap { statuses.run($0.found) }, "damaged StatSN \(number)")
     try agree(found?.isAgain, loss?.isAgain, "damaged StatSN \(number) came before")
@@ -87,6 +103,12 @@ struct RecoveringConnection {
       return false
     }
     guard let number else { throw Disagreement("StatSN \(wire) is noted from afar") }
+    guard !statuses.isBeyond(number - 1) else {
+      let isAsked = statuses.overrun(upTo: number)
+      try agree(found, isAsked ? .all : nil, "missing before the next, \(number), far ahead")
+      try askForAll(isAsked)
+      return true
+    }
     let missing = statuses.know(upTo: number)
     try agree(found, statuses.run(missing), "missing before the next, \(number)")
     try askForStatus(missing, isAgain: false)
@@ -105,6 +127,14 @@ struct RecoveringConnection {
     let model = statuses
     try asked.ask(run, isAgain: isAgain) { model.isMissing($0) }
     try SNACKProperties.check(.status, request, expStatSN: window.expected)
+  }
+
+  private mutating func askForAll(_ isAsked: Bool) throws(Disagreement) {
+    asked.cover(statuses.missing)
+    if isAsked {
+      try SNACKProperties.check(.status, .all, isAll: true, expStatSN: window.expected)
+    }
+    try check()
   }
 
   /// A connection is given up only where it must be.

@@ -8,6 +8,8 @@ import Wire
 struct RecoveringRead {
   /// What becomes of a Data-In.
   enum Admission: Equatable { case taken, duplicate, refused }
+  /// What became of one that was admitted; one that is passed by comes again.
+  enum Reception: Equatable { case counted, passedBy, givenUp }
 
   let tag: InitiatorTaskTag
   let length: Int
@@ -25,8 +27,10 @@ struct RecoveringRead {
   private var floor = 0
   /// The tag of the last Data-In with the A bit, until it is acknowledged.
   private var owedTag: UInt32?
-  private var isForfeited = false
-  private var isReassigned = false
+  private(set) var isForfeited = false
+  private var mayRepeat = false
+  /// How often all from the first hole on was asked for.
+  private var wholesaleCount = 0
 
   init(
     tag: UInt32, first: UInt32, length: Int, piece: Int, parameters: NegotiatedParameters
@@ -121,36 +125,74 @@ struct RecoveringRead {
   private func isRoom(for dataIn: DataIn) -> Bool {
     let range = range(of: dataIn)
     return range.isEmpty
-      || range.upperBound <= length && (isReassigned || !bytes.overlaps(range))
+      || range.upperBound <= length && (mayRepeat || !bytes.overlaps(range))
   }
 
-  /// Counts a Data-In that was admitted and is whole; false where the connection is given up.
+  /// Counts a Data-In that was admitted and is whole.
   mutating func receive(
     _ dataIn: DataIn, expStatSN: SerialNumber
-  ) throws(Disagreement) -> Bool {
+  ) throws(Disagreement) -> Reception {
     let number = number(of: dataIn.dataSN)
     var after = bytes
     for gap in bytes.gaps(in: range(of: dataIn)) { after.insert(gap) }
     let fits = after.apartCount <= ReadModel.apartLimit
     let isUnanswerable =
       dataIn.requestsAcknowledgement && dataIn.header.targetTransferTag == .reserved
-    let isRight = fits && !isUnanswerable && numbers.hasRoom(for: number)
+    let hasRoom = numbers.hasRoom(for: number)
+    let isRight = (fits || !hasRoom) && !isUnanswerable && numbers.isNear(number)
     let found: NumberGaps.Run?
     do throws(ProtocolViolation) {
-      try transfer.place(dataIn, record: &record)
       found = try recovery.receive(dataIn)
+      if found != .all { try transfer.place(dataIn, record: &record) }
     } catch {
       try RecoveringConnection.holdRefusal(error, isRight: !isRight, "Data-In \(number)")
-      return false
+      return .givenUp
     }
     try hold(isRight, "Data-In \(number) is counted beyond a bound, or has no tag")
-    bytes = after
     if dataIn.requestsAcknowledgement { owedTag = dataIn.header.targetTransferTag.rawValue }
     if dataIn.header.isFinal { finals.insert(number) }
+    guard hasRoom else {
+      try agree(found, .all, "missing before DataSN \(number), in too many places")
+      return try askForRest(upTo: number + 1, expStatSN) ? .passedBy : .givenUp
+    }
+    bytes = after
     let missing = numbers.arrive(number)
     try agree(found, run(missing), "missing before DataSN \(number)")
     try ask(missing, isAgain: false, expStatSN)
     try acknowledge(dataIn, expStatSN)
+    return .counted
+  }
+
+  /// There are too many holes: all from the first one on is asked for, where it may be; false where
+  /// the connection is given up.
+  private mutating func askForRest(
+    upTo end: Int, _ expStatSN: SerialNumber
+  ) throws(Disagreement) -> Bool {
+    numbers.join(upTo: end)
+    let start = numbers.firstMissing
+    asked.forget(from: start)
+    asked.cover(numbers.missing)
+    guard !isForfeited else { return true }
+    transfer.expectAgain(from: transfer.receivedLength, parameters: parameters)
+    mayRepeat = true
+    if parameters.dataPDUInOrder, parameters.dataSequenceInOrder {
+      bytes = ByteSet(upTo: bytes.firstMissing)
+    }
+    let mayAsk = !parameters.dataSequenceInOrder || start >= lastSequenceStart
+    let found: NumberGaps.Run?
+    do throws(ProtocolViolation) {
+      found = try recovery.askForRest(parameters: parameters)
+    } catch {
+      try RecoveringConnection.holdRefusal(
+        error, isRight: mayAsk && wholesaleCount == 3, "everything asked for again")
+      return false
+    }
+    isForfeited = !mayAsk
+    try agree(found, mayAsk ? .init(first: wire(start), count: 0) : nil, "all from a hole on")
+    guard let found else { return true }
+    wholesaleCount += 1
+    try hold(wholesaleCount <= 3, "everything is asked for within a bound")
+    try SNACKProperties.check(.dataOrR2T, found, task: tag, isAll: true, expStatSN: expStatSN)
     return true
   }
 
@@ -176,7 +218,8 @@ struct RecoveringRead {
   mutating func lose(_ dataIn: DataIn, expStatSN: SerialNumber) throws(Disagreement) -> Bool? {
     let number = number(of: dataIn.dataSN)
     let isAgain = numbers.isMissing(number)
-    let isRight = numbers.hasRoom(upTo: number + 1)
+    let isRight = isAgain || numbers.isNear(number + 1)
+    let hasRoom = isAgain || numbers.hasRoom(upTo: number + 1)
     let found: (run: NumberGaps.Run, isAgain: Bool)?
     do throws(ProtocolViolation) {
       found = try recovery.lose(dataIn, parameters: parameters)
@@ -185,12 +228,17 @@ struct RecoveringRead {
       return nil
     }
     try hold(isRight, "lost Data-In \(number) is kept track of beyond a bound")
+    if !hasRoom { numbers.join(upTo: number + 1) }
     let new = numbers.know(upTo: number + 1)
     if dataIn.header.isFinal { finals.insert(number) }
     guard !parameters.dataSequenceInOrder || number >= lastSequenceStart else {
       isForfeited = true
       try hold(found == nil, "a Data-In of an earlier sequence is not asked for: \(number)")
       return false
+    }
+    guard hasRoom else {
+      try agree(found?.run, .all, "what is asked for when too much is missing")
+      return try askForRest(upTo: number + 1, expStatSN) ? !isForfeited : nil
     }
     let range = isAgain ? number..<number + 1 : new
     try agree(found?.run, run(range), "what is asked for when DataSN \(number) is lost")
@@ -210,10 +258,14 @@ struct RecoveringRead {
     let found: NumberGaps.Run?
     do throws(ProtocolViolation) { found = try recovery.extend(to: count) } catch {
       try RecoveringConnection.holdRefusal(
-        error, isRight: !numbers.hasRoom(upTo: end), "ExpDataSN \(end)")
+        error, isRight: !numbers.isNear(end), "ExpDataSN \(end)")
       return false
     }
-    try hold(numbers.hasRoom(upTo: end), "ExpDataSN \(end) is kept track of beyond a bound")
+    try hold(numbers.isNear(end), "ExpDataSN \(end) is kept track of beyond a bound")
+    guard numbers.hasRoom(upTo: end) else {
+      try agree(found, .all, "missing of \(end) that were sent, in too many places")
+      return try askForRest(upTo: end, expStatSN)
+    }
     let missing = numbers.know(upTo: end)
     try agree(found, run(missing), "missing of \(end) that were sent")
     try ask(missing, isAgain: false, expStatSN)
@@ -248,7 +300,7 @@ struct RecoveringRead {
       bytes = ByteSet(upTo: bytes.firstMissing)
     }
     (floor, finals, owedTag) = (kept, [], nil)
-    (isForfeited, isReassigned) = (false, true)
+    (isForfeited, mayRepeat) = (false, true)
     try agree(recovery.expDataSN, wire(kept), "ExpDataSN of a TASK REASSIGN")
     try hold(recovery.heldStatus == nil, "the status of a reassigned read comes again")
   }
@@ -272,7 +324,8 @@ struct RecoveringRead {
         recovery.hasAll(of: wire(count)),
         numbers.missing.isEmpty && count <= numbers.known, "all of \(count) have come")
     }
-    try hold(asked.holds(all: numbers.missing), "every Data-In missing was asked for")
+    try hold(
+      isForfeited || asked.holds(all: numbers.missing), "every Data-In missing was asked for")
     try agree(Int(transfer.receivedLength), bytes.firstMissing, "bytes up to the first gap")
     try agree(transfer.isWhole, isWhole, "a read is whole when every byte has come")
   }

@@ -97,7 +97,7 @@ struct RecoveringWrite {
     guard numbers.isNew(number) else { return true }
     let range = start..<start + Int(request.desiredDataTransferLength)
     let tag = request.header.targetTransferTag.rawValue
-    let isRight = isLegal(tag, range) && numbers.hasRoom(for: number)
+    let isRight = isLegal(tag, range) && numbers.isNear(number)
     let found: NumberGaps.Run?
     do throws(ProtocolViolation) {
       try transfer.receiveAgain(request, parameters: parameters, record: &record)
@@ -107,6 +107,11 @@ struct RecoveringWrite {
       return false
     }
     try hold(isRight, "R2T \(number) for \(range) is taken")
+    guard numbers.hasRoom(for: number) else {
+      // The connection is given up.
+      try agree(found, .all, "R2Ts missing in too many places")
+      return false
+    }
     for gap in covered.gaps(in: range) { covered.insert(gap) }
     requests.append(Request(tag: tag, range: range))
     try askFor(numbers.arrive(number), found)
