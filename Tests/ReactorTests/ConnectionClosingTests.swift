@@ -116,7 +116,7 @@ struct ConnectionClosingTests {
         #expect(
           ProtocolDataUnit(header: logout.header).encoded()
             == logoutBytes(reason: 1, connectionID: 1, cmdSN: 52, expStatSN: 500))
-        other.sendLogoutResponse()
+        other.sendLogoutResponse(expCmdSN: 52)
       })
     #expect(outcome == .closed && other.isClosed && harness.sessionState == .up)
     var again = try #require(try harness.sent())
@@ -124,6 +124,35 @@ struct ConnectionClosingTests {
     #expect(again.header.cmdSN.rawValue == 52 && again.data == .pattern(512))
     harness.sendResponse(again.header.initiatorTaskTag)
     #expect(harness.reply() == .init(unique: unique, error: 0, payload: .accepted(512)))
+  }
+
+  @Test("M12 what the target of a closed connection had not delivered fills its hole on the other")
+  func undelivered() async throws {
+    let harness = try ReactorHarness()
+    let other = try FurtherConnection(harness)
+    let uniques = (0..<4).map { harness.write(offset: $0 * 512, .pattern(512, from: Int($0))) }
+    let kept = [try harness.command().unit, try harness.command().unit]
+    let closed = [try #require(try other.sent()), try #require(try other.sent())]
+    #expect(closed.map(\.header.cmdSN.rawValue) == [51, 53])
+    other.sendAsync(.logoutRequested, (1, 0, 0))
+    #expect(try other.sent()?.header.opcode == .logoutRequest)
+    // 50 and 51 have arrived in order, 52 has not: 53 is discarded (RFC 7143, 11.14).
+    other.sendLogoutResponse(expCmdSN: 52, time2Wait: 3)
+    let again = [try #require(try harness.sent()), try #require(try harness.sent())]
+    // The one as it was, the other as a new command.
+    #expect(again.map(\.header.cmdSN.rawValue) == [53, 54])
+    #expect(again[0].header.initiatorTaskTag == closed[1].header.initiatorTaskTag)
+    #expect(again.map(\.data) == [closed[1].data, closed[0].data])
+    let answers = [(kept[0], 0), (kept[1], 2), (again[0], 3), (again[1], 1)]
+    for (unit, number) in answers {
+      harness.sendResponse(unit.header.initiatorTaskTag)
+      #expect(harness.reply() == .init(unique: uniques[number], error: 0, payload: .accepted(512)))
+    }
+    #expect(harness.inFlightCount(5) == 0 && harness.busySlots == 0)
+    #expect(
+      await harness.events() == [
+        .connectionClosed(ReactorHarness.session, connectionID: 1, time2WaitSeconds: 3)
+      ])
   }
 
   @Test("M12 a connection that is not there, or is the only one, is not closed by itself")

@@ -135,11 +135,13 @@ final class FurtherConnection {
       ).header)
   }
 
-  func sendLogoutResponse(_ response: LogoutResponse.Response = .closed, time2Wait: UInt16 = 2) {
+  func sendLogoutResponse(
+    _ response: LogoutResponse.Response = .closed, expCmdSN: UInt32? = nil, time2Wait: UInt16 = 2
+  ) {
     send(
       LogoutResponse(
         response: response, initiatorTaskTag: Reactor.Tag.logout, statSN: nextStatSN(),
-        expCmdSN: harness.window.exp, maxCmdSN: harness.window.max, time2Wait: time2Wait
+        expCmdSN: expCmdSN.map { SerialNumber(rawValue: $0) } ?? harness.window.exp, maxCmdSN: harness.window.max, time2Wait: time2Wait
       ).header)
   }
 }

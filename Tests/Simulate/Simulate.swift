@@ -10,11 +10,14 @@ struct Simulate: ParsableCommand {
   @Option(help: "The seed to run with every event shown.")
   var seed: UInt64?
 
-  @Option(help: "How many seeds to run.")
+  @Option(help: "How many seeds to run: half of each family, or those of one.")
   var runs: UInt64 = 1000
 
-  @Option(help: "The first of them.")
+  @Option(help: "The number of the first of each family.")
   var first: UInt64 = 1
+
+  @Option(help: "One family: 0 is level 0 and one connection a session, 1 levels 0 to 2 and MC/S.")
+  var family: UInt64?
 
   @Option(help: "A bug to plant, by its name.")
   var bug: String?
@@ -33,7 +36,7 @@ struct Simulate: ParsableCommand {
     }
     var tally = Tally()
     var failures = 0
-    for seed in first..<first + runs {
+    for seed in try seeds(planted) {
       let outcome = try Simulation(seed: seed, bug: planted).run()
       tally.add(outcome)
       guard outcome.violation != nil else { continue }
@@ -43,5 +46,20 @@ struct Simulate: ParsableCommand {
     }
     print(tally.text)
     if failures > 0 { throw ExitCode.failure }
+  }
+
+  /// The seeds of one family, or as many of each, in turns.
+  private func seeds(_ bug: PlantedBug?) throws -> [UInt64] {
+    let one = try family.map { number in
+      guard let family = SeedFamily(rawValue: number) else {
+        throw ValidationError("no family \(number)")
+      }
+      return family
+    }
+    let families = (one ?? bug?.family).map { [$0] } ?? SeedFamily.allCases
+    return (0..<runs).map {
+      let count = UInt64(families.count)
+      return families[Int($0 % count)].seed(first + $0 / count)
+    }
   }
 }

@@ -67,6 +67,15 @@ package struct ConnectionRecovery: BitwiseCopyable, Equatable, Sendable {
     step = hasAnother ? .waitingToLogOut : .awaitingLogin
   }
 
+  /// The connection was closed in order: the target has ended what it had of its tasks, and never
+  /// had what it does not acknowledge (11.14).
+  package mutating func closed() {
+    precondition(step == .idle, "a connection is closed once")
+    self = ConnectionRecovery()
+    hasLostTasks = true
+    step = .reassigning
+  }
+
   /// Its Logout Request has been queued.
   package mutating func sentLogout() {
     precondition(step == .waitingToLogOut)

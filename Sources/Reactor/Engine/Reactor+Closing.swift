@@ -6,8 +6,10 @@ import Wire
 ///
 /// It gets no further command, and what it has is awaited for a while: a task that is over cannot
 /// be repeated. What is left when the target has closed it is sent again on another; until then
-/// nothing is, and a connection that ends in any other way takes its session with it.
-/// Source: RFC 7143, 7.1.4, 11.9.1 and 11.14.
+/// nothing is, and a connection that ends in any other way takes its session with it. A command
+/// whose turn had not come is discarded with its connection, and leaves a hole in the order of all:
+/// it is sent again as it was.
+/// Source: RFC 7143, 7.1.4, 7.2.1, 11.9.1 and 11.14.
 extension Reactor {
   /// How long the tasks of a connection are awaited that somebody wants closed.
   private static let closingMilliseconds: UInt64 = 5_000
@@ -78,22 +80,27 @@ extension Reactor {
       return lose(connection: index, .requestedByTarget(time2WaitSeconds: response.time2Wait))
     }
     let session = Int(connections[index].session)
-    let connectionID = connections[index].connectionID
     endManagements(connection: index)
     connections[index].endClosing(.closed)
     disconnect(connection: index)
     requeue(connection: index)
-    port.tell(
-      .connectionClosed(
-        handle(of: session), connectionID: connectionID, time2WaitSeconds: response.time2Wait))
+    strand(connection: index)
+    connections[index].recovery.closed()
+    connections[index].recoveryDue = now &+ Interval.recovery
+    connections[index].waitToReturn = response.time2Wait
+    sessions[session].recovering |= 1 << UInt64(index)
+    proceedRecovery(of: index)
     connectionsToPump |= sessions[session].connections
   }
 
-  /// Has what was not answered on a connection that the target has closed sent again on another,
+  /// Has what was not answered on a connection that the target has closed sent anew on another,
   /// before what waits, in the order of its CmdSN: the target has ended it (11.14).
   private mutating func requeue(connection index: Int) {
     let session = Int(connections[index].session)
-    while let slot = latestInFlight(session: session, connection: index) { requeue(slot) }
+    let end = sessions[session].window.expCmdSN
+    while let slot = latestInFlight(session: session, connection: index, before: end) {
+      requeue(slot)
+    }
   }
 
   /// Has a task that the target has ended sent anew, before what waits.

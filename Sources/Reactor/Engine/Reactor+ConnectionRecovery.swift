@@ -52,6 +52,7 @@ extension Reactor {
       connections[other].recoveryDue = now
     }
     connections[index].recovery.begin(hasAnother: hasAnother)
+    connections[index].waitToReturn = 0
     connections[index].recoveryDue = now &+ wait &* Interval.second
     sessions[session].recovering |= 1 << UInt64(index)
     nextTick = min(nextTick, now)
@@ -181,7 +182,8 @@ extension Reactor {
     guard !connections[place].isConnected else { return }
     port.tell(
       .connectionClosed(
-        handle(of: session), connectionID: connections[place].connectionID, time2WaitSeconds: 0))
+        handle(of: session), connectionID: connections[place].connectionID,
+        time2WaitSeconds: connections[place].waitToReturn))
   }
 
   /// The tasks that stayed at the target of a lost session are given up: they wait for its return

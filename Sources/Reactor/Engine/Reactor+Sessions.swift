@@ -179,9 +179,11 @@ extension Reactor {
     }
   }
 
-  /// The slot with the last CmdSN of those at the session's target, or in flight on one of its
-  /// connections.
-  func latestInFlight(session index: Int, connection: Int? = nil) -> Int? {
+  /// The slot with the last CmdSN of those at the session's target, or, before a number, in flight
+  /// on one of its connections.
+  func latestInFlight(
+    session index: Int, connection: Int? = nil, before end: SerialNumber? = nil
+  ) -> Int? {
     var latest: Int?
     for slot in 0..<slots.count
     where slots[slot].kind != .free && slots[slot].isAtTarget
@@ -191,6 +193,7 @@ extension Reactor {
       }) ?? true
     {
       if let other = latest, slots[slot].cmdSN.precedes(slots[other].cmdSN) { continue }
+      if let end, !slots[slot].cmdSN.precedes(end) { continue }
       latest = slot
     }
     return latest

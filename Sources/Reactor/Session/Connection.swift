@@ -94,10 +94,12 @@ struct Connection: ~Copyable {
   /// By when something asked for must come; 0 when nothing was.
   var recoverBy: UInt64 = 0
 
-  // What is done about its loss, from ErrorRecoveryLevel 2 on.
+  // What is done about its tasks when it is gone: lost from ErrorRecoveryLevel 2 on, or closed.
   var recovery = ConnectionRecovery()
   /// When the recovery goes on, or by when the target must have answered.
   var recoveryDue: UInt64 = 0
+  /// How many seconds its target asks it to stay away when it has been closed in order.
+  var waitToReturn: UInt16 = 0
   /// The place of the connection its Logout Request for recovery went out on.
   var recoveryCarrier: UInt16 = 0
 

@@ -32,7 +32,8 @@ final class Client {
     var limits = IOLimits()
     limits.requestSlots = scenario.slotCount
     limits.controlSlots = 2
-    limits.sessions = 4
+    // Further connections have places that sessions could have.
+    limits.sessions = scenario.recovery == nil ? 4 : 12
     limits.logicalUnits = 4
     limits.receiveBytes = scenario.receiveBytes
     limits.transmitEntries = scenario.transmitEntries
@@ -81,8 +82,20 @@ final class Client {
     let count = reactor.poll.wait(timeoutMilliseconds: 0)
     let isDue = reactor.timeout(at: MonotonicTime(nanoseconds: world.now)) == 0
     guard count > 0 || isDue else { return false }
+    let flushed = world.bug == .lateBackgroundRelease ? flushingUnits : []
     reactor.turn(eventCount: count, at: world.now)
+    for unit in flushed where !flushingUnits.contains(unit) {
+      let shared = port.sharedUnits
+      _ = shared.flushed(unit, upTo: shared.epoch(unit), sentAt: shared.position(unit))
+    }
     return true
+  }
+
+  /// The units of flushes that nobody has asked for.
+  private var flushingUnits: [Int] {
+    (0..<reactor.slots.requestCount).filter {
+      reactor.slots[$0].kind != .free && reactor.slots[$0].isUnasked
+    }.map { Int(reactor.slots[$0].unit) }
   }
 
   /// Plants a bug in what the reactor remembers of writes that are not flushed.
@@ -142,12 +155,32 @@ final class Client {
 
   func isLost(_ session: Int) -> Bool { reactor.sessions[session].state == .lost }
 
-  /// A flush that nobody has asked for, and waits for, is under way.
-  var isFlushing: Bool {
-    (0..<reactor.slots.requestCount).contains {
-      reactor.slots[$0].kind != .free && reactor.slots[$0].isUnasked
-    }
+  /// Whether a lost session's tasks wait for a connection that replaces its only one.
+  func awaitsLogin(_ session: Int) -> Bool {
+    reactor.sessions[session].recovering & 1 << UInt64(session) != 0
+      && reactor.connections[session].recovery.step == .awaitingLogin
   }
+
+  /// The CIDs of a session's connections.
+  func connectionIDs(_ session: Int) -> [UInt16] { ids(reactor.sessions[session].connections) }
+
+  /// Those of connections that are lost and whose tasks are to go on over others.
+  func recoveringIDs(_ session: Int) -> [UInt16] { ids(reactor.sessions[session].recovering) }
+
+  private func ids(_ places: UInt64) -> [UInt16] {
+    (0..<reactor.connections.count).filter { places & 1 << UInt64($0) != 0 }
+      .map { reactor.connections[$0].connectionID }
+  }
+
+  /// The place of one of a session's connections.
+  func place(_ session: Int, _ connectionID: UInt16) -> SessionHandle {
+    guard connectionID > 0 else { return self.session(session) }
+    let index = world.scenario.sessionCount + 2 * session + Int(connectionID) - 1
+    return SessionHandle(index: UInt16(index), generation: life)
+  }
+
+  /// A flush that nobody has asked for, and waits for, is under way.
+  var isFlushing: Bool { !flushingUnits.isEmpty }
 
   /// What is left where nothing may be left: a sentence, nil when all is well.
   var leftover: String? {
@@ -164,6 +197,7 @@ final class Client {
     }
     for session in 0..<world.scenario.sessionCount {
       if !reactor.sessions[session].pending.isEmpty { return "session \(session) has a queue" }
+      if reactor.sessions[session].recovering != 0 { return "session \(session) recovers" }
       if reactor.sessions[session].inFlightCount > 0 {
         return "session \(session) has tasks in flight"
       }

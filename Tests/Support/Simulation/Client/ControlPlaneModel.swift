@@ -9,29 +9,9 @@ import Wire
 /// What the control plane does about sessions: logs in, waits, reinstates, hands over, looks, gives
 /// up. How long it waits is the real one's schedule.
 final class ControlPlaneModel {
-  private enum State {
-    case away
-    /// Handed over, nobody knows yet whose LUNs are behind it.
-    case held
-    case up
-  }
-
-  private final class Session {
-    var state = State.away
-    var link: Link?
-    /// Told apart from what was planned before the last loss.
-    var epoch = 0
-    var schedule = RecoverySchedule()
-    var isKnown = false
-    var backAt: UInt64 = 0
-    var lostAt: UInt64?
-    /// When the target last said anything before that.
-    var silentAt: UInt64 = 0
-  }
-
-  private let world: World
-  private let target: SimulatedTarget
-  private let sessions: [Session]
+  let world: World
+  let target: SimulatedTarget
+  let sessions: [SessionModel]
   private(set) var client: Client
   /// Sessions lost so far.
   private(set) var lossCount = 0
@@ -43,7 +23,7 @@ final class ControlPlaneModel {
     self.target = target
     self.client = client
     noticedLosses = Array(repeating: 0, count: world.scenario.unitCount)
-    sessions = (0..<world.scenario.sessionCount).map { _ in Session() }
+    sessions = (0..<world.scenario.sessionCount).map { _ in SessionModel() }
   }
 
   /// Logs all sessions in, for a daemon that has just begun.
@@ -61,12 +41,17 @@ final class ControlPlaneModel {
       session.schedule = RecoverySchedule()
       session.isKnown = false
       session.lostAt = nil
+      session.forgetConnections()
     }
     start()
   }
 
   /// Whether every session has a connection that works as far as anyone knows.
-  var areAllUp: Bool { sessions.allSatisfy { $0.state == .up && $0.link?.isDead == false } }
+  var areAllUp: Bool {
+    sessions.indices.allSatisfy {
+      sessions[$0].state == .up && sessions[$0].link?.isDead == false && areOthersUp($0)
+    }
+  }
   /// Whether every session of this daemon has been there once.
   var areAllKnown: Bool { sessions.allSatisfy(\.isKnown) }
   /// Since when the session that is away for the longest has been.
@@ -84,37 +69,58 @@ final class ControlPlaneModel {
     var hasCome = false
     for session in sessions {
       if let link = session.link, link.collect() { hasCome = true }
+      for link in session.otherLinks where link.collect() { hasCome = true }
     }
     return hasCome
   }
 
   /// Ends every connection, whatever state it is in.
   func endLinks() {
-    for session in sessions { session.link?.die(isFault: false) }
+    for session in sessions {
+      session.link?.die(isFault: false)
+      for link in session.otherLinks { link.die(isFault: false) }
+    }
   }
 
   /// Sees what the reactor has lost.
   func look() {
-    for index in sessions.indices where sessions[index].state != .away && client.isLost(index) {
-      let session = sessions[index]
-      world.note(.sessionLost, index)
-      lossCount += 1
-      noticedLosses = target.media.map(\.lossCount)
-      client.plantAtLoss()
-      session.state = .away
-      session.epoch += 1
-      if session.lostAt == nil {
-        session.lostAt = world.now
-        session.silentAt = session.link?.deliveredAt ?? world.now
+    for index in sessions.indices {
+      if sessions[index].state != .away, client.isLost(index) {
+        lose(index)
+      } else if world.scenario.recovery != nil {
+        lookAtConnections(index)
       }
-      let stay = world.now - session.backAt
-      let asked = UInt64(target.takeWait(index)) * World.second
-      let first = stay < World.second ? World.second - stay : 0
-      plan(index, after: max(first, asked))
     }
   }
 
-  private func plan(_ index: Int, after delay: UInt64) {
+  private func lose(_ index: Int) {
+    let session = sessions[index]
+    world.note(.sessionLost, index)
+    session.keepsTasks = client.awaitsLogin(index)
+    if !session.keepsTasks { noteLoss() }
+    session.state = .away
+    session.epoch += 1
+    if session.lostAt == nil {
+      session.lostAt = world.now
+      let links = [session.link].compactMap(\.self) + session.otherLinks
+      session.silentAt = links.map(\.deliveredAt).min() ?? world.now
+    }
+    session.outageAt = world.now
+    session.joining = nil
+    let stay = world.now - session.backAt
+    let asked = UInt64(waitAsked(index)) * World.second
+    let first = stay < World.second ? World.second - stay : 0
+    plan(index, after: max(first, asked))
+  }
+
+  /// The tasks of a session are over at its target.
+  func noteLoss() {
+    lossCount += 1
+    noticedLosses = target.media.map(\.lossCount)
+    client.plantAtLoss()
+  }
+
+  func plan(_ index: Int, after delay: UInt64) {
     let (session, epoch) = (sessions[index], sessions[index].epoch)
     world.after(delay) { [weak self] in
       guard let self, session.epoch == epoch else { return }
@@ -122,9 +128,11 @@ final class ControlPlaneModel {
     }
   }
 
-  private func planAgain(_ index: Int) {
+  func planAgain(_ index: Int, isUnanswered: Bool = false) {
     let session = sessions[index]
-    let seconds = session.schedule.delay(isPermanent: false, random: world.random.fraction())
+    let seconds = session.schedule.delay(
+      isPermanent: false, isUrgent: isUnanswered && world.scenario.recovery != nil,
+      random: world.random.fraction())
     let parts = seconds.components
     plan(
       index,
@@ -136,28 +144,37 @@ final class ControlPlaneModel {
     let (session, epoch) = (sessions[index], sessions[index].epoch)
     if world.wants(60) {
       world.inject(.loginRefused, index)
-      return planAgain(index)
+      return planAgain(index, isUnanswered: true)
     }
     world.after(world.random.delay(upTo: 100 * World.millisecond)) { [weak self] in
       guard let self, session.epoch == epoch else { return }
-      arrive(index)
+      if mayRejoin(index) { arriveAgain(index) } else { arrive(index) }
     }
+  }
+
+  /// A socket as the network gives one; nil when none is left.
+  func pair() -> (SocketEnd, theirs: CInt)? {
+    let room = world.random.pick([CInt](arrayLiteral: 4 << 20, 4 << 20, 65_536, 4608))
+    guard let pair = SocketEnd.pair(SOCK_STREAM, sendBytes: room) else {
+      world.violate("no descriptor is left")
+      return nil
+    }
+    return pair
   }
 
   private func arrive(_ index: Int) {
     let (session, epoch) = (sessions[index], sessions[index].epoch)
     guard !target.isDown else {
       world.note(.loginTried, index, 0)
-      return planAgain(index)
+      return planAgain(index, isUnanswered: true)
     }
-    let room = world.random.pick([CInt](arrayLiteral: 4 << 20, 4 << 20, 65_536, 4608))
-    guard let (socket, theirs) = SocketEnd.pair(SOCK_STREAM, sendBytes: room) else {
-      return world.violate("no descriptor is left")
-    }
+    guard let (socket, theirs) = pair() else { return }
     let parameters = world.scenario.negotiate(&world.random)
     let link = Link(world: world, socket: socket, session: index, parameters: parameters)
     session.link = link
+    session.forgetConnections()
     let nexus = target.login(link)
+    session.nexus = nexus
     if world.wants(30) {
       // The target has a new session, and we do not know.
       world.inject(.loginLost, index)
@@ -167,7 +184,7 @@ final class ControlPlaneModel {
         planAgain(index)
       }
     }
-    let numbers = (nexus.statSN, nexus.expCmdSN, nexus.maxCmdSN)
+    let numbers = (nexus.connections[0].statSN, nexus.expCmdSN, nexus.maxCmdSN)
     let descriptor = OwnedBox(OwnedDescriptor(owning: theirs))
     world.after(world.random.delay(upTo: 100 * World.millisecond)) { [weak self] in
       guard let self, session.epoch == epoch, let descriptor = descriptor.take() else { return }
@@ -186,7 +203,7 @@ final class ControlPlaneModel {
   }
 
   /// Asks whose LUNs are behind the connection, then lets commands go.
-  private func verify(_ index: Int) {
+  func verify(_ index: Int) {
     let (session, epoch) = (sessions[index], sessions[index].epoch)
     world.after(world.random.delay(upTo: 500 * World.millisecond)) { [weak self] in
       guard let self, session.epoch == epoch, session.state == .held else { return }
@@ -198,6 +215,8 @@ final class ControlPlaneModel {
       session.state = .up
       session.backAt = world.now
       session.lostAt = nil
+      session.keepsTasks = false
+      session.refusesMore = false
       session.schedule = RecoverySchedule()
       client.port.resume(client.session(index))
       world.note(.resumed, index)
@@ -205,13 +224,4 @@ final class ControlPlaneModel {
       if world.random.chance(500) { target.forgetAttentions(index) }
     }
   }
-}
-
-/// A descriptor on its way through a closure; closed where nobody takes it.
-private final class OwnedBox {
-  private var descriptor: OwnedDescriptor?
-
-  init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = consume descriptor }
-
-  func take() -> OwnedDescriptor? { descriptor.take() }
 }

@@ -7,9 +7,10 @@ final class Link {
   private let world: World
   private let socket: SocketEnd
   let session: Int
+  let connectionID: UInt16
   let parameters: NegotiatedParameters
   /// Who gets what the client sends, and is told of its end.
-  weak var nexus: Nexus?
+  weak var connection: NexusConnection?
 
   /// When the last byte under way arrives, in each direction.
   private var outArrival: UInt64 = 0
@@ -27,10 +28,14 @@ final class Link {
   private let splitPermille: Int
   private let delayMost: UInt64
 
-  init(world: World, socket: SocketEnd, session: Int, parameters: NegotiatedParameters) {
+  init(
+    world: World, socket: SocketEnd, session: Int, connectionID: UInt16 = 0,
+    parameters: NegotiatedParameters
+  ) {
     self.world = world
     self.socket = socket
     self.session = session
+    self.connectionID = connectionID
     self.parameters = parameters
     deliveredAt = world.now
     splitPermille = world.random.pick([0, 100, 400])
@@ -89,11 +94,11 @@ final class Link {
     send(bytes) { $0.receive($1) }
   }
 
-  private func send(_ bytes: [UInt8], _ deliver: @escaping (Nexus, [UInt8]) -> Void) {
+  private func send(_ bytes: [UInt8], _ deliver: @escaping (NexusConnection, [UInt8]) -> Void) {
     for piece in pieces(bytes) {
       outArrival = arrival(after: outArrival)
-      world.at(outArrival) { [weak nexus] in
-        if let nexus { deliver(nexus, piece) }
+      world.at(outArrival) { [weak connection] in
+        if let connection { deliver(connection, piece) }
       }
     }
   }
@@ -168,6 +173,11 @@ final class Link {
     tellTarget()
   }
 
+  /// The target closes it behind the last byte it has sent.
+  func dieBehindLast() {
+    world.at(inArrival) { [weak self] in self?.die(isFault: false) }
+  }
+
   private func clientClosed() {
     isDead = true
     socket.close()
@@ -178,6 +188,6 @@ final class Link {
   private func tellTarget() {
     guard !world.random.chance(150) else { return }
     let delay = world.random.delay(upTo: 8 * World.second)
-    world.at(max(outArrival, world.now) + delay) { [weak nexus] in nexus?.end() }
+    world.at(max(outArrival, world.now) + delay) { [weak connection] in connection?.end() }
   }
 }

@@ -1,8 +1,11 @@
+import ISCSI
+
 /// What a target may say instead of doing what it was asked, and what it says unasked.
 extension SimulatedTarget {
   /// Ends a command before it has begun, perhaps; true when it did, or the session ended.
   func failEarly(_ task: TargetTask, of nexus: Nexus, _ header: [UInt8]) -> Bool {
-    speakUnasked(nexus)
+    guard let connection = task.connection else { return true }
+    speakUnasked(nexus, on: connection)
     guard nexus.isAlive, !task.isEnded else { return true }
     let session = nexus.session
     if world.wants(15) {
@@ -28,7 +31,7 @@ extension SimulatedTarget {
     } else if world.wants(1) {
       world.inject(.rejected, session)
       nexus.finish(task)
-      nexus.reject(header, reason: 0x04)
+      connection.reject(header, reason: 0x04)
     } else {
       return false
     }
@@ -55,7 +58,7 @@ extension SimulatedTarget {
       world.inject(.rejected, session)
       nexus.finish(task)
       // Long operation reject: the same as BUSY.
-      nexus.reject(header, reason: 0x0A)
+      task.connection?.reject(header, reason: 0x0A)
     default:
       // What an earlier write brought did not get to the medium, and this is how it is told.
       world.inject(.deferredError, session)
@@ -66,19 +69,19 @@ extension SimulatedTarget {
     }
   }
 
-  private func speakUnasked(_ nexus: Nexus) {
+  private func speakUnasked(_ nexus: Nexus, on connection: NexusConnection) {
     let session = nexus.session
     if world.wants(4) {
       world.inject(.targetPing, session)
-      nexus.ping(wantsAnswer: true)
+      connection.ping(wantsAnswer: true)
     }
     if world.wants(5) {
       world.inject(.asyncMessage, session)
       let sense = Nexus.sense(0x06, 0x3F, 0x0E)
       if world.random.chance(500) {
-        nexus.tell(0, parameters: (0, 0, 0), data: [0, UInt8(sense.count)] + sense)
+        connection.tell(0, parameters: (0, 0, 0), data: [0, UInt8(sense.count)] + sense)
       } else {
-        nexus.tell(255, parameters: (1, 2, 3))
+        connection.tell(255, parameters: (1, 2, 3))
       }
     }
     if world.wants(5) {
@@ -88,15 +91,25 @@ extension SimulatedTarget {
     if world.wants(3) { resetUnit(world.random.below(media.count)) }
     if world.wants(3) {
       world.inject(.logoutRequested, session)
-      nexus.tell(1, parameters: (0, 0, 3))
+      connection.tell(1, parameters: (connection.connectionID, 0, 3))
     }
     if world.wants(3) {
       world.inject(.connectionsDropped, session)
-      let wait = world.random.pick([0, 1, 4])
-      nexus.tell(world.random.chance(500) ? 2 : 3, parameters: (0, UInt16(wait), 20))
-      ask(session, toWait: wait)
-      nexus.end()
+      drop(nexus, on: connection)
     }
+  }
+
+  /// The target drops one connection, or all, and says so.
+  private func drop(_ nexus: Nexus, on connection: NexusConnection) {
+    let wait = world.random.pick([0, 1, 4])
+    let isOne = world.random.chance(500)
+    connection.tell(
+      isOne ? 2 : 3, parameters: (isOne ? connection.connectionID : 0, UInt16(wait), 20))
+    guard isOne, nexus.parameters.errorRecoveryLevel >= 2 else {
+      ask(nexus.session, toWait: wait)
+      return nexus.end(isInOrder: nexus.mayComeUnordered)
+    }
+    connection.end()
   }
 
   /// Another initiator resets a unit: its tasks end, with TASK ABORTED or without a word.
@@ -104,7 +117,7 @@ extension SimulatedTarget {
     world.inject(.logicalUnitReset, unit)
     let speaks = world.random.chance(800)
     for nexus in nexuses {
-      for task in nexus.tasks where task.unit == unit {
+      for task in nexus.tasks where task.unit == unit && task.hasBegun {
         if speaks, mayFail(task) {
           nexus.respond(task, status: 0x40)
         } else {

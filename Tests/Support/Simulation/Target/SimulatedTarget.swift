@@ -65,6 +65,17 @@ final class SimulatedTarget {
     if code == 0x29 { resetAt = world.now }
   }
 
+  /// A login with a TSIH: one more connection of a session, or another in the place of one; nil
+  /// where the target has no such session, or no room in it.
+  func join(_ link: Link, to nexus: Nexus?) -> NexusConnection? {
+    guard let nexus, nexus.isAlive, nexus.session == link.session else { return nil }
+    if world.wantsInRecovery(40) {
+      world.inject(.joinRefused, link.session)
+      return nil
+    }
+    return nexus.join(link)
+  }
+
   func forget(_ nexus: Nexus) { nexuses.removeAll { $0 === nexus } }
 
   /// How many seconds the target has asked a session to stay away, once.
@@ -90,6 +101,14 @@ final class SimulatedTarget {
     for medium in media where losesPower { medium.loseCache(all: losesAll) }
     owesPowerOn = Set(0..<world.scenario.sessionCount)
     world.after(duration) { [weak self] in self?.isDown = false }
+  }
+
+  private func losePowerSoon() {
+    world.after(world.random.delay(upTo: 300 * World.millisecond)) { [weak self] in
+      guard let self, world.isFaulty, !isDown else { return }
+      world.inject(.targetPowerLost)
+      goDown(for: world.random.delay(upTo: 2 * World.second), losesPower: true)
+    }
   }
 
   // MARK: - Commands
@@ -190,9 +209,13 @@ final class SimulatedTarget {
     world.after(delay) { [weak self, weak nexus] in
       guard let self, let nexus, nexus.isAlive, !task.isEnded else { return }
       let data = execute(task)
-      world.after(world.random.delay(upTo: 4 * World.millisecond)) { [weak nexus] in
+      // Where much is flushed the answer to it is slow, and then the power goes.
+      let isFlush = world.scenario.recovery?.flushesMuch ?? false && task.blockCount == 0
+      let most = (isFlush ? 800 : 4) * World.millisecond
+      world.after(world.random.delay(upTo: most)) { [weak nexus] in
         guard let nexus, nexus.isAlive, !task.isEnded else { return }
         self.answer(task, data, of: nexus)
+        if isFlush, self.world.wants(100) { self.losePowerSoon() }
       }
     }
   }
@@ -230,7 +253,20 @@ final class SimulatedTarget {
     }
   }
 
-  private func answer(_ task: TargetTask, _ data: [UInt8], of nexus: Nexus) {
+  /// For a planted bug: a write that goes on is sent anew as well.
+  func executeAgain(_ task: TargetTask) {
+    guard task.received == task.expectedLength else { return }
+    world.after(world.random.delay(upTo: 500 * World.millisecond)) { [weak self] in
+      self?.execute(task)
+    }
+  }
+
+  /// Sends what a task has come to; where it has no connection that waits for another.
+  func answer(_ task: TargetTask, _ data: [UInt8], of nexus: Nexus) {
+    guard task.connection?.isAlive ?? true || task.isWrite || task.blockCount == 0 else {
+      task.readData = data
+      return
+    }
     guard !task.isWrite, task.blockCount > 0 else {
       return nexus.respond(task, status: 0, dataCount: task.r2tSN)
     }
@@ -252,8 +288,10 @@ final class SimulatedTarget {
         data.removeLast(missing)
       }
     }
-    DataInSequence(data, of: task, missing: missing, parameters: nexus.parameters, world: world)
-      .send(on: nexus, task)
+    let dataIn = DataInSequence(
+      data, of: task, missing: missing, parameters: nexus.parameters, world: world)
+    if nexus.parameters.errorRecoveryLevel > 0 { task.dataIn = dataIn }
+    dataIn.send(task, of: nexus)
   }
 
   // MARK: - Aborts
@@ -262,7 +300,7 @@ final class SimulatedTarget {
   func abort(_ task: TargetTask) {
     guard !task.isEnded else { return }
     task.isEnded = true
-    guard task.isWrite, !task.isExecuted else { return }
+    guard task.isWrite, !task.isExecuted, task.hasBegun else { return }
     interrupted.append(task)
     guard world.random.chance(400) else { return }
     let length = world.scenario.blockLength

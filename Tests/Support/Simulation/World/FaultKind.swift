@@ -14,4 +14,14 @@ package enum FaultKind: Int, CaseIterable, Sendable {
   case silence, slowTask, managementRefused, managementUnanswered
   /// The client.
   case clientPowerLost, callerInterrupted
+  /// Several connections, and recovery. What bears a number: not sent, damaged, sent twice; its
+  /// acknowledgement is asked for.
+  case numberedLost, numberedDamaged, numberedTwice, acknowledgementAsked
+  /// A command that does not get through; a window told late.
+  case commandDropped, windowToldLate
+  /// What was asked for again.
+  case snackRefused, snackUnanswered
+  /// A connection that may not come, a Logout for recovery, a task to be reassigned.
+  case joinRefused, recoveryLogoutRefused, recoveryLogoutUnanswered
+  case reassignmentRefused, reassignmentUnanswered, taskGone
 }

@@ -43,4 +43,24 @@ package enum PlantedBug: String, CaseIterable, Sendable {
   case lostAnswer
   /// The answers to two reads are exchanged.
   case crossedAnswers
+  /// A status is acknowledged before its data, or it, have come.
+  case earlyStatusAcknowledgement
+  /// A write that goes on over another connection is sent anew as well.
+  case executedTwice
+  /// A command that did not get through is sent again with another CmdSN.
+  case renumberedRetry
+  /// The data of a Data-In whose digest is wrong count as there.
+  case damagedCountsAsThere
+  /// What was answered while a background flush was under way counts as flushed by it.
+  case lateBackgroundRelease
+
+  /// Where it is looked for.
+  package var family: SeedFamily {
+    switch self {
+    case .earlyStatusAcknowledgement, .executedTwice, .renumberedRetry, .damagedCountsAsThere,
+      .lateBackgroundRelease:
+      .recovery
+    default: .plain
+    }
+  }
 }

@@ -27,17 +27,23 @@ struct Scenario {
   let offersDigests: Bool
   /// The memory for what is remembered of writes not flushed.
   let unflushedBytes: Int
+  /// Several connections and recovery levels; nil in the first family.
+  let recovery: RecoveryScenario?
 
-  init(_ random: inout RandomSource) {
+  init(_ random: inout RandomSource, recovery: RecoveryScenario?) {
+    self.recovery = recovery
     sessionCount = random.pick([1, 1, 1, 2, 3])
     unitCount = random.pick([1, 1, 2])
     blockLength = random.pick([512, 512, 512, 4096])
     blockCount = (blockLength == 512 ? 16 : 4) * random.within(1...5)
     maximumTransferBlocks = random.pick([1 << 16, 1 << 16, 8, 3])
-    hasVolatileCache = random.chance(700)
+    let flushesMuch = recovery?.flushesMuch ?? false
+    hasVolatileCache = random.chance(700) || flushesMuch
     supportsForceUnitAccess = random.chance(500)
     supportsSixteenByteCommands = random.chance(800)
-    requestCount = random.within(30...90)
+    // Of 88 follows that nobody calls fsync, and that little memory is there for what is written.
+    let drawn = random.within(30...90)
+    requestCount = flushesMuch ? 88 : drawn
     outstandingMaximum = random.pick([1, 2, 4, 8, 12])
     pause = random.pick([0, 1, 20, 400]) * World.millisecond
     isMostlyAligned = random.chance(500)
@@ -85,7 +91,11 @@ struct Scenario {
   }
 
   /// What one login agrees on.
-  func negotiate(_ random: inout RandomSource) -> NegotiatedParameters {
+  ///
+  /// - Parameter session: what the session has that it brings a connection to.
+  func negotiate(
+    _ random: inout RandomSource, joining session: NegotiatedParameters? = nil
+  ) -> NegotiatedParameters {
     var parameters = NegotiatedParameters()
     parameters.maxXmitDataSegmentLength = UInt32(random.pick([512, 1024, 4096, 8192, 65536]))
     parameters.maxRecvDataSegmentLength = UInt32(random.pick([512, 2048, 8192, 32768]))
@@ -99,6 +109,7 @@ struct Scenario {
     parameters.dataSequenceInOrder = random.chance(700)
     parameters.headerDigest = offersDigests && random.chance(900)
     parameters.dataDigest = offersDigests && random.chance(900)
+    recovery?.settle(&parameters, joining: session, &random)
     return parameters
   }
 }

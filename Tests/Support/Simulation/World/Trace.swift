@@ -6,6 +6,7 @@ struct Trace {
     case command, status, taken, flushed, dataOut
     case sessionLost, loginTried, loggedIn, handedOver, resumed, dropped
     case linkDied, stalled, powerLost, phase
+    case connectionLost, joined, loggedOut, snack, repeated, reassigned, rejoined
   }
 
   private struct Entry {
@@ -78,7 +79,18 @@ struct Trace {
     case .stalled: "session \(a): the link stands still for \(b / 1_000_000) ms"
     case .powerLost: "\(a == 0 ? "the client" : "the target") loses power"
     case .phase: "phase \(a)"
+    case .connectionLost: "session \(a): connection \(b) is lost at the target, its tasks stay"
+    case .joined: "session \(a): connection \(b) is logged in"
+    case .loggedOut: "session \(a): connection \(b) is logged out, reason \(c)"
+    case .snack: "session \(a): SNACK \(b >> 32) for tag 0x\(hex(b & 0xFFFF_FFFF)), \(run(c))"
+    case .repeated: "session \(a): opcode 0x\(hex(b)) number \(c) once more"
+    case .reassigned: "session \(a): tag 0x\(hex(b)) goes on, data from \(c)"
+    case .rejoined: "session \(a): the connection that replaces its only one is handed over"
     }
+  }
+
+  private static func run(_ value: UInt64) -> String {
+    "\(value & 0xFFFF_FFFF) from \(value >> 32)"
   }
 
   private static func hex(_ value: UInt64) -> String { String(value, radix: 16) }

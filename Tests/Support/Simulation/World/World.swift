@@ -22,7 +22,8 @@ final class World {
 
   init(seed: UInt64, bug: PlantedBug?) {
     var random = RandomSource(seed: seed)
-    scenario = Scenario(&random)
+    let isPlain = SeedFamily(of: seed) == .plain
+    scenario = Scenario(&random, recovery: isPlain ? nil : RecoveryScenario(seed: seed))
     self.random = random
     self.bug = bug
   }
@@ -41,6 +42,9 @@ final class World {
     faults[kind.rawValue] += 1
     note(.fault, kind.rawValue, UInt64(first), UInt64(second))
   }
+
+  /// The same for a fault of the second family's: no other draws for it.
+  func wantsInRecovery(_ permille: Int) -> Bool { scenario.recovery != nil && wants(permille) }
 
   /// Whether a fault is to be injected that comes so often in a thousand, scaled by the scenario.
   func wants(_ permille: Int) -> Bool {
