@@ -69,6 +69,33 @@ struct ConnectionRecoveryTests {
     #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
   }
 
+  @Test("E13 the answer to a TASK REASSIGN is lost: what comes behind it counts all the same")
+  func lostAnswer() throws {
+    let harness = try ReactorHarness.reassigning()
+    let other = try FurtherConnection(harness)
+    let unique = harness.read(offset: 0, size: 512)
+    let task = try harness.command().view.header.initiatorTaskTag
+    try harness.closeTarget()
+    other.answerLogout(try other.recoveryLogout(of: 0), expCmdSN: 51)
+    let request = try other.reassignment()
+    let lost = other.nextStatSN()
+    let data = harness.dataIn(
+      task, 0, .pattern(512), offset: 0, statSN: other.nextStatSN().rawValue)
+    other.send(data.header, data: data.data)
+    #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
+    let snack = SNACKRequest(try #require(try other.sent()).header)
+    #expect(snack.header.opcode == .snackRequest && snack.kind == .status)
+    #expect(snack.begRun == lost.rawValue && snack.runLength == 1)
+    other.send(
+      TaskManagementResponse(
+        response: .functionComplete, initiatorTaskTag: request.header.initiatorTaskTag,
+        statSN: lost, expCmdSN: SerialNumber(rawValue: 51), maxCmdSN: harness.window.max
+      ).header)
+    #expect(harness.busySlots == 0 && harness.sessionState == .up)
+    _ = harness.read(offset: 0, size: 512)
+    #expect(try other.command().header.expStatSN == lost.advanced(by: 2))
+  }
+
   @Test("E13, E02 a write goes on with R2Ts of the new connection, none before the logout")
   func write() throws {
     let harness = try ReactorHarness.reassigning {

@@ -137,6 +137,25 @@ extension Reactor {
     sessions[Int(slots[slot].session)].inFlightCount += 1
   }
 
+  /// The slot of a task that the target was asked to let this connection have, and has, whatever has
+  /// become of its answer: what follows that is not sent twice, and must not be acknowledged unseen.
+  mutating func adoptAhead(_ tag: InitiatorTaskTag, connection index: Int) -> Int? {
+    guard managementCount > 0, let slot = strandedSlot(tag), slots[slot].isReassigning,
+      (0..<managements.count).contains(where: {
+        managements[$0].isBusy && managements[$0].connection == UInt16(index)
+          && managements[$0].function == .taskReassign && managements[$0].task == tag
+      })
+    else { return nil }
+    let place = Int(slots[slot].connection)
+    adopt(slot, by: index)
+    connections[index].hasRepeated = true
+    if connections[place].recovery.step == .reassigning {
+      connections[place].recoveryDue = now &+ Interval.recovery
+      proceedRecovery(of: place)
+    }
+    return slot
+  }
+
   /// The target has answered a TASK REASSIGN, nil where it rejected it or said what it may not.
   mutating func conclude(
     reassignment management: Int, _ response: TaskManagementResponse.Response?

@@ -16,7 +16,7 @@ extension Reactor {
     let header = dataIn.header
     updateWindow(from: header, connection: index)
     do throws(ProtocolViolation) {
-      guard let slot = slotInFlight(header.initiatorTaskTag, connection: index) else {
+      guard let slot = slotWanted(header.initiatorTaskTag, connection: index) else {
         try passOver(header, hasStatus: dataIn.hasStatus, connection: index)
         return nil
       }
@@ -114,7 +114,7 @@ extension Reactor {
     _ readyToTransfer: ReadyToTransfer, connection index: Int
   ) throws(ProtocolViolation) {
     let header = readyToTransfer.header
-    guard let slot = slotInFlight(header.initiatorTaskTag, connection: index) else {
+    guard let slot = slotWanted(header.initiatorTaskTag, connection: index) else {
       return try passOver(header, hasStatus: false, connection: index)
     }
     slots.recoveries[slot].anchor(readyToTransfer)

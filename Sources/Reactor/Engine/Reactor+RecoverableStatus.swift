@@ -63,7 +63,7 @@ extension Reactor {
     _ response: SCSIResponse, connection index: Int
   ) throws(ProtocolViolation) -> Bool {
     let header = response.header
-    guard let slot = slotInFlight(header.initiatorTaskTag, connection: index) else {
+    guard let slot = slotWanted(header.initiatorTaskTag, connection: index) else {
       try passOver(header, hasStatus: true, connection: index)
       return false
     }
@@ -94,6 +94,11 @@ extension Reactor {
     return connections[index].recovers
       ? slots.recoveries[slot].hasAll(of: response.expDataSN)
       : !slots[slot].transfer.lacks(expDataSN: response.expDataSN)
+  }
+
+  /// The slot of the task with this tag that goes on over the connection.
+  mutating func slotWanted(_ tag: InitiatorTaskTag, connection index: Int) -> Int? {
+    slotInFlight(tag, connection: index) ?? adoptAhead(tag, connection: index)
   }
 
   /// A task leaves its session: its status need not wait any longer to be acknowledged.

@@ -113,6 +113,10 @@ extension Nexus {
       world.violate("CmdSN \(cmdSN) is used twice")
       return false
     }
+    // Its unsolicited data come again as well.
+    if let task = tasks.first(where: { $0.tag == tag }), task.unsolicited == nil {
+      task.forgottenTags.insert(0xFFFF_FFFF)
+    }
     if over.contains(cmdSN) {
       world.violate("a command comes again whose status was acknowledged")
     }

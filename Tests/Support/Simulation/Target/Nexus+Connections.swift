@@ -175,6 +175,9 @@ extension Nexus {
       world.violate("a task is to be reassigned below ErrorRecoveryLevel 2")
       return nil
     }
+    if over.contains(header.big32(32)) {
+      world.violate("a task is to be reassigned whose status was acknowledged")
+    }
     let tag = header.big32(20)
     guard let task = (tasks + answered).first(where: { $0.tag == tag }), let old = task.connection
     else { return 1 }
@@ -189,7 +192,7 @@ extension Nexus {
     }
     if world.wants(20) {
       world.inject(.taskGone, session)
-      forgetAnswered(task)
+      answered.removeAll { $0 === task }
       if !task.isEnded { drop(task) }
       return 1
     }
@@ -210,6 +213,7 @@ extension Nexus {
       return world.violate("Data-In \(missing) counts as there, and has not come")
     }
     task.undelivered = []
+    task.kept = UInt32(first)
     task.isForfeited = false
     if let dataIn = task.dataIn, task.answer?.isGood ?? true {
       // Mostly from where the initiator says, now and then all of it.

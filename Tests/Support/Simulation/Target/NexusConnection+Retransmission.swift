@@ -99,10 +99,11 @@ extension NexusConnection {
       }
     }
     guard opcode == 0x25, let task else { return }
+    let number = pdu.header.big32(36)
     if hasArrived {
-      task.undelivered.remove(pdu.header.big32(36))
-    } else {
-      task.undelivered.insert(pdu.header.big32(36))
+      task.undelivered.remove(number)
+    } else if number >= task.kept {
+      task.undelivered.insert(number)
     }
   }
 

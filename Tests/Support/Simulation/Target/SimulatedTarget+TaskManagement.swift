@@ -35,7 +35,11 @@ extension SimulatedTarget {
       if !task.hasBegun { nexus.skip(task.cmdSN) }
       return true
     }
+    nexus.answered.last { $0.tag == header.big32(20) }?.isForfeited = true
     let number = header.big32(32)
+    if nexus.over.contains(number) {
+      world.violate("a task is to be aborted whose status was acknowledged")
+    }
     guard nexus.mayComeUnordered, Int32(bitPattern: number &- nexus.expCmdSN) >= 0,
       Int32(bitPattern: header.big32(24) &- number) > 0
     else { return false }
@@ -63,6 +67,8 @@ extension SimulatedTarget {
   private func reset(
     by nexus: Nexus, before cmdSN: UInt32, _ isConcerned: (TargetTask) -> Bool
   ) {
+    // Nobody waits for the data of those any more that have their status.
+    for task in nexus.answered where isConcerned(task) { task.isForfeited = true }
     for other in nexuses {
       for task in other.tasks where task.hasBegun && isConcerned(task) {
         if other === nexus, Int32(bitPattern: cmdSN &- task.cmdSN) <= 0 { continue }

@@ -69,7 +69,7 @@ final class SimulatedTarget {
   /// where the target has no such session, or no room in it.
   func join(_ link: Link, to nexus: Nexus?) -> NexusConnection? {
     guard let nexus, nexus.isAlive, nexus.session == link.session else { return nil }
-    if world.wantsInRecovery(40) {
+    if world.wantsInRecovery(15) {
       world.inject(.joinRefused, link.session)
       return nil
     }
