@@ -255,9 +255,8 @@ final class SimulatedTarget {
 
   /// For a planted bug: a write that goes on is sent anew as well.
   func executeAgain(_ task: TargetTask) {
-    guard task.received == task.expectedLength else { return }
-    world.after(world.random.delay(upTo: 500 * World.millisecond)) { [weak self] in
-      self?.execute(task)
+    world.after(UInt64(world.random.below(3_000)) * World.millisecond) { [weak self] in
+      if task.received == task.expectedLength { self?.execute(task) }
     }
   }
 

@@ -44,11 +44,14 @@ struct Scenario {
     // Of 88 follows that nobody calls fsync, and that little memory is there for what is written.
     let drawn = random.within(30...90)
     requestCount = flushesMuch ? 88 : drawn
-    outstandingMaximum = random.pick([1, 2, 4, 8, 12])
+    let outstanding = random.pick([1, 2, 4, 8, 12])
+    outstandingMaximum = flushesMuch ? 6 : outstanding
     pause = random.pick([0, 1, 20, 400]) * World.millisecond
     isMostlyAligned = random.chance(500)
-    intensity = random.pick([0, 100, 200, 200, 400])
-    slotCount = random.pick([3, 8, 16])
+    let strength = random.pick([0, 100, 200, 200, 400])
+    intensity = flushesMuch ? max(strength, 100) : strength
+    let slots = random.pick([3, 8, 16])
+    slotCount = flushesMuch ? 16 : slots
     receiveBytes = random.pick([64, 128, 320]) * 1024
     transmitEntries = random.pick([32, 256])
     // With several sessions none is given up while the target may still have its tasks.
