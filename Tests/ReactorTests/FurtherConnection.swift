@@ -141,7 +141,8 @@ final class FurtherConnection {
     send(
       LogoutResponse(
         response: response, initiatorTaskTag: Reactor.Tag.logout, statSN: nextStatSN(),
-        expCmdSN: expCmdSN.map { SerialNumber(rawValue: $0) } ?? harness.window.exp, maxCmdSN: harness.window.max, time2Wait: time2Wait
+        expCmdSN: expCmdSN.map { SerialNumber(rawValue: $0) } ?? harness.window.exp,
+        maxCmdSN: harness.window.max, time2Wait: time2Wait
       ).header)
   }
 }

@@ -18,11 +18,15 @@ extension SimulatedTarget {
       answer(header, abort(header, of: nexus) ? 0 : 1, on: connection)
     case 5, 6:
       // All it is about must have come: nothing of it may be answered later (4.2.3.3).
-      nexus.waiting.append((header.big32(24), { [weak self, weak nexus] in
-        guard let self, let nexus else { return }
-        reset(by: nexus, before: header.big32(24)) { function == 6 || $0.unit == unit }
-        answer(header, 0, on: connection)
-      }))
+      nexus.waiting.append(
+        (
+          header.big32(24),
+          { [weak self, weak nexus] in
+            guard let self, let nexus else { return }
+            reset(by: nexus, before: header.big32(24)) { function == 6 || $0.unit == unit }
+            answer(header, 0, on: connection)
+          }
+        ))
       nexus.deliver()
     default: answer(header, 5, on: connection)
     }
