@@ -53,7 +53,9 @@ extension Reactor {
   /// their time.
   mutating func proceedClosing(connection index: Int) {
     guard connections[index].state == .up, connections[index].transmit.freeCount > 0,
-      connections[index].inFlightCount == 0 || now >= connections[index].closeBy
+      connections[index].inFlightCount == 0 || now >= connections[index].closeBy,
+      // What its predecessor at this place has left goes on first.
+      connections[index].recovery.step == .idle
     else { return }
     let session = Int(connections[index].session)
     guard sessions[session].isUp else { return }

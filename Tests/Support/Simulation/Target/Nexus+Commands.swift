@@ -96,7 +96,8 @@ extension Nexus {
         return false
       }
       dropped[cmdSN] = nil
-    } else if dropped.values.contains(where: { $0.header.big32(16) == tag }) {
+    } else if dropped.values.contains(where: { ($0.header.big32(16) ^ tag) & 0xFFFF == 0 }) {
+      // The low half of a tag is a slot of the reactor's, which has one task at a time.
       world.violate("a command that did not get through comes again with another CmdSN")
       return false
     }

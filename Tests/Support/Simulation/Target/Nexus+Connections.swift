@@ -68,7 +68,9 @@ extension Nexus {
   /// A command whose turn has not come is as one that never came (11.14).
   private func drop(_ task: TargetTask) {
     guard task.hasBegun else {
-      seen[task.cmdSN] = nil
+      if let header = seen.removeValue(forKey: task.cmdSN), let connection = task.connection {
+        dropped[task.cmdSN] = DroppedCommand(header: header, connection: connection)
+      }
       return finish(task)
     }
     target.abort(task)
