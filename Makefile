@@ -129,7 +129,7 @@ test-ring: deps-test build ## The same with every mount's requests through io_ur
 	fi
 
 # Built apart, and for testing: a simulation looks into the reactor.
-sim: deps ## Play kernel, network and target to the reactor: RUNS=n seeds, SEED=n shows one, BUG=name
+sim: deps ## Play kernel, network and target to the reactor: RUNS=n seeds of two families, SEED=n shows one, BUG=name
 	$(SWIFT) build -c release -Xswiftc -enable-testing --scratch-path .build-sim \
 	  --product Simulate --jobs $(JOBS)
 	.build-sim/release/Simulate $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED)) \
