@@ -137,8 +137,8 @@ extension Reactor {
     sessions[Int(slots[slot].session)].inFlightCount += 1
   }
 
-  /// The slot of a task that the target was asked to let this connection have, and has, whatever has
-  /// become of its answer: what follows that is not sent twice, and must not be acknowledged unseen.
+  /// The slot of a task that the target was asked to let this connection have, and has, whatever
+  /// has become of its answer: what follows that must not be acknowledged unseen.
   mutating func adoptAhead(_ tag: InitiatorTaskTag, connection index: Int) -> Int? {
     guard managementCount > 0, let slot = strandedSlot(tag), slots[slot].isReassigning,
       (0..<managements.count).contains(where: {

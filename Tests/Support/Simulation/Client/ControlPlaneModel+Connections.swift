@@ -7,8 +7,8 @@ import Wire
 @testable import ControlPlane
 
 /// Further connections of a session, and the one that replaces its only one: what the control plane
-/// does about what the reactor tells it. The model reads the reactor's tables instead of its events,
-/// which say the same, because those can only be awaited.
+/// does about what the reactor tells it. The model reads the reactor's tables instead of its
+/// events, which say the same, because those can only be awaited.
 extension ControlPlaneModel {
   /// The seconds a target wants to be left alone for, or were agreed on (RFC 7143, 13.15).
   func waitAsked(_ index: Int) -> Int {

@@ -1,7 +1,7 @@
 import ISCSI
 
-/// From ErrorRecoveryLevel 1 on: what was sent is kept until it is acknowledged, may not arrive, and
-/// is sent again when it is asked for.
+/// From ErrorRecoveryLevel 1 on: what was sent is kept until it is acknowledged, may not arrive,
+/// and is sent again when it is asked for.
 ///
 /// Source: RFC 7143, 4.2.2.2, 7.9, 11.7.2 and 11.16.
 extension NexusConnection {
