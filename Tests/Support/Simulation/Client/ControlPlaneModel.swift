@@ -59,8 +59,13 @@ final class ControlPlaneModel {
 
   /// The same, from when the target last said anything to it.
   var silentSince: UInt64? {
-    sessions.compactMap { session in
-      session.lostAt.map { min($0, session.silentAt) }
+    sessions.indices.compactMap { index in
+      let session = sessions[index]
+      // What the reactor has just lost this has not seen yet.
+      guard let lostAt = session.lostAt else {
+        return client.isLost(index) ? session.silentSince : nil
+      }
+      return min(lostAt, session.silentAt)
     }.min()
   }
 
@@ -102,8 +107,7 @@ final class ControlPlaneModel {
     session.epoch += 1
     if session.lostAt == nil {
       session.lostAt = world.now
-      let links = [session.link].compactMap(\.self) + session.otherLinks
-      session.silentAt = links.map(\.deliveredAt).min() ?? world.now
+      session.silentAt = session.silentSince ?? world.now
     }
     session.outageAt = world.now
     session.joining = nil

@@ -37,6 +37,11 @@ final class SessionModel {
   var keepsTasks = false
   var outageAt: UInt64 = 0
 
+  /// When the target last said anything on the connection that has been silent for the longest.
+  var silentSince: UInt64? {
+    ([link].compactMap(\.self) + otherLinks).map(\.deliveredAt).min()
+  }
+
   /// In the order of their CIDs.
   var otherLinks: [Link] { others.sorted { $0.key < $1.key }.map(\.value) }
 
