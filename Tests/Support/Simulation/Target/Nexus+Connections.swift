@@ -214,7 +214,7 @@ extension Nexus {
     if let missing = task.undelivered.filter({ $0 < first }).min() {
       return world.violate("Data-In \(missing) counts as there, and has not come")
     }
-    task.undelivered = []
+    (task.undelivered, task.delivered) = ([], [])
     task.kept = UInt32(first)
     task.isForfeited = false
     if let dataIn = task.dataIn, task.answer?.isGood ?? true {

@@ -91,18 +91,22 @@ extension NexusConnection {
 
   private func note(_ pdu: TargetPDU, of task: TargetTask?, hasArrived: Bool) {
     let opcode = pdu.header[0] & 0x3F
+    // What has come once stays there, whatever becomes of it the next time.
     if Self.bearsStatus(pdu) {
+      let number = pdu.header.big32(24)
       if hasArrived {
-        undelivered.remove(pdu.header.big32(24))
-      } else {
-        undelivered.insert(pdu.header.big32(24))
+        undelivered.remove(number)
+        delivered.insert(number)
+      } else if !delivered.contains(number) {
+        undelivered.insert(number)
       }
     }
     guard opcode == 0x25, let task else { return }
     let number = pdu.header.big32(36)
     if hasArrived {
       task.undelivered.remove(number)
-    } else if number >= task.kept {
+      task.delivered.insert(number)
+    } else if number >= task.kept, !task.delivered.contains(number) {
       task.undelivered.insert(number)
     }
   }

@@ -22,6 +22,7 @@ final class NexusConnection {
   /// target's tricks go.
   var kept: [UInt32: TargetPDU] = [:]
   var undelivered: Set<UInt32> = []
+  var delivered: Set<UInt32> = []
   /// The tasks whose status has such a number.
   var answered: [UInt32: TargetTask] = [:]
   private var buffer: [UInt8] = []

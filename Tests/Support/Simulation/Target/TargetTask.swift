@@ -69,6 +69,7 @@ final class TargetTask {
   var sentR2Ts: [UInt32: TargetPDU] = [:]
   /// Numbers of Data-In that were sent and did not arrive, as far as the target's tricks go.
   var undelivered: Set<UInt32> = []
+  var delivered: Set<UInt32> = []
   /// So many Data-In the initiator had when the task was reassigned.
   var kept: UInt32 = 0
   /// The target has refused to send some again: what is missing stays missing.
