@@ -214,4 +214,28 @@ struct ConnectionClosingTests {
       #expect(await harness.events().isEmpty)
     }
   }
+
+  @Test("M16 a reset answered amid a logout, when another connection has gone, ends tasks once")
+  func resetAmidLogout() async throws {
+    let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))
+    var other: FurtherConnection? = try FurtherConnection(harness)
+    for block in 0..<2 as Range<UInt64> { _ = harness.read(offset: block * 512, size: 512) }
+    _ = try harness.command()
+    _ = try other?.command()
+    harness.advance(milliseconds: 30_250)
+    _ = try harness.management(.abortTask)
+    harness.advance(milliseconds: 15_000)
+    let reset = try harness.management(.logicalUnitReset)
+    try await harness.told(
+      { .logout(ReactorHarness.session, $0) },
+      meanwhile: {
+        let logout = try #require(try harness.sent())
+        other = nil
+        harness.turn()
+        harness.sendManaged(reset, .functionComplete)
+        #expect(harness.sessionState == .loggingOut)
+        harness.sendLogoutResponse(to: logout)
+        #expect(harness.sessionState == .free)
+      })
+  }
 }

@@ -61,7 +61,7 @@ struct EscalationTests {
       await harness.events() == [
         .escalated(session, .abortTask, Self.lun),
         .escalated(session, .logicalUnitReset, Self.lun),
-        .sessionLost(session, .commandTimedOut, silentMilliseconds: 75_249),
+        .sessionLost(session, .commandTimedOut, silentMilliseconds: 60_000),
       ])
   }
 

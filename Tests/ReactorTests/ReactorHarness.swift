@@ -196,19 +196,6 @@ final class ReactorHarness {
   /// Tasks at the target of the session at `index`.
   func inFlightCount(_ index: Int) -> UInt32 { reactor.sessions[index].inFlightCount }
 
-  /// The target closes its end.
-  func closeTarget() throws {
-    let connection = try Self.pair(SOCK_STREAM)
-    close(target)
-    // A process another test is starting has a copy for a moment, until it runs its program.
-    var end = pollfd(fd: reactor.connections[0].descriptor, events: 0x2000, revents: 0)
-    // SAFETY: one entry is told; 2000h is POLLRDHUP, which Glibc shows only with _GNU_SOURCE.
-    if end.fd >= 0 { _ = unsafe poll(&end, 1, 5_000) }
-    close(connection.ours)
-    target = connection.theirs
-    turn()
-  }
-
   /// Submits a command that someone waits for, plays `scene`, and returns what that one is told.
   func told<Answer: Sendable>(
     _ command: (CheckedContinuation<Answer, Never>) -> ReactorCommand,
@@ -392,7 +379,12 @@ extension ReactorHarness {
 
   /// The next SCSI Command the reactor sent.
   func command() throws -> (view: SCSICommand, unit: ProtocolDataUnit) {
-    let unit = try #require(try sent())
+    var arrival = try sent()
+    for _ in 0..<300 where arrival == nil {
+      usleep(1000)
+      arrival = try sent()
+    }
+    let unit = try #require(arrival)
     #expect(unit.header.opcode == .scsiCommand)
     return (SCSICommand(unit.header), unit)
   }

@@ -26,6 +26,21 @@ extension TransferState {
     guard isFree else { throw .overlap(.dataIn, offset: offset, length: UInt32(length)) }
   }
 
+  /// The payload of a Data-In that was checked is laid down before its digest is known: where it
+  /// covers bytes that are counted, these and what is behind them do not count any more.
+  package mutating func expose(to dataIn: DataIn, record: borrowing TransferRecord) {
+    let (start, length) = (dataIn.bufferOffset, UInt32(dataIn.header.dataSegmentLength))
+    guard mayRepeat, length > 0 else { return }
+    var isCovered = start < contiguousLength
+    for index in 0..<Int(rangeCount) {
+      let range = record.ranges[index]
+      if start < range.end, range.start < start + length { isCovered = true }
+    }
+    guard isCovered else { return }
+    contiguousLength = min(contiguousLength, start)
+    rangeCount = 0
+  }
+
   /// Counts the bytes of a Data-In that was checked and is whole.
   package mutating func place(
     _ dataIn: DataIn, record: inout TransferRecord

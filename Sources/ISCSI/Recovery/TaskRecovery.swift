@@ -47,8 +47,6 @@ package struct TaskRecovery: BitwiseCopyable, Sendable {
   /// The SNACK Tag of the R-Data SNACK sent on this connection; 0 for none.
   package private(set) var snackTag: UInt32 = 0
   private var lastSNACKTag: UInt32 = 0
-  /// The task goes on over another connection than it began on.
-  package private(set) var isReassigned = false
   /// The target numbers the R2Ts of a reassigned write as it likes: its next one tells.
   private var awaitsFirstR2T = false
   private var countsAnew = false
@@ -107,16 +105,15 @@ package struct TaskRecovery: BitwiseCopyable, Sendable {
     heldStatus = nil
     acknowledgement = nil
     isForfeited = false
-    isReassigned = true
     countsAnew = direction != .read
     awaitsFirstR2T = countsAnew
   }
 
   /// What a TASK REASSIGN says of the Data-In that have come: the number of the next (11.5.6).
   ///
-  /// Of data that were cut otherwise than those to come no number tells: 0 leaves the target's
-  /// count of what is acknowledged as it was.
-  package var expDataSN: UInt32 { countsAnew || isResegmented ? 0 : gaps.next }
+  /// Of data that were cut otherwise than those to come it is what was acknowledged before, which
+  /// brings the target's count to ours where a DataACK of ours was lost.
+  package var expDataSN: UInt32 { countsAnew ? 0 : gaps.next }
 
   /// A TASK REASSIGN is to be sent on a connection where our MaxRecvDataSegmentLength is this;
   /// false where only what was acknowledged before counts any more.

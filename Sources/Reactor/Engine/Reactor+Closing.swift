@@ -82,9 +82,11 @@ extension Reactor {
       return lose(connection: index, .requestedByTarget(time2WaitSeconds: response.time2Wait))
     }
     let session = Int(connections[index].session)
+    withdrawReassignments(connection: index)
     endManagements(connection: index)
     connections[index].endClosing(.closed)
     disconnect(connection: index)
+    withdrawLogouts(connection: index)
     requeue(connection: index)
     strand(connection: index)
     connections[index].recovery.closed()

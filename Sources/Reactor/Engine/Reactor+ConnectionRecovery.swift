@@ -43,14 +43,7 @@ extension Reactor {
     strand(connection: index)
     endManagements(connection: index)
     disconnect(connection: index)
-    for other in 0..<connections.count
-    where sessions[session].recovering & 1 << UInt64(other) != 0
-      && connections[other].recovery.step == .loggingOut
-      && connections[other].recoveryCarrier == UInt16(index)
-    {
-      connections[other].recovery.lostLogout()
-      connections[other].recoveryDue = now
-    }
+    withdrawLogouts(connection: index)
     connections[index].recovery.begin(hasAnother: hasAnother)
     connections[index].waitToReturn = 0
     connections[index].recoveryDue = now &+ wait &* Interval.second
@@ -69,6 +62,19 @@ extension Reactor {
     }
     port.tell(
       .lastConnectionLost(handle(of: session), failure, silentMilliseconds: silence))
+  }
+
+  /// The connection is gone that Logout Requests for others went out on: another carries them.
+  mutating func withdrawLogouts(connection index: Int) {
+    let session = Int(connections[index].session)
+    for other in 0..<connections.count
+    where sessions[session].recovering & 1 << UInt64(other) != 0
+      && connections[other].recovery.step == .loggingOut
+      && connections[other].recoveryCarrier == UInt16(index)
+    {
+      connections[other].recovery.lostLogout()
+      connections[other].recoveryDue = now
+    }
   }
 
   /// All connections of a session are gone, by what was heard on one.

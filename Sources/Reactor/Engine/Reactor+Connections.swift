@@ -120,6 +120,7 @@ extension Reactor {
     let others = sessions[session].connections & ~(1 << UInt64(index))
     if sessions[session].state == .loggingOut, connections[index].state == .up, others != 0 {
       // The target closes them all, and says so on another.
+      strand(connection: index)
       return disconnect(connection: index)
     }
     guard mayRecover(connection: index, after: failure) else {

@@ -52,6 +52,7 @@ extension Reactor {
         return true
       }
     }
+    if !isWhole { slots[slot].transfer.expose(to: dataIn, record: slots.records[slot]) }
     let offset = slots[slot].memoryOffset + Int(dataIn.bufferOffset)
     // SAFETY: `accept` has checked that offset and length lie in the slot's transfer.
     unsafe (slots.memory(slot) + offset).copyMemory(from: payload, byteCount: present)

@@ -64,8 +64,10 @@ extension Reactor {
       let loss = try connections[index].machine.status.lose(dataIn.header.statSN)
     else { return }
     var run = loss.run
-    if isExpected, run != .all { run.count -= 1 }
-    guard run == .all || run.count > 0 else { return }
+    if isExpected, run != .all {
+      guard run.count > 1 else { return }
+      run.count -= 1
+    }
     try ask(.status, for: run, connection: index)
   }
 

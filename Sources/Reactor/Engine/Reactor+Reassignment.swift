@@ -38,6 +38,17 @@ extension Reactor {
     }
   }
 
+  /// A connection leaves on which reassignments were asked for: others are asked.
+  mutating func withdrawReassignments(connection index: Int) {
+    for place in 0..<managements.count
+    where managements[place].isBusy && managements[place].connection == UInt16(index)
+      && managements[place].function == .taskReassign
+    {
+      guard let slot = strandedSlot(managements[place].task) else { continue }
+      slots[slot].isReassigning = false
+    }
+  }
+
   /// The slot whose task with this tag waits for another connection.
   private func strandedSlot(_ tag: InitiatorTaskTag) -> Int? {
     let slot = Int(tag.rawValue & 0xFFFF)
@@ -163,7 +174,13 @@ extension Reactor {
     let (tag, carrier) = (managements[management].task, Int(managements[management].connection))
     let session = Int(managements[management].session)
     end(management: management, .complete)
-    guard let slot = strandedSlot(tag), slots[slot].isReassigning else { return }
+    guard let slot = strandedSlot(tag), slots[slot].isReassigning else {
+      // Data came before the answer, which now says that there are none.
+      if response != .functionComplete, slotInFlight(tag, connection: carrier) != nil {
+        lose(session: session, .notReassigned)
+      }
+      return
+    }
     let place = Int(slots[slot].connection)
     slots[slot].isReassigning = false
     let before = connections[place].recovery.step

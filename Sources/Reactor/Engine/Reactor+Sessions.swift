@@ -81,7 +81,12 @@ extension Reactor {
   /// says nothing; returns how long that was, in milliseconds.
   mutating func noteLoss(session index: Int) -> UInt64 {
     sessions[index].changedAt = now
-    sessions[index].owedSince = owedSince(session: index) ?? now
+    var since = owedSince(session: index) ?? now
+    if let limit = sessions[index].timeouts.replacementMilliseconds {
+      // Half of it is for the way back, however long it took to find out.
+      since = max(since, now &- limit &* Interval.millisecond / 2)
+    }
+    sessions[index].owedSince = since
     return (now &- sessions[index].owedSince) / Interval.millisecond
   }
 

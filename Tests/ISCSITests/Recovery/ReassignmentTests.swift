@@ -80,6 +80,29 @@ struct ReassignmentTests {
     #expect(state.isWhole)
   }
 
+  /// It is in its place before its digest is known, and may be damaged.
+  @Test("E06, E13 a payload laid over counted bytes counts anew, with all behind it")
+  func overlaid() throws {
+    var state = TransferState(direction: .read, expectedLength: 4096)
+    var record = TransferRecord()
+    try state.place(dataIn(0, 0), record: &record)
+    state.expose(to: dataIn(0, 0), record: record)
+    #expect(state.receivedLength == 1024, "nothing comes twice before a reassignment")
+    state.reassign(parameters: Self.parameters(), record: record)
+    for number in [2, 3, 1] as [UInt32] {
+      state.expose(to: dataIn(number, number * 1024), record: record)
+      try state.place(dataIn(number, number * 1024), record: &record)
+    }
+    #expect(state.isWhole)
+    state.expose(to: dataIn(5, 512), record: record)
+    #expect(state.receivedLength == 512 && !state.hasReceived(allBut: .none))
+    try state.place(dataIn(5, 512), record: &record)
+    try state.place(dataIn(6, 2048), record: &record)
+    state.expose(to: dataIn(7, 2560), record: record)
+    try state.place(dataIn(8, 1536), record: &record)
+    #expect(state.receivedLength == 2560)
+  }
+
   @Test("E13 what was asked for and had not left is not counted as sent")
   func writes() throws {
     let parameters = Self.parameters()

@@ -140,7 +140,7 @@ struct TaskRecoveryTests {
     let keepsAll = recovery.prepareReassignment(segmentLength: 512)
     #expect(keepsAll && recovery.expDataSN == 2 && !recovery.isResegmented)
     let keepsMore = recovery.prepareReassignment(segmentLength: 1024)
-    #expect(!keepsMore && recovery.expDataSN == 0 && recovery.isResegmented)
+    #expect(!keepsMore && recovery.expDataSN == 1 && recovery.isResegmented)
     #expect(recovery.gaps.next == 1 && recovery.acknowledgedLength == 512)
     for tag in 1...2 as ClosedRange<UInt32> {
       _ = try recovery.receive(dataIn(recovery.gaps.next + 1))
