@@ -20,7 +20,9 @@ struct InteropRun {
   }
 
   /// Every capability, the wire watched meanwhile.
-  mutating func run() async throws {
+  ///
+  /// - Parameter losesConnections: minutes more, of waiting for targets.
+  mutating func run(losesConnections: Bool = true) async throws {
     let capture = try await WireCapture.start(lab, port: target.port)
     await record(.discovery, discovery())
     try await openSession()
@@ -43,7 +45,7 @@ struct InteropRun {
     if case .passed = outcomes[.pings] { await record(.pings, findings.pingOutcome) }
     await record(.wire, findings.outcome)
     await recovery()
-    await reassignment()
+    if losesConnections { await reassignment() }
   }
 
   mutating func record(_ capability: Capability, _ outcome: Outcome) async {
