@@ -127,6 +127,14 @@ struct RecoveryTests {
       ])
   }
 
+  @Test("P3: a replacement_timeout longer than the machine has run makes no loss older than it is")
+  func longReplacement() async throws {
+    let limit: UInt64 = 1_000_000_000_000
+    let harness = try ReactorHarness(timeouts: SessionTimeouts(replacementMilliseconds: limit))
+    try harness.closeTarget()
+    #expect(await harness.events() == [.sessionLost(ReactorHarness.session, .connectionClosed)])
+  }
+
   @Test("with replacement_timeout 0 fails its tasks at once")
   func noReplacement() throws {
     let harness = try ReactorHarness(timeouts: SessionTimeouts(replacementMilliseconds: 0))

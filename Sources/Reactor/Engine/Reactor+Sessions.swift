@@ -84,7 +84,7 @@ extension Reactor {
     var since = owedSince(session: index) ?? now
     if let limit = sessions[index].timeouts.replacementMilliseconds {
       // Half of it is for the way back, however long it took to find out.
-      since = max(since, now &- limit &* Interval.millisecond / 2)
+      since = max(since, now - min(now, limit &* Interval.millisecond / 2))
     }
     sessions[index].owedSince = since
     return (now &- sessions[index].owedSince) / Interval.millisecond
