@@ -30,6 +30,8 @@ package enum LogicalUnitCommand: Equatable, Sendable {
   /// Serves its file no more, until `online`.
   case offline(force: Bool)
   case online
+  /// How long its commands may take, in seconds, before the target is asked to end them.
+  case setTimeout(seconds: UInt64)
 }
 
 /// One command written to a session's `control` file.
@@ -40,6 +42,6 @@ package enum SessionCommand: Equatable, Sendable {
   case nop
   /// Ends one of several connections; the session goes on.
   case logoutConnection(UInt16)
-  /// replacement_timeout of this session, in seconds; nil for ever (`recovery_tmo`).
-  case setRecoveryTimeout(seconds: UInt64?)
+  /// A wait of this session from now on, in seconds; nil for ever, which `recovery` alone may be.
+  case setTimeout(SessionTimeout, seconds: UInt64?)
 }

@@ -57,9 +57,14 @@ extension Tree {
         try CommandGrammar.logicalUnit(text)
       }
       try await source.perform(command, target: target, lun: lun)
-    case .recoveryTimeout(let target, let number):
+    case .logicalUnitTimeout(let target, let lun):
       let command = try Self.parsed { () throws(CommandError) in
-        try CommandGrammar.recoveryTimeout(text)
+        try CommandGrammar.logicalUnitTimeout(text)
+      }
+      try await source.perform(command, target: target, lun: lun)
+    case .timeout(let timeout, let target, let number):
+      let command = try Self.parsed { () throws(CommandError) in
+        try CommandGrammar.timeout(text, timeout)
       }
       try await source.perform(command, target: target, session: number)
     case .configuration(let target): try await source.configure(text, target: target)

@@ -24,7 +24,7 @@ struct ConfigurationFileTests {
     let bench = try Bench()
     try await bench.logIn()
     try await bench.initiator.configure("# all\n\(Self.timeout) = 7\n", target: nil)
-    #expect(bench.target?.sessions.first?.recoveryTimeoutSeconds == 120)
+    #expect(bench.target?.sessions.first?.timeouts[.recovery] == 120)
     try await bench.initiator.configure("\(Self.timeout) = 9", target: Bench.targetName)
     let root = try #require(await bench.initiator.configuration(target: nil))
     let own = try #require(await bench.initiator.configuration(target: Bench.targetName))
@@ -33,7 +33,7 @@ struct ConfigurationFileTests {
     #expect(root.contains("InitiatorName = iqn.2026-01.test:initiator\n"))
     try await bench.initiator.perform(.logout(force: false), target: Bench.targetName)
     try await bench.initiator.perform(.login(nowait: false), target: Bench.targetName)
-    #expect(bench.target?.sessions.first?.recoveryTimeoutSeconds == 9)
+    #expect(bench.target?.sessions.first?.timeouts[.recovery] == 9)
   }
 
   @Test("A line that is wrong is EINVAL, and none of the write is done")

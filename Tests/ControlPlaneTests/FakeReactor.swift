@@ -66,9 +66,9 @@ final class FakeReactor: Sendable {
     var managed: [InitiatorTaskTag] = []
     var functions: [TaskManagementRequest.Function] = []
     var ping = PingOutcome.answered(nanoseconds: 1_500)
-    var replacements: [UInt64?] = []
-    /// The replacement_timeout of the last connection handed over, in milliseconds.
-    var handedReplacement: UInt64?
+    var timeouts: [SessionTimeouts] = []
+    /// The waits of the last connection handed over.
+    var handedTimeouts: SessionTimeouts?
     var outcome = TaskManagementOutcome.complete
 
     mutating func manage(_ request: TaskManagement) -> TaskManagementOutcome {
@@ -148,8 +148,8 @@ final class FakeReactor: Sendable {
     switch command {
     case .start(let session, let box):
       guard let handover = box.take() else { return }
-      let replacement = handover.timeouts.replacementMilliseconds
-      change { $0.handedReplacement = replacement }
+      let timeouts = handover.timeouts
+      change { $0.handedTimeouts = timeouts }
       started(session, isHeld: handover.isHeld)
     case .join(let session, let place, let box):
       guard let connectionID = box.take()?.connectionID else { return }
@@ -186,7 +186,7 @@ final class FakeReactor: Sendable {
     case .manage(let request, let continuation):
       continuation.resume(returning: change { $0.manage(request) })
     case .ping(_, let continuation): continuation.resume(returning: change(\.ping))
-    case .setReplacement(_, let milliseconds): change { $0.replacements.append(milliseconds) }
+    case .setTimeouts(_, let timeouts): change { $0.timeouts.append(timeouts) }
     case .interrupt, .suspect, .registerRing, .stop: break
     }
   }

@@ -269,14 +269,20 @@ struct RecoveryTests {
     #expect(await bench.reaches { $0.reactor.with { $0.dropped } == [session.handle] })
   }
 
-  @Test("recovery_tmo is the session's own, through its losses, and not written while it is lost")
-  func recoveryTimeout() async throws {
+  @Test("a wait set on a session is its own, through losses, and not set while it is lost")
+  func timeoutsSet() async throws {
     let bench = try Bench()
     try await bench.logIn()
-    let set = SessionCommand.setRecoveryTimeout(seconds: 7)
+    let set = SessionCommand.setTimeout(.recovery, seconds: 7)
     try await bench.initiator.perform(set, target: Bench.targetName, session: 1)
-    #expect(bench.target?.sessions.first?.recoveryTimeoutSeconds == 7)
-    #expect(await bench.reaches { $0.reactor.with { $0.replacements } == [7_000] })
+    #expect(bench.target?.sessions.first?.timeouts[.recovery] == 7)
+    let other = SessionCommand.setTimeout(.abort, seconds: 3)
+    try await bench.initiator.perform(other, target: Bench.targetName, session: 1)
+    #expect(
+      await bench.reaches {
+        $0.reactor.with { $0.timeouts.map(\.replacementMilliseconds) } == [7_000, 7_000]
+          && $0.reactor.with { $0.timeouts.map(\.abortMilliseconds) } == [15_000, 3_000]
+      })
     bench.connector.answer(refusal())
     _ = try lose(bench)
     #expect(await bench.reaches { $0.target?.state == .recovering && $0.clock.sleeperCount == 2 })
@@ -286,11 +292,16 @@ struct RecoveryTests {
     ) { try await bench.initiator.perform(set, target: Bench.targetName, session: 1) }
     _ = await bench.clock.fireNext()
     #expect(await bench.reaches { $0.target?.state == .loggedIn })
-    #expect(bench.reactor.with { $0.handedReplacement } == 7_000)
-    let forEver = SessionCommand.setRecoveryTimeout(seconds: nil)
+    #expect(bench.reactor.with { $0.handedTimeouts?.replacementMilliseconds } == 7_000)
+    #expect(bench.reactor.with { $0.handedTimeouts?.abortMilliseconds } == 3_000)
+    let forEver = SessionCommand.setTimeout(.recovery, seconds: nil)
     try await bench.initiator.perform(forEver, target: Bench.targetName, session: 1)
-    #expect(await bench.reaches { $0.reactor.with { $0.replacements } == [7_000, nil] })
-    #expect(bench.target?.sessions.first?.recoveryTimeoutSeconds == nil)
+    #expect(
+      await bench.reaches {
+        $0.reactor.with { $0.timeouts.last }
+          == SessionTimeouts(replacementMilliseconds: nil, abortMilliseconds: 3_000)
+      })
+    #expect(bench.target?.sessions.first?.timeouts[.recovery] == nil)
   }
 
   @Test("nop tells whether the target answered, reset whether it did what was asked")

@@ -72,12 +72,36 @@ struct UnitCommandTests {
     try await bench.initiator.openLogicalUnit(file, writable: true)
   }
 
+  @Test("timeout is the file's, over scans, logins and being offline")
+  func timeout() async throws {
+    let bench = try Bench()
+    try await bench.logIn()
+    let file = try #require(bench.unit()?.handle)
+    #expect(bench.unit()?.timeoutSeconds == 30)
+    #expect(bench.reactor.with { $0.exposed[file]?.commandSeconds } == 30)
+    try await perform(.setTimeout(seconds: 90), bench)
+    #expect(bench.unit()?.timeoutSeconds == 90)
+    #expect(await bench.reaches { $0.reactor.with { $0.exposed[file]?.commandSeconds } == 90 })
+    try await perform(.rescan, bench)
+    try await perform(.offline(force: false), bench)
+    try await perform(.setTimeout(seconds: 91), bench)
+    #expect(bench.unit()?.timeoutSeconds == 91)
+    try await bench.initiator.perform(.logout(force: true), target: Bench.targetName)
+    try await bench.initiator.perform(.login(nowait: false), target: Bench.targetName)
+    try await perform(.online, bench)
+    #expect(bench.unit()?.timeoutSeconds == 91)
+    #expect(bench.reactor.with { $0.exposed[file]?.commandSeconds } == 91)
+  }
+
   @Test("A LUN that is not there is ENXIO, a target that is logged out ENOTCONN")
   func nobody() async throws {
     let bench = try Bench()
     try await bench.logIn()
     let absent = LogicalUnitNumber(number: 9)
-    for command in [LogicalUnitCommand.rescan, .reset, .flush, .offline(force: false), .online] {
+    for command in [
+      LogicalUnitCommand.rescan, .reset, .flush, .offline(force: false), .online,
+      .setTimeout(seconds: 1),
+    ] {
       do throws(ControlError) {
         try await bench.initiator.perform(command, target: Bench.targetName, lun: absent)
         Issue.record("\(command) succeeded")

@@ -64,6 +64,18 @@ extension EndToEnd {
         #expect(
           await mount.shell("cat $T/last_error").value
             == "7 INVAL recovery_tmo takes 0 to 86400 seconds, or off")
+        for (file, seconds) in [
+          ("abort_tmo", 4), ("lu_reset_tmo", 5), ("tgt_reset_tmo", 6),
+          ("connections/$C/recv_tmo", 1), ("connections/$C/ping_tmo", 1),
+        ] {
+          let path = "C=$(ls $T/sessions/1/connections); F=$T/sessions/1/\(file)"
+          await mount.shell("\(path); echo \(seconds) > $F").expectSuccess()
+          #expect(await mount.shell("\(path); cat $F").value == "\(seconds)")
+        }
+        await mount.shell("echo off > $T/sessions/1/abort_tmo").expectFailure("Invalid argument")
+        #expect(
+          await mount.shell("cat $T/last_error").value
+            == "7 INVAL abort_tmo takes 1 to 86400 seconds")
         await mount.shell("echo reset > $T/control").expectFailure("Operation not supported")
         let refusal = "TARGET WARM RESET at \(daemon.targets[0].name) is not supported by it"
         #expect(await mount.shell("cat $T/last_error").value == "27 OP_NOT_SUPP \(refusal)")

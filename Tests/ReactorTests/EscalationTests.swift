@@ -33,6 +33,26 @@ struct EscalationTests {
     #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
   }
 
+  @Test("a unit's own time of a command counts at once, for those at the target too")
+  func ownTime() throws {
+    for (seconds, remaining) in [(60, 56_000), (1, 0)] as [(UInt64, UInt64)] {
+      let harness = try harness()
+      _ = harness.read(offset: 0, size: 512)
+      let command = try harness.command().view.header
+      harness.advance(milliseconds: 4_000)
+      harness.registration.commandSeconds = seconds
+      harness.port.expose(ReactorHarness.unit, harness.registration)
+      harness.turn()
+      if remaining > 0 {
+        harness.advance(milliseconds: remaining - 1)
+        #expect(try harness.sent() == nil)
+      }
+      harness.advance(milliseconds: 250)
+      let abort = try harness.management(.abortTask)
+      #expect(abort.referencedTaskTag == command.initiatorTaskTag)
+    }
+  }
+
   @Test("E17, P3: ABORT TASK for 15 s, LOGICAL UNIT RESET for 30 s, then the session, 45 s in all")
   func silent() async throws {
     let harness = try harness()

@@ -65,6 +65,26 @@ struct KeepaliveTests {
     #expect(await harness.events() == [.sessionLost(ReactorHarness.session, .pingTimedOut)])
   }
 
+  @Test("another interval and time of pings count at once, 0 is none at all")
+  func pingsSet() async throws {
+    let harness = try ReactorHarness()
+    harness.advance(milliseconds: 1_000)
+    var timeouts = SessionTimeouts(pingIntervalMilliseconds: 0)
+    harness.port.setTimeouts(ReactorHarness.session, timeouts)
+    harness.turn()
+    harness.advance(milliseconds: 100_000)
+    #expect(try harness.sent() == nil)
+    timeouts.pingIntervalMilliseconds = 102_000
+    timeouts.pingTimeoutMilliseconds = 2_000
+    harness.port.setTimeouts(ReactorHarness.session, timeouts)
+    harness.turn()
+    #expect(try harness.sent()?.header.opcode == .nopOut, "it is nearly due")
+    harness.advance(milliseconds: 1_999)
+    #expect(harness.sessionState == .up)
+    harness.advance(milliseconds: 1)
+    #expect(await harness.losses() == [.pingTimedOut])
+  }
+
   @Test("E25, E27, H67: a frozen target is found out also when the send queue is full to the brim")
   func frozenUnderLoad() async throws {
     let harness = try ReactorHarness(parameters: .manySegments)

@@ -37,7 +37,7 @@ final class ReactorHarness {
   var parameters: NegotiatedParameters
   var loginPDUs: [LoginPDU] = []
   let timeouts: SessionTimeouts
-  private var registration: LogicalUnitRegistration
+  var registration: LogicalUnitRegistration
   /// The monotonic clock, in nanoseconds; it moves only when told.
   private(set) var moment: UInt64 = 1_000_000_000_000
 

@@ -149,7 +149,8 @@ struct RecoveryTests {
     let unique = harness.read(offset: 0, size: 512)
     try harness.closeTarget()
     harness.advance(milliseconds: 10_000)
-    harness.port.setReplacement(ReactorHarness.session, milliseconds: 30_000)
+    harness.port.setTimeouts(
+      ReactorHarness.session, SessionTimeouts(replacementMilliseconds: 30_000))
     harness.turn()
     harness.advance(milliseconds: 19_999)
     #expect(harness.reply() == nil)

@@ -68,13 +68,42 @@ struct CommandGrammarTests {
   func recoveryTimeout() throws {
     for (text, seconds) in [("0", 0), ("120", 120), ("86400", 86_400)] as [(String, UInt64)] {
       #expect(
-        try CommandGrammar.recoveryTimeout(text) == .setRecoveryTimeout(seconds: seconds))
+        try CommandGrammar.timeout(text, .recovery) == .setTimeout(.recovery, seconds: seconds))
     }
     for text in ["off", "-1"] {
-      #expect(try CommandGrammar.recoveryTimeout(text) == .setRecoveryTimeout(seconds: nil))
+      #expect(try CommandGrammar.timeout(text, .recovery) == .setTimeout(.recovery, seconds: nil))
     }
     for text in ["", "-2", "86401", "1 2", "+5", "1s", "99999999999999999999"] {
-      #expect(throws: CommandError.self) { try CommandGrammar.recoveryTimeout(text) }
+      #expect(throws: CommandError.self) { try CommandGrammar.timeout(text, .recovery) }
+    }
+  }
+
+  @Test("The other waits take seconds of a day, none for ever, 0 only where it means never")
+  func timeouts() throws {
+    for timeout in SessionTimeout.allCases where timeout != .recovery {
+      for seconds: UInt64 in [1, 86_400] {
+        #expect(
+          try CommandGrammar.timeout("\(seconds)", timeout)
+            == .setTimeout(timeout, seconds: seconds))
+      }
+      for text in ["off", "-1", "86401", "", "1 2"] {
+        #expect(throws: CommandError.self) { try CommandGrammar.timeout(text, timeout) }
+      }
+    }
+    #expect(
+      try CommandGrammar.timeout("0", .pingInterval) == .setTimeout(.pingInterval, seconds: 0))
+    #expect(throws: CommandError("abort_tmo takes 1 to 86400 seconds")) {
+      try CommandGrammar.timeout("0", .abort)
+    }
+    #expect(try CommandGrammar.logicalUnitTimeout("45") == .setTimeout(seconds: 45))
+    #expect(throws: CommandError("timeout takes 1 to 86400 seconds")) {
+      try CommandGrammar.logicalUnitTimeout("0")
+    }
+    #expect(throws: CommandError("timeout takes one number of seconds")) {
+      try CommandGrammar.logicalUnitTimeout("4 5")
+    }
+    #expect(throws: CommandError("recovery_tmo takes one number of seconds, or off")) {
+      try CommandGrammar.timeout("", .recovery)
     }
   }
 

@@ -54,7 +54,7 @@ enum Fixtures {
     return SessionSnapshot(
       number: 1, handle: session, isid: ISID(rawValue: 0x8012_3456_0001), tsih: 7,
       targetPortalGroupTag: 1, state: "LOGGED_IN", parameters: parameters,
-      recoveryTimeoutSeconds: 120, connections: [connection])
+      timeouts: SessionTimeouts(), connections: [connection])
   }
 
   static func unit(
@@ -89,6 +89,6 @@ enum Fixtures {
     return LogicalUnitSnapshot(
       lun: lun, handle: handle, description: description, state: state, openCount: 0,
       vitalProductDataPages: [VitalProductDataPageBytes(code: 0x83, bytes: page)],
-      portals: [portal])
+      portals: [portal], timeoutSeconds: handle.map { _ in 30 })
   }
 }

@@ -32,22 +32,23 @@ struct TreePathTests {
       try await walker.names(Self.target + "/portals/127.0.0.1,3260,1") == ["state", "last_error"])
     #expect(
       try await walker.names(Self.target + "/sessions/1") == [
-        "targetname", "isid", "tsih", "tpgt", "erl", "state", "recovery_tmo", "losses",
+        "targetname", "isid", "tsih", "tpgt", "erl", "state", "losses",
         "recovery_tries", "recovery_ms", "initial_r2t", "immediate_data", "first_burst_len",
         "max_burst_len", "max_outstanding_r2t",
         "data_pdu_in_order", "data_seq_in_order", "cmdsn", "exp_cmdsn", "max_cmdsn", "stats",
-        "control", "connections", "tasks", "capture",
+        "recovery_tmo", "abort_tmo", "lu_reset_tmo", "tgt_reset_tmo", "control",
+        "connections", "tasks", "capture",
       ])
     #expect(
       try await walker.names(Self.target + "/sessions/1/connections/0") == [
         "address", "port", "persistent_address", "persistent_port", "local_ipaddr", "local_port",
         "state", "header_digest", "data_digest", "max_recv_dlength", "max_xmit_dlength", "statsn",
-        "exp_statsn", "control",
+        "exp_statsn", "recv_tmo", "ping_tmo", "control",
       ])
     #expect(
       try await walker.names(Self.target + "/lun1.info") == [
         "size", "logical_block_size", "physical_block_size", "vendor", "model", "rev", "type",
-        "serial", "wwid", "state", "queue_depth", "last_error", "write_cache", "fua",
+        "serial", "wwid", "state", "queue_depth", "timeout", "last_error", "write_cache", "fua",
         "provisioning_mode",
         "discard_granularity", "discard_max_bytes", "control", "vpd",
       ])
@@ -68,6 +69,9 @@ struct TreePathTests {
       ("T/sessions/1/targetname", Fixtures.iqn), ("T/sessions/1/isid", "801234560001"),
       ("T/sessions/1/tsih", "7"), ("T/sessions/1/tpgt", "1"), ("T/sessions/1/erl", "0"),
       ("T/sessions/1/state", "LOGGED_IN"), ("T/sessions/1/recovery_tmo", "120"),
+      ("T/sessions/1/abort_tmo", "15"), ("T/sessions/1/lu_reset_tmo", "30"),
+      ("T/sessions/1/tgt_reset_tmo", "30"), ("T/sessions/1/connections/0/recv_tmo", "5"),
+      ("T/sessions/1/connections/0/ping_tmo", "5"),
       ("T/sessions/1/losses", "0"), ("T/sessions/1/recovery_tries", "0"),
       ("T/sessions/1/recovery_ms", "0"),
       ("T/sessions/1/initial_r2t", "0"), ("T/sessions/1/immediate_data", "1"),
@@ -88,7 +92,8 @@ struct TreePathTests {
       ("T/lun1.info/model", "VIRTUAL-DISK"), ("T/lun1.info/rev", "0001"),
       ("T/lun1.info/type", "0"), ("T/lun1.info/serial", "SN01"),
       ("T/lun1.info/state", "running"), ("T/lun1.info/write_cache", "write back"),
-      ("T/lun1.info/fua", "1"), ("T/lun1.info/provisioning_mode", "full"),
+      ("T/lun1.info/timeout", "30"), ("T/lun1.info/fua", "1"),
+      ("T/lun1.info/provisioning_mode", "full"),
       ("T/lun1.info/discard_granularity", "0"), ("T/lun1.info/discard_max_bytes", "0"),
     ])
   func values(path: String, value: String) async throws {

@@ -54,8 +54,8 @@ extension Initiator {
     case .nop: try await target.pingSession(number: session)
     case .logoutConnection(let connectionID):
       try await target.logOutConnection(connectionID, ofSession: session)
-    case .setRecoveryTimeout(let seconds):
-      try await target.setRecoveryTimeout(seconds: seconds, ofSession: session)
+    case .setTimeout(let timeout, let seconds):
+      try await target.set(timeout, seconds: seconds, ofSession: session)
     }
   }
 
@@ -69,6 +69,7 @@ extension Initiator {
     case .flush: try await target.flush(lun)
     case .offline(let force): try await target.takeOffline(lun, force: force)
     case .online: try await target.takeOnline(lun)
+    case .setTimeout(let seconds): try await target.setTimeout(seconds: seconds, of: lun)
     }
   }
 

@@ -16,6 +16,8 @@ package struct LogicalUnitSnapshot: Equatable, Sendable {
   package var vitalProductDataPages: [VitalProductDataPageBytes]
   /// Addresses by-path names it under: "ip-<ip>:<port>-iscsi-<iqn>-lun-<n>" is made from them.
   package var portals: [PortalSnapshot]
+  /// How long its commands may take before the target is asked to end them; nil without a file.
+  package var timeoutSeconds: UInt64?
   /// Why the data file is missing or does not open; empty when nothing is wrong.
   package var lastError = ""
   /// Why a call on the data file got an error the last time, since the unit has had the file.

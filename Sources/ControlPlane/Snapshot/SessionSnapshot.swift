@@ -12,8 +12,8 @@ package struct SessionSnapshot: Equatable, Sendable {
   /// LOGGED_IN, FAILED (lost, recovering) or FREE, as sysfs says.
   package var state: String
   package var parameters: NegotiatedParameters
-  /// recovery_tmo in seconds; nil is for ever ("off").
-  package var recoveryTimeoutSeconds: UInt64?
+  /// Its own, which may have been changed since its login.
+  package var timeouts: SessionTimeouts
   /// How often its connection was lost, logins tried to bring it back, and how long that took up to
   /// its last return.
   package var losses = 0

@@ -6,4 +6,6 @@ struct KnownFile {
   let handle: LogicalUnitHandle
   /// Nil while only a closed file was seen.
   var identity: LogicalUnitIdentity?
+  /// How long its commands may take before the target is asked to end them; `timeout` sets it.
+  var timeoutSeconds = LogicalUnitRegistration.commandSeconds
 }

@@ -79,17 +79,18 @@ extension Target {
     tell("\(function.name) done")
   }
 
-  /// How long a session's I/O waits while it is lost; a running loss counts from its beginning.
-  func setRecoveryTimeout(seconds: UInt64?, ofSession number: Int) throws(ControlError) {
+  /// Changes a wait of a session that is logged in, through its losses too.
+  func set(
+    _ timeout: SessionTimeout, seconds: UInt64?, ofSession number: Int
+  ) throws(ControlError) {
     let handle = try session(number: number).handle
     guard let index = sessions.firstIndex(where: { $0.handle == handle }),
       !sessions[index].isLost
     else {
       throw ControlError(.resourceBusy, .busy, "session \(number) of \(name) is not logged in")
     }
-    sessions[index].timeouts.replacementMilliseconds = seconds.map { $0 * 1000 }
-    context.port.setReplacement(
-      handle, milliseconds: sessions[index].timeouts.replacementMilliseconds)
+    sessions[index].timeouts[timeout] = seconds
+    context.port.setTimeouts(handle, sessions[index].timeouts)
     publish()
   }
 }

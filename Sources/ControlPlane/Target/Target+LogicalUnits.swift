@@ -245,14 +245,16 @@ extension Target {
     else { return nil }
     let pool = sessions.prefix(LogicalUnitRegistration.sessionCapacity).map(\.handle)
     guard !pool.isEmpty else { return nil }
+    let lun = probed.description.logicalUnitNumber
     return LogicalUnitRegistration(
-      sessions: pool, lun: probed.description.logicalUnitNumber, geometry: geometry,
+      sessions: pool, lun: lun, geometry: geometry,
       isWriteProtected: probed.description.isWriteProtected || context.settings.isReadOnly,
       supportsForceUnitAccess: probed.description.supportsForceUnitAccess,
       hasVolatileCache: probed.description.hasVolatileCache,
       supportsSixteenByteCommands: probed.supportsSixteenByteCommands,
       provisioning: Provisioning(probed.description, geometry: geometry),
-      queueDepth: settings.queueDepth, flushesUnasked: true)
+      queueDepth: settings.queueDepth, flushesUnasked: true,
+      commandSeconds: knownFiles[lun]?.timeoutSeconds ?? LogicalUnitRegistration.commandSeconds)
   }
 
   /// Serves every file with the sessions there are now.

@@ -74,6 +74,20 @@ extension Target {
     try await rescan(lun)
   }
 
+  /// How long commands of a LUN may go without an answer; for those at the target too, and as long
+  /// as the LUN is the same logical unit.
+  func setTimeout(seconds: UInt64, of lun: LogicalUnitNumber) throws(ControlError) {
+    _ = try unit(lun)
+    guard let handle = knownFiles[lun]?.handle else {
+      throw ControlError(
+        .noSuchAddressOrDevice, .noObjectsFound, "LUN \(lun.name) of \(name) has no file")
+    }
+    knownFiles[lun]?.timeoutSeconds = seconds
+    units.touch(handle)
+    exposeAll()
+    publish()
+  }
+
   /// A session that is up, for a command of one LUN.
   private func anySession() throws(ControlError) -> TargetSession {
     guard let session = sessions.first(where: { !$0.isLost }) else {

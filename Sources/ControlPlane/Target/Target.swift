@@ -190,8 +190,9 @@ actor Target {
 
   private func shown(_ unit: TargetLogicalUnit) -> LogicalUnitSnapshot {
     unit.snapshot(
-      openCount: unit.handle.flatMap { openCounts[$0] } ?? 0, isBlocked: shownReach.isBlocked,
-      portals: shownReach.portals)
+      openCount: unit.handle.flatMap { openCounts[$0] } ?? 0,
+      timeoutSeconds: knownFiles[unit.probed.description.logicalUnitNumber]?.timeoutSeconds,
+      isBlocked: shownReach.isBlocked, portals: shownReach.portals)
   }
 
   private var shownState: TargetSnapshot.State {

@@ -30,12 +30,13 @@ struct TargetLogicalUnit {
   }
 
   func snapshot(
-    openCount: Int, isBlocked: Bool, portals: [PortalSnapshot]
+    openCount: Int, timeoutSeconds: UInt64?, isBlocked: Bool, portals: [PortalSnapshot]
   ) -> LogicalUnitSnapshot {
     LogicalUnitSnapshot(
       lun: probed.description.logicalUnitNumber, handle: handle, description: probed.description,
       state: state(isBlocked: isBlocked), openCount: openCount,
       vitalProductDataPages: probed.pages, portals: portals,
+      timeoutSeconds: timeoutSeconds,
       lastError: probed.reason ?? (isOffline ? Self.offlineReason : ""), lastFailure: failure)
   }
 }

@@ -81,7 +81,7 @@ struct TargetSession {
       number: number, handle: handle, isid: isid, tsih: facts.tsih,
       targetPortalGroupTag: facts.targetPortalGroupTag ?? facts.portal.targetPortalGroupTag ?? 1,
       state: isLost ? "FAILED" : "LOGGED_IN", parameters: facts.parameters,
-      recoveryTimeoutSeconds: timeouts.replacementMilliseconds.map { $0 / 1000 },
+      timeouts: timeouts,
       losses: counts.losses, recoveryTries: counts.tries,
       recoveryMilliseconds: counts.time.inMilliseconds,
       connections: connections)

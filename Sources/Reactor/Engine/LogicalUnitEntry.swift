@@ -37,6 +37,8 @@ struct LogicalUnitEntry {
   var rewriteCount: UInt32 = 0
   /// The bound on its commands in flight.
   var queue = QueueDepth()
+  /// How long its commands may go without any answer, in nanoseconds.
+  var commandTime = Interval.command
   /// Requests that have not been answered by the target.
   var busyCount: UInt32 = 0
   var error: CInt = 0

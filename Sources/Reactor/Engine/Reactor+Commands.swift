@@ -33,9 +33,9 @@ extension Reactor {
         if let index = find(handle) { release(session: index, error: error) }
         continuation.resume()
       case .ping(let handle, let continuation): ping(handle, continuation)
-      case .setReplacement(let handle, let milliseconds):
+      case .setTimeouts(let handle, let timeouts):
         guard let index = find(handle) else { continue }
-        sessions[index].timeouts.replacementMilliseconds = milliseconds
+        sessions[index].timeouts = timeouts
         nextTick = now
       case .queueDepth(let handle, let continuation):
         let unit = Int(handle.index)
@@ -78,6 +78,7 @@ extension Reactor {
     units[index].flushesUnasked = registration.hasVolatileCache && registration.flushesUnasked
     units[index].use(registration.provisioning)
     units[index].queue.use(maximum: registration.queueDepth)
+    units[index].commandTime = registration.commandSeconds &* Interval.second
     fillPlaces(unit: index)
     units[index].form = registration.supportsSixteenByteCommands ? .sixteen : .tenWhereItFits
   }

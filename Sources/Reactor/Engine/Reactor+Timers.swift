@@ -69,7 +69,7 @@ extension Reactor {
     case .inFlight:
       if isOverdue(index) { giveUpUnanswered(index) }
       // Pings are answered, this command is not.
-      let due = slots[index].sentAt &+ Interval.command
+      let due = slots[index].sentAt &+ units[Int(slots[index].unit)].commandTime
       if now >= due { escalate(index) }
     case .range where isOverdue(index), .quiet where isOverdue(index):
       if sessions[session].timeouts.replacementMilliseconds != nil {

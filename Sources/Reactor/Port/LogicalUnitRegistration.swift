@@ -7,6 +7,8 @@ package import SCSI
 /// next.
 package struct LogicalUnitRegistration: Equatable, Sendable {
   package static let sessionCapacity = 4
+  /// How long a command may take where nobody says otherwise, as sd.c has it.
+  package static let commandSeconds: UInt64 = 30
 
   package var sessions: [SessionHandle]
   package var lun: LogicalUnitNumber
@@ -26,6 +28,8 @@ package struct LogicalUnitRegistration: Equatable, Sendable {
   /// What a volatile cache holds may be flushed though nobody asked: behind the first write, so
   /// that nothing of an earlier daemon's is left, and before memory for what is written ends.
   package var flushesUnasked: Bool
+  /// A command without any answer for so long has the ladder climbed for it; not 0.
+  package var commandSeconds: UInt64
 
   package init(
     sessions: [SessionHandle],
@@ -37,7 +41,8 @@ package struct LogicalUnitRegistration: Equatable, Sendable {
     supportsSixteenByteCommands: Bool,
     provisioning: Provisioning? = nil,
     queueDepth: UInt16 = 32,
-    flushesUnasked: Bool = false
+    flushesUnasked: Bool = false,
+    commandSeconds: UInt64 = Self.commandSeconds
   ) {
     precondition(
       !sessions.isEmpty && sessions.count <= Self.sessionCapacity, "one to four sessions")
@@ -50,6 +55,7 @@ package struct LogicalUnitRegistration: Equatable, Sendable {
     self.supportsSixteenByteCommands = supportsSixteenByteCommands
     self.queueDepth = queueDepth
     self.flushesUnasked = flushesUnasked
+    self.commandSeconds = commandSeconds
     self.provisioning = provisioning ?? Provisioning(geometry: geometry)
   }
 }

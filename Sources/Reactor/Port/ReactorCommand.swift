@@ -19,8 +19,8 @@ enum ReactorCommand: Sendable {
   case drop(SessionHandle)
   case close(SessionHandle, Errno, CheckedContinuation<Void, Never>)
   case ping(SessionHandle, CheckedContinuation<PingOutcome, Never>)
-  /// How long tasks wait for the session from now on, in milliseconds; nil for ever.
-  case setReplacement(SessionHandle, UInt64?)
+  /// The session's waits from now on.
+  case setTimeouts(SessionHandle, SessionTimeouts)
   /// How many commands a unit may have in flight now.
   case queueDepth(LogicalUnitHandle, CheckedContinuation<UInt16?, Never>)
   case statistics(SessionHandle, CheckedContinuation<SessionStatistics?, Never>)
@@ -51,7 +51,7 @@ extension ReactorCommand {
     case .queueDepth(_, let continuation): continuation.resume(returning: nil)
     case .capture(_, _, let continuation): continuation.resume(returning: .socketNotConnected)
     case .tasks(_, let continuation): continuation.resume(returning: nil)
-    case .resume, .expose, .drop, .setReplacement, .suspect, .interrupt, .registerRing, .stop: break
+    case .resume, .expose, .drop, .setTimeouts, .suspect, .interrupt, .registerRing, .stop: break
     }
   }
 }

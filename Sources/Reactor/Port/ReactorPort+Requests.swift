@@ -111,9 +111,9 @@ extension ReactorPort {
     await withCheckedContinuation { lane(of: session).submit(.ping(session, $0)) }
   }
 
-  /// Changes how long the session's tasks wait while it is lost, in milliseconds; nil for ever.
-  package func setReplacement(_ session: SessionHandle, milliseconds: UInt64?) {
-    lane(of: session).submit(.setReplacement(session, milliseconds))
+  /// Changes the session's waits; one that runs counts from its beginning.
+  package func setTimeouts(_ session: SessionHandle, _ timeouts: SessionTimeouts) {
+    lane(of: session).submit(.setTimeouts(session, timeouts))
   }
 
   /// How many commands a unit may have in flight now, in the reactor that lets it have the fewest;

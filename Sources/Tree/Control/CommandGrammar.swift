@@ -169,18 +169,41 @@ package enum CommandGrammar {
     }
   }
 
-  /// What is written to a session's `recovery_tmo`: seconds, or "off" (-1) for ever.
-  package static func recoveryTimeout(_ text: String) throws(CommandError) -> SessionCommand {
+  /// What is written to a file of one of a session's waits: seconds, to `recovery_tmo` "off" (-1)
+  /// too, for ever.
+  package static func timeout(
+    _ text: String, _ timeout: SessionTimeout
+  ) throws(CommandError) -> SessionCommand {
+    if timeout == .recovery, ["off", "-1"].contains(words(of: text).first) {
+      try none(words(of: text).dropFirst(), of: timeout.fileName)
+      return .setTimeout(timeout, seconds: nil)
+    }
+    let seconds = try seconds(
+      text, of: timeout.fileName, in: timeout.bounds, or: timeout == .recovery ? ", or off" : "")
+    return .setTimeout(timeout, seconds: seconds)
+  }
+
+  /// What is written to a LUN's `timeout`.
+  package static func logicalUnitTimeout(
+    _ text: String
+  ) throws(CommandError) -> LogicalUnitCommand {
+    .setTimeout(seconds: try seconds(text, of: "timeout", in: 1...86_400))
+  }
+
+  /// A number of seconds, alone.
+  private static func seconds(
+    _ text: String, of name: String, in bounds: ClosedRange<UInt64>, or other: String = ""
+  ) throws(CommandError) -> UInt64 {
     let words = words(of: text)
     guard words.count == 1, let word = words.first else {
-      throw CommandError("recovery_tmo takes one number of seconds, or off")
+      throw CommandError("\(name) takes one number of seconds\(other)")
     }
-    if word == "off" || word == "-1" { return .setRecoveryTimeout(seconds: nil) }
     guard word.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let seconds = UInt64(word),
-      seconds <= 86_400
+      bounds.contains(seconds)
     else {
-      throw CommandError("recovery_tmo takes 0 to 86400 seconds, or off")
+      throw CommandError(
+        "\(name) takes \(bounds.lowerBound) to \(bounds.upperBound) seconds\(other)")
     }
-    return .setRecoveryTimeout(seconds: seconds)
+    return seconds
   }
 }

@@ -24,13 +24,19 @@ struct ConnectionDirectory: TreeDirectory {
   let target: String
   let facts: ConnectionFacts
 
-  var names: [String] { Rendering.connection.names(of: facts) + [Self.control] }
+  var names: [String] {
+    Rendering.connection.names(of: facts) + SessionTimeout.ofConnection.map(\.fileName)
+      + [Self.control]
+  }
 
   func entry(named name: String) -> TreeEntry? {
     if name == Self.control {
       let scope = ControlFile.Scope.connection(
         target: target, session: facts.session.number, facts.connection.connectionID)
       return .control(ControlFile(scope: scope, permissions: 0o200, usage: ""))
+    }
+    if let timeout = SessionTimeout.ofConnection.first(where: { $0.fileName == name }) {
+      return .attribute(timeout.file(of: facts.session, target: target))
     }
     return Rendering.connection.file(named: name, of: facts).map { .attribute($0) }
   }

@@ -1,3 +1,4 @@
+import ControlPlane
 import SCSI
 
 /// A file that takes one command a write.
@@ -9,7 +10,8 @@ struct ControlFile: Sendable {
     case session(target: String, number: Int)
     case connection(target: String, session: Int, UInt16)
     case logicalUnit(target: String, LogicalUnitNumber)
-    case recoveryTimeout(target: String, number: Int)
+    case logicalUnitTimeout(target: String, LogicalUnitNumber)
+    case timeout(SessionTimeout, target: String, session: Int)
     case initiatorName
     case configuration(target: String?)
 
@@ -19,8 +21,9 @@ struct ControlFile: Sendable {
     /// The directory name of the target it is about; nil where it is about all.
     var target: String? {
       switch self {
-      case .target(let target), .session(let target, _), .recoveryTimeout(let target, _),
-        .connection(let target, _, _), .logicalUnit(let target, _):
+      case .target(let target), .session(let target, _), .timeout(_, let target, _),
+        .connection(let target, _, _), .logicalUnit(let target, _),
+        .logicalUnitTimeout(let target, _):
         target
       case .configuration(let target): target
       case .root, .initiatorName: nil

@@ -5,6 +5,7 @@ import SCSI
 struct InformationDirectory: TreeDirectory {
   private static let pages = "vpd"
   private static let control = "control"
+  private static let timeout = "timeout"
 
   let target: String
   let unit: LogicalUnitSnapshot
@@ -23,7 +24,12 @@ struct InformationDirectory: TreeDirectory {
       guard !unit.vitalProductDataPages.isEmpty else { return nil }
       return .directory(PagesDirectory(pages: unit.vitalProductDataPages))
     }
-    return Rendering.information.file(named: name, of: unit).map { .attribute($0) }
+    guard var file = Rendering.information.file(named: name, of: unit) else { return nil }
+    if name == Self.timeout {
+      file.permissions = 0o644
+      file.writes = .logicalUnitTimeout(target: target, unit.lun)
+    }
+    return .attribute(file)
   }
 }
 

@@ -21,7 +21,8 @@ struct SessionDirectory: TreeDirectory {
   let session: SessionSnapshot
 
   var names: [String] {
-    Rendering.session.names + ["control", Self.connections, TasksDirectory.name, Self.capture]
+    Rendering.session.names + SessionTimeout.ofSession.map(\.fileName)
+      + ["control", Self.connections, TasksDirectory.name, Self.capture]
   }
 
   func entry(named name: String) -> TreeEntry? {
@@ -38,13 +39,11 @@ struct SessionDirectory: TreeDirectory {
     case TasksDirectory.name:
       return .directory(TasksDirectory(session: session.handle))
     default:
-      let facts = SessionFacts(targetName: target.name, session: session)
-      guard var file = Rendering.session.file(named: name, of: facts) else { return nil }
-      if name == Rendering.recoveryTimeout {
-        file.permissions = 0o644
-        file.writes = .recoveryTimeout(target: target.directoryName, number: session.number)
+      if let timeout = SessionTimeout.ofSession.first(where: { $0.fileName == name }) {
+        return .attribute(timeout.file(of: session, target: target.directoryName))
       }
-      return .attribute(file)
+      let facts = SessionFacts(targetName: target.name, session: session)
+      return Rendering.session.file(named: name, of: facts).map { .attribute($0) }
     }
   }
 }

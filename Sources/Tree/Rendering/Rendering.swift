@@ -12,9 +12,6 @@ enum Rendering {
   /// The word of a LUN that answers.
   static let runningState = "running"
 
-  /// The one value of a session that can be written.
-  static let recoveryTimeout = "recovery_tmo"
-
   /// `sessions/<n>/`.
   static let session = AttributeTable<SessionFacts>([
     ("targetname", { .text(line($0.targetName)) }),
@@ -23,7 +20,6 @@ enum Rendering {
     ("tpgt", { .text("\($0.session.targetPortalGroupTag)") }),
     ("erl", { .text("\($0.session.parameters.errorRecoveryLevel)") }),
     ("state", { .text(line($0.session.state)) }),
-    ("recovery_tmo", { .text($0.session.recoveryTimeoutSeconds.map { "\($0)" } ?? "off") }),
     ("losses", { .text("\($0.session.losses)") }),
     ("recovery_tries", { .text("\($0.session.recoveryTries)") }),
     ("recovery_ms", { .text("\($0.session.recoveryMilliseconds)") }),
@@ -73,6 +69,7 @@ enum Rendering {
     ("state", { .text(line($0.state)) }),
     ("access_state", { $0.description.accessState.map { .text("\($0)") } }),
     ("queue_depth", { $0.handle.map { AttributeFile(content: .queueDepth($0)) } }),
+    ("timeout", { $0.timeoutSeconds.map { .text("\($0)") } }),
     ("last_error", { .text(lastError(of: $0)) }),
     ("write_cache", { $0.description.modeParameters?.writeCacheEnabled.map(writeCache) }),
     ("fua", { $0.description.modeParameters.map { .text(flag($0.supportsForceUnitAccess)) } }),

@@ -81,7 +81,7 @@ enum ControlProperties {
     case .logout: try agreeWords(["logout"], words)
     case .drop: try agreeWords(["drop"], words)
     case .nop: try agreeWords(["nop"], words)
-    case .setRecoveryTimeout, .logoutConnection:
+    case .setTimeout, .logoutConnection:
       try agreeWords(["what has a number is no session's command"], words)
     }
   }
@@ -97,6 +97,7 @@ enum ControlProperties {
       case .flush: ["flush"]
       case .offline(let force): ["offline", force ? "force" : nil]
       case .online: ["online"]
+      case .setTimeout: ["what has a number is no command"]
       }
     try agreeWords(written, words)
   }
