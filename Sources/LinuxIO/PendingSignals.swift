@@ -53,6 +53,10 @@ package struct PendingSignals: Equatable, Sendable {
   /// does, they wait for.
   package var endsCall: Bool { pending & ~Self.notices != 0 }
 
+  /// SIGKILL is there: it stays until the last thread of the process has gone, which waits for what
+  /// it has submitted (exit_aio).
+  package var kills: Bool { pending & (1 << (UInt64(SIGKILL) - 1)) != 0 }
+
   /// Whether a call of the thread's should end; true as well where nothing is known.
   package static func endCall(ofThread thread: UInt32) -> Bool {
     PendingSignals(ofThread: thread)?.endsCall ?? true

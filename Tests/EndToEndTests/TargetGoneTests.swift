@@ -112,6 +112,34 @@ extension EndToEnd {
       }
     }
 
+    /// It waits in exit_aio, and the kernel interrupts none of its requests.
+    @Test("P3 who has only submitted, for a target that hangs, can be killed")
+    func hangingSubmitter() async throws {
+      try await withLab { lab in
+        let daemon = try await TargetDaemon.start(lab)
+        let mount = try await MountedFileSystem.start(lab, .mount(daemon.address))
+        let lun = await mount.shell("ls -d $M/by-id/* | head -n 1").value
+        let fio = try ManagedProcess(
+          [
+            "fio", "--name=aio", "--filename=\(lun)", "--rw=randrw", "--bs=4k", "--iodepth=16",
+            "--ioengine=libaio", "--direct=1", "--time_based", "--runtime=100", "--size=8M",
+          ], output: lab.fresh("fio"))
+        let commands = "cat $T/sessions/*/cmdsn"
+        let idle = await mount.shell(commands).value
+        #expect(await eventually { await mount.shell(commands).value != idle })
+        daemon.signal(SIGSTOP)
+        try await Task.sleep(for: .milliseconds(300))
+        let job = await lab.shell("pgrep -P \(fio.processID)").value
+        await lab.shell("kill -KILL \(job)").expectSuccess()
+        // 2 s, and what the machine takes.
+        let gone = "test ! -e /proc/\(job)"
+        #expect(await eventually(.seconds(4)) { await lab.shell(gone).status == 0 })
+        #expect(await fio.wait(.seconds(5)) != 0)
+        daemon.signal(SIGCONT)
+        await mount.expectServing()
+      }
+    }
+
     /// Runtimes send themselves SIGURG, shells get SIGCHLD, with a handler: that ends a call.
     @Test("A signal that asks for nothing does not end what waits for a target; SIGTERM then does")
     func notice() async throws {

@@ -69,6 +69,28 @@ struct InterruptTests {
     #expect(harness.reply()?.error == -EINTR)
   }
 
+  @Test("P3 without an interrupt: what a killed process has only submitted is given up, no other's")
+  func killedSubmitter() throws {
+    let harness = try ReactorHarness()
+    let child = try StoppedProcess()
+    defer { child.end() }
+    harness.thread = child.thread
+    let unique = harness.read(offset: 0, size: 512)
+    harness.thread = 0
+    let other = harness.read(offset: 512, size: 512)
+    child.signal(SIGTERM)
+    harness.advance(milliseconds: 3_000)
+    #expect(harness.reply() == nil, "who has submitted may take another signal meanwhile")
+    child.signal(SIGKILL)
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.reply() == .init(unique: unique, error: -EINTR, payload: []))
+    #expect(harness.reply() == nil)
+    harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
+    harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(harness.reply() == .init(unique: other, error: 0, payload: .pattern(512)))
+    #expect(harness.busySlots == 0)
+  }
+
   @Test("gets EINTR after a second, on time; the late answer frees the slot and nothing else")
   func inFlight() throws {
     let harness = try ReactorHarness()

@@ -179,6 +179,7 @@ extension Reactor {
     for index in 0..<slots.requestCount
     where slots[index].kind != .free && slots[index].caller.unique == unique {
       slots[index].isInterrupted = true
+      slots[index].signalsAt = 0
       nextTick = min(nextTick, interruptDue(index))
       return true
     }

@@ -33,17 +33,7 @@ extension Reactor {
       if endsHole(index) { return }
     }
     if slots[index].kind == .control { return tick(control: index) }
-    if slots[index].isInterrupted || slots[index].hasWaited || isFUSEPaused,
-      !slots[index].isAnswered
-    {
-      var due = max(interruptDue(index), slots[index].signalsAt)
-      if now >= due {
-        if callerIsLeaving(index) { return giveUp(index, error: .interrupted) }
-        due = now &+ Interval.signals
-        slots[index].signalsAt = due
-      }
-      nextTick = min(nextTick, due)
-    }
+    if !slots[index].isAnswered, endsWithItsCaller(index) { return }
     let session = Int(slots[index].session)
     switch slots[index].stage {
     case .delayed where now >= slots[index].retryAt:
@@ -77,6 +67,32 @@ extension Reactor {
       }
     default: break
     }
+  }
+
+  /// Answers a request whose caller is to end, or to return at least; true when it did.
+  ///
+  /// Who waits for requests it has only submitted (io_submit(2)) sends no interrupt, and cannot die
+  /// before all of them are answered: after the time of a healthy path its signals are looked at.
+  private mutating func endsWithItsCaller(_ index: Int) -> Bool {
+    let mayBeAsked = slots[index].isInterrupted || slots[index].hasWaited || isFUSEPaused
+    let earliest = mayBeAsked ? interruptDue(index) : slots[index].startedAt &+ Interval.interrupt
+    var due = max(earliest, slots[index].signalsAt)
+    if now >= due {
+      if mayBeAsked ? callerIsLeaving(index) : callerIsKilled(index) {
+        giveUp(index, error: .interrupted)
+        return true
+      }
+      due = now &+ (mayBeAsked ? Interval.signals : Interval.interrupt)
+      slots[index].signalsAt = due
+    }
+    nextTick = min(nextTick, due)
+    return false
+  }
+
+  /// Whether a request's caller has been killed. Only that: what else waits for its thread it may
+  /// take while the request goes on.
+  private func callerIsKilled(_ index: Int) -> Bool {
+    PendingSignals(ofThread: slots[index].caller.thread)?.kills ?? false
   }
 
   /// Whether the signals of a request's caller ask for its end. With every slot taken nothing is
