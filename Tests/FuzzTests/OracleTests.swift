@@ -160,8 +160,21 @@ struct OracleTests {
     #expect(model.expected == 0 && model.missing == [0, 2])
     #expect(model.arrive(0, isOrdered: false, isHeld: false).1.isEmpty)
     #expect(model.expected == 1 && model.missing == [2] && model.lose(0) == nil)
-    model.release(1)
-    #expect(model.expected == 2 && model.lose(2)?.isAgain == true && model.lose(1) == nil)
+    let isAsked = model.release(1)
+    #expect(!isAsked && model.expected == 2)
+    #expect(model.lose(2)?.isAgain == true && model.lose(1) == nil)
+  }
+
+  @Test("the model of statuses asks for what was dropped as soon as it acknowledges anything")
+  func dropped() {
+    var model = StatusModel(first: 0)
+    for number in 0..<128 {
+      #expect(model.arrive(number, isOrdered: false, isHeld: number == 0).1.isEmpty)
+    }
+    let asks = (0..<2).map { _ in model.overrun(upTo: 129) }
+    #expect(asks == [true, false] && model.expected == 0)
+    let releases = (0..<2).map { _ in model.release(0) }
+    #expect(releases == [true, false] && model.expected == 128 && model.missing == [128])
   }
 
   @Test("what has come, or was not asked for before, is not asked for")

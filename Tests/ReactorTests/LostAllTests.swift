@@ -40,13 +40,23 @@ struct LostAllTests {
     harness.send(piece(harness, task, first + 17))
   }
 
+  /// A read whose Data-In come up to `first`, then with too many holes: all from there on is asked
+  /// for.
+  private func readWithHoles(
+    _ harness: ReactorHarness, from first: UInt32
+  ) throws -> (unique: UInt64, task: InitiatorTaskTag) {
+    let (unique, task) = try read(harness)
+    for number in 0..<first { harness.send(piece(harness, task, number)) }
+    try openHoles(harness, task, from: first)
+    let wanted = SNACKBytes(kind: 0, task: task.rawValue, begRun: first, runLength: 0)
+    #expect(try harness.snack() == wanted)
+    return (unique, task)
+  }
+
   @Test("E05, E11: with too many holes all is asked for (0, 0), and taken once")
   func data() throws {
     let harness = try ReactorHarness.recovering()
-    let (unique, task) = try read(harness)
-    try openHoles(harness, task, from: 0)
-    #expect(
-      try harness.snack() == SNACKBytes(kind: 0, task: task.rawValue, begRun: 0, runLength: 0))
+    let (unique, task) = try readWithHoles(harness, from: 0)
     // What was under way, then all of it, some twice; a duplicate's bytes are nobody's.
     harness.send(piece(harness, task, 18))
     let wrong = [UInt8](repeating: 0xEE, count: 512)
@@ -64,11 +74,7 @@ struct LostAllTests {
   @Test("E05: what came before the first hole is kept: all from there on is asked for")
   func rest() throws {
     let harness = try ReactorHarness.recovering()
-    let (unique, task) = try read(harness)
-    for number in 0..<3 as Range<UInt32> { harness.send(piece(harness, task, number)) }
-    try openHoles(harness, task, from: 3)
-    #expect(
-      try harness.snack() == SNACKBytes(kind: 0, task: task.rawValue, begRun: 3, runLength: 0))
+    let (unique, task) = try readWithHoles(harness, from: 3)
     let wrong = [UInt8](repeating: 0xEE, count: 512)
     harness.send(harness.dataIn(task, 2, wrong, offset: 1024))
     for number in 3..<Self.count { harness.send(piece(harness, task, number)) }
@@ -79,11 +85,7 @@ struct LostAllTests {
   @Test("E05: the status of a Data-In that was passed by comes with its data, and others before it")
   func status() throws {
     let harness = try ReactorHarness.recovering()
-    let (unique, task) = try read(harness)
-    for number in 0..<14 as Range<UInt32> { harness.send(piece(harness, task, number)) }
-    try openHoles(harness, task, from: 14)
-    #expect(
-      try harness.snack() == SNACKBytes(kind: 0, task: task.rawValue, begRun: 14, runLength: 0))
+    let (unique, task) = try readWithHoles(harness, from: 14)
     #expect(harness.reply() == nil)
     #expect(try harness.acknowledgedStatSN() == 100)
     for number in 14..<Self.count { harness.send(piece(harness, task, number)) }
@@ -185,6 +187,53 @@ struct LostAllTests {
       harness.reply()
         == .init(unique: unique, error: 0, payload: .pattern(512) + .pattern(512, from: 3)))
     #expect(try harness.acknowledgedStatSN() == 251)
+  }
+
+  @Test("E05, D10: the same for one whose data came damaged: both are asked for")
+  func damagedWithStatus() throws {
+    let harness = try ReactorHarness.recovering(dataDigest: true)
+    let unique = harness.read(offset: 0, size: 512)
+    let task = try harness.command().view.header.initiatorTaskTag
+    let last = harness.dataIn(task, 0, .pattern(512), offset: 0, statSN: 250)
+    harness.send(last, damaged: true)
+    let wanted = SNACKBytes(kind: 0, task: task.rawValue, begRun: 0, runLength: 1)
+    #expect(try harness.snack() == wanted)
+    #expect(try harness.snack() == SNACKBytes(kind: 1, begRun: 0, runLength: 0))
+    sendNumbered(harness, 100..<250)
+    harness.send(last)
+    #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
+    #expect(try harness.acknowledgedStatSN() == 251)
+  }
+
+  @Test("E05, E07: what was dropped behind a status that waits is asked for when its task ends")
+  func behindHeld() throws {
+    let harness = try ReactorHarness.recovering()
+    let reading = harness.read(offset: 0, size: 1024)
+    let read = try harness.command().view.header.initiatorTaskTag
+    let writing = harness.write(offset: 4096, .pattern(512))
+    let write = try harness.command().view.header.initiatorTaskTag
+    harness.send(harness.dataIn(read, 1, .pattern(512, from: 3), offset: 512, statSN: 100))
+    let wanted = SNACKBytes(kind: 0, task: read.rawValue, begRun: 0, runLength: 1)
+    #expect(try harness.snack() == wanted)
+    sendNumbered(harness, 101..<228)
+    sendNumbered(harness, 228..<229)
+    #expect(try harness.snack() == SNACKBytes(kind: 1, begRun: 0, runLength: 0))
+    harness.send(harness.response(write, statSN: 229))
+    // Sent again, 228 is as far ahead as before.
+    sendNumbered(harness, 228..<229)
+    #expect(try harness.sent() == nil && harness.reply() == nil)
+    harness.send(harness.dataIn(read, 0, .pattern(512), offset: 0))
+    #expect(
+      harness.reply()
+        == .init(unique: reading, error: 0, payload: .pattern(512) + .pattern(512, from: 3)))
+    #expect(
+      try harness.snack() == SNACKBytes(kind: 1, expStatSN: 228, begRun: 0, runLength: 0))
+    sendNumbered(harness, 228..<229)
+    harness.send(harness.response(write, statSN: 229))
+    #expect(harness.reply() == .init(unique: writing, error: 0, payload: .accepted(512)))
+    #expect(try harness.acknowledgedStatSN() == 230)
+    harness.advance(milliseconds: 5000)
+    #expect(harness.sessionState == .up)
   }
 
   @Test("E05, E09: a target that does not send them in 5 s loses the connection")

@@ -65,9 +65,7 @@ package struct StatusWindow: BitwiseCopyable, Sendable {
     arrived |= bit
     if isHeld { held |= bit }
     acknowledge()
-    guard owesAll, !hasAskedForAll else { return .new(missing: missing) }
-    (owesAll, hasAskedForAll) = (false, true)
-    return .new(missing: .all)
+    return .new(missing: takeOwed() ?? missing)
   }
 
   /// Notes that a PDU with this number came and cannot be used.
@@ -90,12 +88,13 @@ package struct StatusWindow: BitwiseCopyable, Sendable {
     return know(upTo: offset)
   }
 
-  /// A held status may be acknowledged.
-  package mutating func release(_ number: SerialNumber) {
+  /// A held status may be acknowledged; returns what is to be asked for now that `expected` moves.
+  package mutating func release(_ number: SerialNumber) -> Run? {
     let offset = number.distance(from: expected)
-    guard offset >= 0, offset < Self.capacity else { return }
+    guard offset >= 0, offset < Self.capacity else { return nil }
     held &= ~(UInt128(1) << UInt128(offset))
     acknowledge()
+    return takeOwed()
   }
 
   /// How far a number lies ahead, nil when it has been acknowledged.
@@ -122,6 +121,13 @@ package struct StatusWindow: BitwiseCopyable, Sendable {
     owesAll = hasAskedForAll
     guard !hasAskedForAll else { return nil }
     hasAskedForAll = true
+    return .all
+  }
+
+  /// What was not taken since all was asked for, once `expected` has moved.
+  private mutating func takeOwed() -> Run? {
+    guard owesAll, !hasAskedForAll else { return nil }
+    (owesAll, hasAskedForAll) = (false, true)
     return .all
   }
 

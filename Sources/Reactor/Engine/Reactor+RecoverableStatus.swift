@@ -103,8 +103,11 @@ extension Reactor {
 
   /// A task leaves its session: its status need not wait any longer to be acknowledged.
   mutating func release(_ slot: Int, connection index: Int) {
-    guard let held = slots.recoveries[slot].takeHeldStatus() else { return }
-    connections[index].machine.status.release(held.statSN)
+    guard let held = slots.recoveries[slot].takeHeldStatus(),
+      let missing = connections[index].machine.status.release(held.statSN)
+    else { return }
+    // Who leaves no room to ask in is given up when its time for what is missing has passed.
+    try? ask(.status, for: missing, connection: index)
   }
 
   /// A PDU for a task that is over: what was asked for may come when nobody needs it any more.

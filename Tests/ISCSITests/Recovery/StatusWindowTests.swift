@@ -35,10 +35,10 @@ struct StatusWindowTests {
     #expect(try window.arrive(serial(11)) == .new(missing: nil))
     #expect(try window.arrive(serial(12), isOrdered: true) == .new(missing: nil))
     #expect(window.expected == serial(10))
-    window.release(serial(10))
-    #expect(window.expected == serial(13))
-    window.release(serial(10))
-    #expect(window.expected == serial(13))
+    for _ in 0..<2 {
+      let asked = window.release(serial(10))
+      #expect(asked == nil && window.expected == serial(13))
+    }
   }
 
   @Test("F5.1: too far ahead is a violation, half a turn away as well")
@@ -72,6 +72,25 @@ struct StatusWindowTests {
       #expect(window.expected == serial(first &+ 132) && window.missingCount == 0)
       let lost = try window.lose(serial(first &+ 400))
       #expect(lost?.run == .all && lost?.isAgain == false)
+    }
+  }
+
+  @Test("E05, E07: what was dropped behind a held status is asked for when that is released")
+  func beyondHeld() throws {
+    for first in [10, UInt32.max - 100] as [UInt32] {
+      var window = StatusWindow(expected: serial(first))
+      #expect(try window.arrive(serial(first), isHeld: true) == .new(missing: nil))
+      for number in 1..<128 as Range<UInt32> {
+        #expect(try window.arrive(serial(first &+ number)) == .new(missing: nil))
+      }
+      #expect(try window.arrive(serial(first &+ 128)) == .beyond(missing: .all))
+      #expect(try window.arrive(serial(first &+ 128)) == .beyond(missing: nil))
+      let asked = (0..<2).map { _ in window.release(serial(first)) }
+      #expect(asked == [.all, nil])
+      #expect(window.expected == serial(first &+ 128) && window.missingCount == 1)
+      // Once asked for, it is not again.
+      #expect(try window.arrive(serial(first &+ 128)) == .new(missing: nil))
+      #expect(window.expected == serial(first &+ 129) && window.missingCount == 0)
     }
   }
 

@@ -74,9 +74,14 @@ struct StatusModel {
     _ = know(upTo: number + 1)
     hasCome.insert(number)
     if isHeld { held.insert(number) }
-    guard owesAll, askedAt != expected else { return (.new(missing: run(found)), found) }
+    return (.new(missing: takeOwed() ? .all : run(found)), found)
+  }
+
+  /// Whether what was dropped is to be asked for: ExpStatSN stands elsewhere than when all was.
+  private mutating func takeOwed() -> Bool {
+    guard owesAll, askedAt != expected else { return false }
     (owesAll, askedAt) = (false, expected)
-    return (.new(missing: .all), found)
+    return true
   }
 
   /// A PDU of this number came damaged: what is asked for, and whether that had been before.
@@ -86,5 +91,9 @@ struct StatusModel {
     return found.isEmpty ? (number..<number + 1, true) : (found, false)
   }
 
-  mutating func release(_ number: Int) { held.remove(number) }
+  /// A number may be acknowledged; whether all is asked for.
+  mutating func release(_ number: Int) -> Bool {
+    held.remove(number)
+    return takeOwed()
+  }
 }

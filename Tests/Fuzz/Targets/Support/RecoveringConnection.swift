@@ -117,9 +117,11 @@ struct RecoveringConnection {
   }
 
   mutating func release(_ number: Int) throws(Disagreement) {
-    window.release(SerialNumber(rawValue: statuses.wire(number)))
-    statuses.release(number)
-    try check()
+    let found = window.release(SerialNumber(rawValue: statuses.wire(number)))
+    let isAsked = statuses.release(number)
+    try agree(found, isAsked ? .all : nil, "what is asked for when StatSN \(number) is released")
+    guard isAsked else { return try check() }
+    try askForAll(true)
   }
 
   private mutating func askForStatus(_ run: Range<Int>, isAgain: Bool) throws(Disagreement) {
