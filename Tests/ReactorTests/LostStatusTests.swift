@@ -82,9 +82,8 @@ struct LostStatusTests {
     let harness = try ReactorHarness.recovering(dataDigest: true)
     let unique = harness.read(offset: 0, size: 512)
     let task = try harness.command().view.header.initiatorTaskTag
-    var response = harness.response(task, statSN: 100, status: .checkCondition)
-    response.data = [0, 18] + .sense(0x3, 0x11, 0)
-    response.header.dataSegmentLength = 20
+    let response = harness.response(
+      task, statSN: 100, status: .checkCondition, sense: .sense(0x3, 0x11, 0))
     harness.send(response, damaged: true)
     #expect(try harness.snack() == SNACKBytes(kind: 1, begRun: 100, runLength: 1))
     #expect(harness.reply() == nil)

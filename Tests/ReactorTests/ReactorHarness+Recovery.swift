@@ -45,17 +45,23 @@ extension ReactorHarness {
     send(bytes)
   }
 
-  /// A SCSI Response whose StatSN the test chooses.
+  /// A SCSI Response whose StatSN the test chooses, with sense data behind their length where there
+  /// are any.
   func response(
     _ task: InitiatorTaskTag, statSN: UInt32, status: SCSIStatus = .good, expDataSN: UInt32 = 0,
-    expCmdSN: UInt32? = nil, snackTag: UInt32 = 0
+    expCmdSN: UInt32? = nil, snackTag: UInt32 = 0, sense: [UInt8] = []
   ) -> ProtocolDataUnit {
-    ProtocolDataUnit(
+    var unit = ProtocolDataUnit(
       header: SCSIResponse(
         initiatorTaskTag: task, status: status, snackTag: snackTag, statSN: Self.serial(statSN),
         expCmdSN: expCmdSN.map(Self.serial) ?? window.exp, maxCmdSN: window.max,
         expDataSN: expDataSN
       ).header)
+    guard !sense.isEmpty else { return unit }
+    unit.data.appendBigEndian(UInt16(sense.count))
+    unit.data += sense
+    unit.header.dataSegmentLength = unit.data.count
+    return unit
   }
 
   func reject(_ reason: Reject.Reason, _ rejected: BasicHeaderSegment, statSN: UInt32) {

@@ -1,3 +1,4 @@
+import FUSE
 import Glibc
 import ISCSI
 import SCSI
@@ -20,12 +21,22 @@ struct ResegmentationTests {
     let statSN: UInt32 = 101
 
     /// A Data-In with a piece of `length` bytes, with status where it is told.
-    func piece(_ number: UInt32, _ length: Int, hasStatus: Bool = false) -> ProtocolDataUnit {
+    func piece(
+      _ number: UInt32, _ length: Int, hasStatus: Bool = false, acknowledgedBy tag: UInt32? = nil
+    ) -> ProtocolDataUnit {
       let start = Int(number) * length
       return harness.dataIn(
         task, number, Array(ResegmentationTests.data[start..<start + length]),
         offset: UInt32(start), isFinal: start + length == 4096,
-        statSN: hasStatus ? statSN : nil)
+        statSN: hasStatus ? statSN : nil, acknowledgedBy: tag)
+    }
+
+    /// The R-Data SNACK with the first tag, sent because the second piece of 512 bytes is missing.
+    func askedForAll() throws -> BasicHeaderSegment {
+      send([0, 2], 512)
+      let snack = try harness.snack()
+      #expect(snack == rData(tag: 1))
+      return snack.bytes.withRawSpan { BasicHeaderSegment(parsing: $0) }
     }
 
     func send(_ numbers: [UInt32], _ length: Int) {
@@ -39,6 +50,20 @@ struct ResegmentationTests {
 
     func respond(tag: UInt32) {
       harness.send(harness.response(task, statSN: statSN, expDataSN: 8, snackTag: tag))
+    }
+
+    /// Plays the command that takes the place of this one.
+    func serveAnew() throws {
+      let again = try harness.command().view.header
+      #expect(again.initiatorTaskTag != task && again.cmdSN.rawValue == 51)
+      for number in 0..<8 as Range<UInt32> {
+        var unit = piece(number, 512)
+        unit.header.initiatorTaskTag = again.initiatorTaskTag
+        harness.send(unit)
+      }
+      harness.send(harness.response(again.initiatorTaskTag, statSN: 103, expDataSN: 8))
+      #expect(
+        harness.reply() == .init(unique: unique, error: 0, payload: ResegmentationTests.data))
     }
 
     func expectEnd() throws {
@@ -167,30 +192,104 @@ struct ResegmentationTests {
   @Test("E06, E09: a target that rejects it: no success, and sent again as new")
   func rejected() throws {
     let (read, _) = try reassigned(to: 512)
-    read.send([0, 2], 512)
-    let snack = try read.harness.snack()
-    let header = snack.bytes.withRawSpan { BasicHeaderSegment(parsing: $0) }
+    let header = try read.askedForAll()
     read.send(Array(3..<8), 512)
     read.harness.send(read.harness.response(read.task, statSN: 101, expDataSN: 8))
     #expect(read.harness.reply() == nil)
     read.harness.reject(.snackReject, header, statSN: 102)
     #expect(read.harness.reply() == nil)
-    let again = try read.harness.command().view.header
-    #expect(again.initiatorTaskTag != read.task && again.cmdSN.rawValue == 51)
-    for number in 0..<8 as Range<UInt32> {
-      var unit = read.piece(number, 512)
-      unit.header.initiatorTaskTag = again.initiatorTaskTag
-      read.harness.send(unit)
+    try read.serveAnew()
+  }
+
+  @Test("E06, E09: where a target rejects it the sense that came with the status still counts")
+  func rejectedWithSense() throws {
+    let (read, _) = try reassigned(to: 512)
+    let header = try read.askedForAll()
+    read.harness.send(
+      read.harness.response(
+        read.task, statSN: 101, status: .checkCondition, sense: .sense(0x3, 0x11, 0)))
+    #expect(try read.harness.sent() == nil && read.harness.reply() == nil)
+    read.harness.reject(.snackReject, header, statSN: 102)
+    // UNRECOVERED READ ERROR: nothing is gained by asking again.
+    #expect(read.harness.reply() == .init(unique: read.unique, error: -EIO, payload: []))
+    #expect(try read.harness.acknowledgedStatSN() == 103)
+    #expect(try read.harness.sent() == nil && read.harness.busySlots == 0)
+  }
+
+  @Test("E06, E09: so does a deferred error: the read is sent anew, and the next fsync is told")
+  func rejectedWithDeferredError() throws {
+    let (read, _) = try reassigned(to: 512)
+    let header = try read.askedForAll()
+    read.harness.send(
+      read.harness.response(
+        read.task, statSN: 101, status: .checkCondition,
+        sense: .sense(0x3, 0x0C, 0, deferred: true)))
+    read.harness.reject(.snackReject, header, statSN: 102)
+    try read.serveAnew()
+    let flushing = read.harness.request(.fsync)
+    let flush = try read.harness.command().view.header.initiatorTaskTag
+    read.harness.send(read.harness.response(flush, statSN: 104))
+    #expect(read.harness.reply() == .init(unique: flushing, error: -EIO, payload: []))
+  }
+
+  @Test("E06, F10.2: an A bit behind it is answered where no data are missing, and ends that part")
+  func acknowledgedBehind() throws {
+    let (read, _) = try reassigned(to: 512)
+    _ = try read.askedForAll()
+    func acknowledgement(_ tag: UInt32, begRun: UInt32) -> SNACKBytes {
+      SNACKBytes(
+        kind: 2, lun: LogicalUnitNumber(number: 1).rawValue, transferTag: tag, expStatSN: 101,
+        begRun: begRun, runLength: 0)
     }
-    read.harness.send(read.harness.response(again.initiatorTaskTag, statSN: 103, expDataSN: 8))
-    #expect(read.harness.reply() == .init(unique: read.unique, error: 0, payload: Self.data))
+    // Under way since before: what is missing before it comes with the others.
+    read.harness.send(read.piece(3, 512, acknowledgedBy: 70))
+    #expect(try read.harness.sent() == nil)
+    read.send([0, 1, 2], 512)
+    read.harness.send(read.piece(3, 512, acknowledgedBy: 71))
+    #expect(try read.harness.snack() == acknowledgement(71, begRun: 4))
+    read.send([5, 6, 7], 512)
+    read.respond(tag: 1)
+    // The target sends what was acknowledged no more.
+    #expect(try read.harness.snack() == read.rData(tag: 2))
+    read.send([4, 5, 6], 512)
+    read.harness.send(read.piece(7, 512, acknowledgedBy: 72))
+    #expect(try read.harness.snack() == acknowledgement(72, begRun: 8))
+    read.respond(tag: 2)
+    try read.expectEnd()
+  }
+
+  @Test("E06, F10.2: the A bit with a reserved tag is a violation behind it as well")
+  func reservedTagBehind() async throws {
+    let (read, _) = try reassigned(to: 512)
+    _ = try read.askedForAll()
+    read.harness.send(read.piece(0, 512, acknowledgedBy: .max))
+    #expect(await read.harness.losses() == [.violation(.reservedTransferTag(.dataIn))])
+  }
+
+  @Test("E06, E13: what ExpDataSN has acknowledged stays so where the length changes later")
+  func acknowledgedByReassignment() throws {
+    let (read, expDataSN) = try reassigned(to: 1024)
+    #expect(expDataSN == 2)
+    try read.harness.closeTarget()
+    read.harness.parameters.maxRecvDataSegmentLength = 512
+    try read.harness.rejoin(expCmdSN: 51)
+    let request = try read.harness.reassignment()
+    #expect(request.referencedTaskTag == read.task && request.expDataSN == 2)
+    read.harness.answer(request, .functionComplete, expCmdSN: 51)
+    for number in 2..<6 as Range<UInt32> {
+      let start = 2048 + Int(number - 2) * 512
+      read.harness.send(
+        read.harness.dataIn(
+          read.task, number, Array(Self.data[start..<start + 512]), offset: UInt32(start),
+          statSN: number == 5 ? 101 : nil))
+    }
+    try read.expectEnd()
   }
 
   @Test("E06, E09: one that never answers it loses the connection after 5 s")
   func unanswered() throws {
     let (read, _) = try reassigned(to: 512)
-    read.send([0, 2], 512)
-    _ = try read.harness.snack()
+    _ = try read.askedForAll()
     read.harness.advance(milliseconds: 4_900)
     #expect(read.harness.sessionState == .up)
     read.harness.advance(milliseconds: 100)

@@ -54,6 +54,14 @@ extension TransferState {
     try cover(.dataIn, dataIn.bufferOffset, dataIn.bufferOffset + length, &record)
   }
 
+  /// Whether no byte of a read is missing up to the end of a Data-In that was placed; where they
+  /// come in any order, whether none is missing at all.
+  package func hasAll(upTo dataIn: DataIn, parameters: NegotiatedParameters) -> Bool {
+    guard parameters.dataPDUInOrder, parameters.dataSequenceInOrder else { return isWhole }
+    return UInt64(dataIn.bufferOffset) + UInt64(dataIn.header.dataSegmentLength)
+      <= UInt64(contiguousLength)
+  }
+
   /// Queues what an R2T asks for, perhaps not for the first time: Data-Out get lost as well.
   package mutating func receiveAgain(
     _ readyToTransfer: ReadyToTransfer, parameters: NegotiatedParameters,

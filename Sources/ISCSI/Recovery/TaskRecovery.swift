@@ -1,3 +1,4 @@
+package import SCSI
 package import Wire
 
 /// What of one task is missing and what is owed for it, from ErrorRecoveryLevel 1 on.
@@ -8,21 +9,37 @@ package import Wire
 package struct TaskRecovery: BitwiseCopyable, Sendable {
   package typealias Run = NumberGaps.Run
 
-  /// A status of GOOD that came before all data did.
+  /// A status that came before it counts: of GOOD before all data did, behind an R-Data SNACK any.
   package struct HeldStatus: BitwiseCopyable, Equatable, Sendable {
     package var statSN: SerialNumber
     package var residual: Residual
+    package var status: SCSIStatus
+    package var sense: SenseData?
 
-    package init(statSN: SerialNumber, residual: Residual) {
+    package init(
+      statSN: SerialNumber, residual: Residual, status: SCSIStatus = .good, sense: SenseData? = nil
+    ) {
       self.statSN = statSN
       self.residual = residual
+      self.status = status
+      self.sense = sense
     }
   }
 
-  /// A DataACK that is owed: what it copies of the Data-In that asked for it.
+  /// A DataACK that is owed: what it copies of the Data-In that asked for it, and the first number
+  /// it does not acknowledge.
   package struct Acknowledgement: BitwiseCopyable, Equatable, Sendable {
     package var targetTransferTag: TargetTransferTag
     package var lun: UInt64
+    package var begRun: UInt32
+
+    /// Of a Data-In with the A bit.
+    init(_ dataIn: DataIn) throws(ProtocolViolation) {
+      targetTransferTag = dataIn.header.targetTransferTag
+      lun = dataIn.header.word1
+      begRun = dataIn.dataSN &+ 1
+      guard targetTransferTag != .reserved else { throw .reservedTransferTag(.dataIn) }
+    }
   }
 
   /// How often all of a task's data may be asked for, the first time included.
@@ -143,13 +160,7 @@ package struct TaskRecovery: BitwiseCopyable, Sendable {
 
   /// Counts a Data-In that is new and whole; returns what is to be asked for.
   package mutating func receive(_ dataIn: DataIn) throws(ProtocolViolation) -> Run? {
-    if dataIn.requestsAcknowledgement {
-      guard dataIn.header.targetTransferTag != .reserved else {
-        throw .reservedTransferTag(.dataIn)
-      }
-      acknowledgement = Acknowledgement(
-        targetTransferTag: dataIn.header.targetTransferTag, lun: dataIn.header.word1)
-    }
+    if dataIn.requestsAcknowledgement { acknowledgement = try Acknowledgement(dataIn) }
     noteSequence(dataIn)
     return try gaps.arrive(dataIn.dataSN)
   }
@@ -219,7 +230,7 @@ package struct TaskRecovery: BitwiseCopyable, Sendable {
     try gaps.extend(to: count)
   }
 
-  /// Keeps a status of GOOD until its data have come; a task has one.
+  /// Keeps a status until it counts; a task has one.
   package mutating func hold(
     _ opcode: Opcode, _ status: HeldStatus, of task: InitiatorTaskTag
   ) throws(ProtocolViolation) {
@@ -237,8 +248,31 @@ package struct TaskRecovery: BitwiseCopyable, Sendable {
   ///
   /// - Parameter receivedLength: bytes of a read in order that have come.
   package mutating func takeAcknowledgement(receivedLength: UInt32 = 0) -> Acknowledgement? {
-    guard isCounted, let owed = acknowledgement.take() else { return nil }
+    guard isCounted, var owed = acknowledgement.take() else { return nil }
+    owed.begRun = gaps.next
     (acknowledgedSN, acknowledgedLength) = (gaps.next, receivedLength)
+    return owed
+  }
+
+  /// The DataACK for a Data-In behind an R-Data SNACK: now or never.
+  ///
+  /// Where data before it are missing it is one that was under way when they were asked for, or all
+  /// are asked for anew, and its number means other data then.
+  ///
+  /// - Parameter hasAllBefore: no byte is missing up to its end.
+  package mutating func acknowledge(
+    _ dataIn: DataIn, hasAllBefore: Bool
+  ) throws(ProtocolViolation) -> Acknowledgement? {
+    guard dataIn.requestsAcknowledgement else { return nil }
+    let owed = try Acknowledgement(dataIn)
+    guard isTagged, hasAllBefore, Int32(bitPattern: owed.begRun &- acknowledgedSN) > 0 else {
+      return nil
+    }
+    acknowledgedSN = owed.begRun
+    let end = dataIn.bufferOffset + UInt32(dataIn.header.dataSegmentLength)
+    acknowledgedLength = max(acknowledgedLength, end)
+    gaps = NumberGaps(firstNumber: acknowledgedSN)
+    (sequenceStart, nextSequenceStart) = (acknowledgedSN, acknowledgedSN)
     return owed
   }
 

@@ -50,7 +50,9 @@ extension Reactor {
   private mutating func receive(
     _ response: SCSIResponse, _ data: borrowing RawSpan, connection index: Int
   ) throws(ProtocolViolation) {
-    if connections[index].recovers, try !isBelieved(response, connection: index) { return }
+    if connections[index].recovers, try !isBelieved(response, data, connection: index) {
+      return
+    }
     let slot = try task(response.header, connection: index)
     try connections[index].machine.advanceStatus(from: response.header)
     guard let residual = response.residual else {
@@ -78,7 +80,7 @@ extension Reactor {
 
   /// The control plane's command was told of an earlier write's failure, or of a reset, which fsync
   /// has to know.
-  private func take(_ sense: SenseData, ofUnit lun: LogicalUnitNumber, connection index: Int) {
+  func take(_ sense: SenseData, ofUnit lun: LogicalUnitNumber, connection index: Int) {
     let isReset = sense.key == .unitAttention && sense.additionalSense.tellsOfReset
     guard sense.isDeferred || isReset else { return }
     let session = handle(of: Int(connections[index].session))

@@ -112,6 +112,11 @@ extension Reactor {
     let before = slots[slot].transfer.receivedLength
     try slots[slot].transfer.place(dataIn, record: &slots.records[slot])
     if slots[slot].transfer.receivedLength > before { progress(connection: index) }
+    let hasAllBefore = slots[slot].transfer.hasAll(
+      upTo: dataIn, parameters: connections[index].machine.parameters)
+    if let owed = try slots.recoveries[slot].acknowledge(dataIn, hasAllBefore: hasAllBefore) {
+      try queue(owed, connection: index)
+    }
     try holdStatus(of: dataIn, slot: slot, connection: index)
   }
 
@@ -123,35 +128,34 @@ extension Reactor {
     guard let residual = dataIn.residual else {
       throw .contradictoryResidual(flags: dataIn.header.flags)
     }
-    try holdStatus(dataIn.header, residual, slot: slot, connection: index)
+    try holdStatus(
+      .init(statSN: dataIn.header.statSN, residual: residual, status: dataIn.status),
+      dataIn.header, slot: slot, connection: index)
   }
 
   private mutating func holdStatus(
-    _ header: BasicHeaderSegment, _ residual: Residual, slot: Int, connection index: Int
+    _ status: TaskRecovery.HeldStatus, _ header: BasicHeaderSegment, slot: Int,
+    connection index: Int
   ) throws(ProtocolViolation) {
     guard try takeStatus(header, isHeld: true, connection: index) else { return }
     // One with a number of its own takes the place of what came before it.
     release(slot, connection: index)
-    try slots.recoveries[slot].hold(
-      header.opcode, .init(statSN: header.statSN, residual: residual),
-      of: header.initiatorTaskTag)
+    try slots.recoveries[slot].hold(header.opcode, status, of: header.initiatorTaskTag)
   }
 
   /// Whether a SCSI Response ends a task whose data were asked for by an R-Data SNACK: it bears its
   /// tag, and every byte has come. Where some have not all are asked for once more.
   mutating func isTaggedEnd(
-    _ response: SCSIResponse, slot: Int, connection index: Int
+    _ response: SCSIResponse, _ data: borrowing RawSpan, slot: Int, connection index: Int
   ) throws(ProtocolViolation) -> Bool {
     let header = response.header
-    guard let residual = response.residual else {
-      throw .contradictoryResidual(flags: header.flags)
-    }
-    try holdStatus(header, residual, slot: slot, connection: index)
+    let status = try Self.heldStatus(response, data)
+    try holdStatus(status, header, slot: slot, connection: index)
     guard slots.recoveries[slot].heldStatus?.statSN == header.statSN,
       response.snackTag == slots.recoveries[slot].snackTag
     else { return false }
     let isGood = response.response == 0 && response.status == .good
-    guard isGood, !slots[slot].transfer.hasReceived(allBut: residual) else { return true }
+    guard isGood, !slots[slot].transfer.hasReceived(allBut: status.residual) else { return true }
     try askForData(.all, slot: slot, isAgain: true, connection: index)
     // Without asking it goes on to this status, which is no success.
     return slots.recoveries[slot].isForfeited

@@ -88,7 +88,11 @@ extension Reactor {
     else { return }
     let isCounted = slots.recoveries[slot].isCounted
     leave(slot, connection: index)
-    conclude(slot, status: .good, sense: nil, residual: held.residual, isCounted: isCounted)
+    if slots[slot].kind == .control, let sense = held.sense {
+      take(sense, ofUnit: slots[slot].lun, connection: index)
+    }
+    conclude(
+      slot, status: held.status, sense: held.sense, residual: held.residual, isCounted: isCounted)
   }
 
   /// Answers the A bit when no data before it are missing (11.16).
@@ -99,12 +103,17 @@ extension Reactor {
       let owed = slots.recoveries[slot].takeAcknowledgement(
         receivedLength: slots[slot].transfer.receivedLength)
     else { return }
+    try queue(owed, connection: index)
+  }
+
+  mutating func queue(
+    _ owed: TaskRecovery.Acknowledgement, connection index: Int
+  ) throws(ProtocolViolation) {
     try queue(
       SNACKRequest(
         kind: .dataACK, lun: owed.lun, initiatorTaskTag: .reserved,
         targetTransferTag: owed.targetTransferTag,
-        expStatSN: connections[index].machine.expStatSN,
-        begRun: slots.recoveries[slot].gaps.next, runLength: 0),
+        expStatSN: connections[index].machine.expStatSN, begRun: owed.begRun, runLength: 0),
       connection: index)
   }
 

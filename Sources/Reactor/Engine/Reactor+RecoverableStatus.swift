@@ -60,7 +60,7 @@ extension Reactor {
   /// Whether a SCSI Response ends its task now: not twice, and not as a success while data of the
   /// task are missing, which are asked for.
   mutating func isBelieved(
-    _ response: SCSIResponse, connection index: Int
+    _ response: SCSIResponse, _ data: borrowing RawSpan, connection index: Int
   ) throws(ProtocolViolation) -> Bool {
     let header = response.header
     guard let slot = slotWanted(header.initiatorTaskTag, connection: index) else {
@@ -68,7 +68,7 @@ extension Reactor {
       return false
     }
     if slots.recoveries[slot].isTagged {
-      return try isTaggedEnd(response, slot: slot, connection: index)
+      return try isTaggedEnd(response, data, slot: slot, connection: index)
     }
     let isRead = slots[slot].transfer.direction == .read
     let isGood = response.response == 0 && response.status == .good
@@ -78,13 +78,25 @@ extension Reactor {
     let isHeld = isRead && isGood && slots.recoveries[slot].awaitsPDUs
     guard try takeStatus(header, isHeld: isHeld, connection: index) else { return false }
     guard isHeld else { return true }
+    try slots.recoveries[slot].hold(
+      .scsiResponse, try Self.heldStatus(response, data), of: header.initiatorTaskTag)
+    return false
+  }
+
+  /// What is kept of a SCSI Response that does not count yet, as it ends a task when it does.
+  static func heldStatus(
+    _ response: SCSIResponse, _ data: borrowing RawSpan
+  ) throws(ProtocolViolation) -> TaskRecovery.HeldStatus {
+    let header = response.header
     guard let residual = response.residual else {
       throw .contradictoryResidual(flags: header.flags)
     }
-    try slots.recoveries[slot].hold(
-      .scsiResponse, .init(statSN: header.statSN, residual: residual),
-      of: header.initiatorTaskTag)
-    return false
+    guard response.response == 0 else {
+      return .init(statSN: header.statSN, residual: .none, status: .taskAborted)
+    }
+    return .init(
+      statSN: header.statSN, residual: residual, status: response.status,
+      sense: SenseData(parsing: data.extracting(senseBytes(data))))
   }
 
   /// Whether as many Data-In or R2Ts have come as a SCSI Response counts.

@@ -80,6 +80,21 @@ struct ReassignmentTests {
     #expect(state.isWhole)
   }
 
+  @Test("E06, F10.2 all up to a Data-In has come where the bytes are in order, or where all have")
+  func hasAllBefore() throws {
+    for isOrdered in [true, false] {
+      var state = TransferState(direction: .read, expectedLength: 4096)
+      var record = TransferRecord()
+      let parameters = Self.parameters(ordered: isOrdered)
+      state.reassign(parameters: parameters, record: record)
+      for offset in [0, 2048, 1024, 3072] as [UInt32] {
+        try state.place(dataIn(0, offset), record: &record)
+        let hasAll = state.hasAll(upTo: dataIn(0, offset), parameters: parameters)
+        #expect(hasAll == (isOrdered ? offset != 2048 : offset == 3072), "\(offset)")
+      }
+    }
+  }
+
   /// It is in its place before its digest is known, and may be damaged.
   @Test("E06, E13 a payload laid over counted bytes counts anew, with all behind it")
   func overlaid() throws {

@@ -29,6 +29,33 @@ struct TaskRecoveryTests {
     #expect(recovery.gaps.next == 3)
   }
 
+  @Test("E06, F10.2: behind an R-Data SNACK a DataACK is sent at once, or not at all")
+  func taggedAcknowledgement() throws {
+    let parameters = NegotiatedParameters()
+    var recovery = TaskRecovery()
+    _ = try recovery.receive(dataIn(0))
+    #expect(try recovery.acknowledge(dataIn(0, acknowledgedBy: 6), hasAllBefore: true) == nil)
+    recovery.reassign(.read, segmentLength: 512)
+    _ = recovery.prepareReassignment(segmentLength: 1024)
+    _ = try recovery.receive(dataIn(1))
+    #expect(try recovery.resegment(parameters: parameters) == 1)
+    #expect(try recovery.acknowledge(dataIn(5, acknowledgedBy: 7), hasAllBefore: false) == nil)
+    #expect(try recovery.acknowledge(dataIn(2), hasAllBefore: true) == nil)
+    let owed = try recovery.acknowledge(dataIn(2, acknowledgedBy: 8), hasAllBefore: true)
+    #expect(owed?.targetTransferTag.rawValue == 8 && owed?.begRun == 3)
+    #expect(recovery.acknowledgedLength == 1024)
+    // What was acknowledged is no news, and not asked for again.
+    #expect(try recovery.acknowledge(dataIn(1, acknowledgedBy: 9), hasAllBefore: true) == nil)
+    #expect(throws: ProtocolViolation.reservedTransferTag(.dataIn)) {
+      _ = try recovery.acknowledge(dataIn(3, acknowledgedBy: .max), hasAllBefore: true)
+    }
+    #expect(try recovery.resegment(parameters: parameters) == 2)
+    #expect(recovery.isTagged && recovery.gaps.firstMissing == 3 && recovery.isHeardOf)
+    recovery.reassign(.read, segmentLength: 1024)
+    let keepsAll = recovery.prepareReassignment(segmentLength: 512)
+    #expect(!keepsAll && recovery.expDataSN == 3)
+  }
+
   @Test("F10.2: the A bit with a reserved tag is a violation: there is nothing to copy")
   func reservedTag() {
     var recovery = TaskRecovery()

@@ -206,9 +206,9 @@ struct RecoveringRead {
     }
     guard let found else { throw Disagreement("a DataACK is owed") }
     try agree(found.targetTransferTag.rawValue, owed, "the tag of a DataACK")
-    try agree(recovery.gaps.next, wire(numbers.known), "BegRun of a DataACK")
+    try agree(found.begRun, wire(numbers.known), "BegRun of a DataACK")
     try SNACKProperties.check(
-      .dataACK, NumberGaps.Run(first: recovery.gaps.next, count: 0), lun: found.lun,
+      .dataACK, NumberGaps.Run(first: found.begRun, count: 0), lun: found.lun,
       tag: found.targetTransferTag, expStatSN: expStatSN)
     try hold(recovery.takeAcknowledgement() == nil, "a DataACK is sent once")
   }
