@@ -212,4 +212,50 @@ struct ConnectionRecoveryTests {
     third.sendDataIn(task, .pattern(512))
     #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
   }
+
+  @Test("E13, M12 what was to be reassigned on a connection that is closed in order is on another")
+  func carrierCloses() throws {
+    let harness = try ReactorHarness.reassigning()
+    let second = try FurtherConnection(harness)
+    let third = try FurtherConnection(harness, connectionID: 2, place: 10)
+    let unique = harness.read(offset: 0, size: 512)
+    let task = try harness.command().view.header.initiatorTaskTag
+    try harness.closeTarget()
+    second.answerLogout(try second.recoveryLogout(of: 0), expCmdSN: 51)
+    let request = try second.reassignment()
+    second.sendAsync(.logoutRequested, (1, 0, 5))
+    #expect(try second.sent()?.header.opcode == .logoutRequest)
+    second.sendLogoutResponse(expCmdSN: 51)
+    let again = try third.reassignment()
+    #expect(again.referencedTaskTag == task && again.header != request.header)
+    third.answer(again, .functionComplete, expCmdSN: 51)
+    third.sendDataIn(task, .pattern(512))
+    #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
+    #expect(second.isClosed && harness.sessionState == .up && harness.busySlots == 0)
+  }
+
+  @Test("E13, M12 so is the Logout of a lost connection that went out on one that is closed")
+  func logoutCarrierCloses() throws {
+    let harness = try ReactorHarness.reassigning()
+    var second: FurtherConnection? = try FurtherConnection(harness)
+    let third = try FurtherConnection(harness, connectionID: 2, place: 10)
+    let uniques = (0..<2).map { harness.read(offset: $0 * 512, size: 512) }
+    let first = try harness.command().view.header.initiatorTaskTag
+    let task = try #require(try second?.command()).header.initiatorTaskTag
+    harness.sendDataIn(first, .pattern(512))
+    #expect(harness.reply() == .init(unique: uniques[0], error: 0, payload: .pattern(512)))
+    second = nil
+    harness.turn()
+    let recovery = try #require(try harness.sent())
+    #expect(LogoutRequest(recovery.header).connectionID == 1)
+    harness.sendAsync(.logoutRequested, parameters: (0, 0, 5))
+    harness.sendLogoutResponse(to: try #require(try harness.sent()))
+    third.answerLogout(try third.recoveryLogout(of: 1), expCmdSN: 52)
+    let request = try third.reassignment()
+    #expect(request.referencedTaskTag == task)
+    third.answer(request, .functionComplete, expCmdSN: 52)
+    third.sendDataIn(task, .pattern(512))
+    #expect(harness.reply() == .init(unique: uniques[1], error: 0, payload: .pattern(512)))
+    #expect(harness.sessionState == .up && harness.busySlots == 0)
+  }
 }

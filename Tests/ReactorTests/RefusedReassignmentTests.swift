@@ -45,6 +45,18 @@ struct RefusedReassignmentTests {
     }
   }
 
+  @Test("E14 no such task, of one whose data have come there before: the session is opened anew")
+  func contradicted() throws {
+    try asked { harness, other, unique, request in
+      let data = harness.dataIn(request.referencedTaskTag, 0, .pattern(256), offset: 0)
+      other.send(data.header, data: data.data)
+      #expect(harness.sessionState == .up && harness.taskCount(9) == 1)
+      other.answer(request, .taskDoesNotExist, expCmdSN: 51)
+      try expectReopening(harness, unique)
+      #expect(other.isClosed)
+    }
+  }
+
   @Test("E14 still allegiant: the connection is logged out again, and then the session is lost")
   func stillAllegiant() throws {
     try asked { harness, other, unique, request in

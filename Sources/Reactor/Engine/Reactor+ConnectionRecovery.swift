@@ -74,6 +74,7 @@ extension Reactor {
     {
       connections[other].recovery.lostLogout()
       connections[other].recoveryDue = now
+      nextTick = now
     }
   }
 

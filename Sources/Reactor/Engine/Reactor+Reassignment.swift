@@ -46,6 +46,7 @@ extension Reactor {
     {
       guard let slot = strandedSlot(managements[place].task) else { continue }
       slots[slot].isReassigning = false
+      nextTick = now
     }
   }
 
