@@ -16,26 +16,13 @@ extension InteropRun {
   }
 
   private mutating func reassign(_ proxy: ChaosProxy) async throws -> Outcome {
-    let file = try lab.write(
-      """
-      node.name = \(target.open.name)
-      node.conn[0].address = 127.0.0.1
-      node.conn[0].port = \(proxy.port)
-      node.session.iscsi.ERL = 2
-      node.session.nr_sessions = 1
-      node.conn[0].iscsi.MaxRecvDataSegmentLength = 8192
-
-      """)
-    let mount = try await MountedFileSystem.start(lab, .mount(file), options: ["login=manual"])
-    try await logIn(mount, target.open)
+    let mount = try await mount(through: proxy, level: 2, for: .reassignment)
     let session = "targets/\(target.open.name)/sessions/1"
-    note(.reassignment, agreed: try await agreed(mount, target.open))
     let (level, tsih) = (
       try await expect(mount, "cat \(session)/erl").value,
       try await expect(mount, "cat \(session)/tsih").value
     )
-    // A mount's first flush also stands for what others wrote before; a loss under it is an error.
-    _ = try await expect(mount, "for lun in targets/\(target.open.name)/lun?; do sync $lun; done")
+    try await flushFirst(mount)
     proxy.disturb(Disturbance(resetByteCount: 2_000_000...8_000_000))
     _ = try await write(mount, Patterns.streams, limit: .seconds(300))
     proxy.disturb(Disturbance())

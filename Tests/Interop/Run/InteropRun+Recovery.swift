@@ -36,21 +36,12 @@ extension InteropRun {
 
   /// Writes and reads all of the LUNs through `proxy`.
   private mutating func recover(_ proxy: ChaosProxy) async throws -> Outcome {
-    let file = try lab.write(
-      """
-      node.name = \(target.open.name)
-      node.conn[0].address = 127.0.0.1
-      node.conn[0].port = \(proxy.port)
-      node.session.iscsi.ERL = 1
-      node.session.nr_sessions = 1
-      node.conn[0].iscsi.DataDigest = CRC32C,None
-      node.conn[0].iscsi.MaxRecvDataSegmentLength = 8192
-      node.conn[0].timeo.noop_out_interval = 1
-
-      """)
-    let mount = try await MountedFileSystem.start(lab, .mount(file), options: ["login=manual"])
-    try await logIn(mount, target.open)
-    note(.recovery, agreed: try await agreed(mount, target.open))
+    let mount = try await mount(
+      through: proxy, level: 1, for: .recovery,
+      settings: """
+        node.conn[0].iscsi.DataDigest = CRC32C,None
+        node.conn[0].timeo.noop_out_interval = 1
+        """)
     let session = "targets/\(target.open.name)/sessions/*"
     let level = try await expect(mount, "cat \(session)/erl \(session)/connections/*/data_digest")
     let before = proxy.counts
@@ -59,8 +50,7 @@ extension InteropRun {
       try await finish(mount)
       return refused(.recovery, "level and data digest are \(level.lines)")
     }
-    // A mount's first flush also stands for what others wrote before; a loss under it is an error.
-    _ = try await expect(mount, "for lun in targets/\(target.open.name)/lun?; do sync $lun; done")
+    try await flushFirst(mount)
     _ = try await write(mount, Patterns.big, limit: .seconds(300))
     let statistics = try await expect(mount, "grep -h -E 'snack|digest' \(session)/stats | xargs")
     let after = proxy.counts
@@ -73,5 +63,32 @@ extension InteropRun {
         "\(after.connections - before.connections) new connections for \(count) damaged PDUs")
     }
     return .passed("\(count) damaged PDUs, no new connection, \(statistics.value)")
+  }
+
+  /// Logs in through `proxy` with one session of a level and small data segments, and notes what it
+  /// has agreed on.
+  mutating func mount(
+    through proxy: ChaosProxy, level: Int, for capability: Capability, settings: String = ""
+  ) async throws -> MountedFileSystem {
+    let file = try lab.write(
+      """
+      node.name = \(target.open.name)
+      node.conn[0].address = 127.0.0.1
+      node.conn[0].port = \(proxy.port)
+      node.session.iscsi.ERL = \(level)
+      node.session.nr_sessions = 1
+      node.conn[0].iscsi.MaxRecvDataSegmentLength = 8192
+      \(settings)
+
+      """)
+    let mount = try await MountedFileSystem.start(lab, .mount(file), options: ["login=manual"])
+    try await logIn(mount, target.open)
+    note(capability, agreed: try await agreed(mount, target.open))
+    return mount
+  }
+
+  /// A mount's first flush also stands for what others wrote before; a loss under it is an error.
+  func flushFirst(_ mount: MountedFileSystem) async throws {
+    _ = try await expect(mount, "for lun in targets/\(target.open.name)/lun?; do sync $lun; done")
   }
 }
