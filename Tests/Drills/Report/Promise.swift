@@ -11,10 +11,10 @@ struct Promise: Sendable {
       number: 1,
       text:
         "a write that returned was answered GOOD; fsync that returned 0 means it is on the medium",
-      figures: ["a million injected faults, see above"], commands: ["make sim RUNS=26000"]),
+      figures: ["a million injected faults, see below"], commands: ["make sim RUNS=26000"]),
     Promise(
       number: 2, text: "no wrong or stale byte, no write lost that fsync promised",
-      figures: ["a million injected faults, see above"], commands: ["make sim RUNS=26000"]),
+      figures: ["a million injected faults, see below"], commands: ["make sim RUNS=26000"]),
     Promise(
       number: 3,
       text: """
@@ -40,12 +40,12 @@ struct Promise: Sendable {
       commands: ["swift test --filter VerificationTests"]),
     Promise(
       number: 8, text: "nothing is sent again before the old nexus is provably dead",
-      figures: ["planted bug `skippedReinstatement` found at seed 1"],
+      figures: ["planted bug `skippedReinstatement` is found, see its row below"],
       commands: ["make sim BUG=skippedReinstatement"]),
     Promise(
       number: 9,
       text: "an aligned write is not torn by us; unaligned ones are whole for who uses the mount",
-      figures: ["planted bug `unlockedRewrite` found at seed 3"],
+      figures: ["planted bug `unlockedRewrite` is found, see its row below"],
       commands: ["make sim BUG=unlockedRewrite"]),
     Promise(
       number: 10, text: "a crash of the daemon is what a loss of power is to a client"),
