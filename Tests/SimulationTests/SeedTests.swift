@@ -1,3 +1,4 @@
+import Glibc
 import Simulation
 import Testing
 
@@ -40,6 +41,22 @@ struct SeedTests {
   func found(seed: UInt64) throws {
     let outcome = try Simulation(seed: seed).run()
     if outcome.violation != nil { Issue.record("\(outcome.report)") }
+  }
+
+  @Test("a run gives back every descriptor it has taken")
+  func descriptors() async {
+    await #expect(processExitsWith: .success) {
+      let before = SeedTests.descriptorCount
+      for family in SeedFamily.allCases {
+        for number in UInt64(1)...40 { _ = try Simulation(seed: family.seed(number)).run() }
+      }
+      try #require(SeedTests.descriptorCount == before)
+    }
+  }
+
+  /// What this process has open.
+  static var descriptorCount: Int {
+    (0..<1 << 16).count { fcntl(CInt($0), F_GETFD) >= 0 }
   }
 
   @Test("every kind of fault is injected")

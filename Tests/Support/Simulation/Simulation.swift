@@ -75,6 +75,8 @@ package final class Simulation {
     }
     if world.violation == nil, let leftover = client.leftover { world.violate(leftover) }
     client.stop()
+    target.close()
+    world.end()
     return Outcome(
       seed: seed, violation: world.violation, hash: world.trace.hash,
       eventCount: world.trace.count, requestCount: kernel.answerCount, faults: world.faults,

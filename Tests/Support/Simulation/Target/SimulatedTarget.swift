@@ -76,6 +76,12 @@ final class SimulatedTarget {
     return nexus.join(link)
   }
 
+  /// Nothing is asked of it any more: connections and the tasks they have answered let go of each
+  /// other.
+  func close() {
+    for nexus in nexuses { for connection in nexus.connections { connection.close() } }
+  }
+
   func forget(_ nexus: Nexus) { nexuses.removeAll { $0 === nexus } }
 
   /// How many seconds the target has asked a session to stay away, once.

@@ -28,6 +28,9 @@ struct EventQueue {
     }
   }
 
+  /// Forgets what was still to happen.
+  mutating func removeAll() { events = [] }
+
   /// Takes out the next event due at `moment`.
   mutating func popDue(at moment: UInt64) -> (() -> Void)? {
     guard let first = events.first, first.moment <= moment else { return nil }

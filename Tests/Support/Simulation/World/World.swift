@@ -66,4 +66,8 @@ final class World {
     now = max(now, moment)
     while violation == nil, let action = queue.popDue(at: now) { action() }
   }
+
+  /// Nothing happens any more: what was planned holds on to who would have done it, and to the
+  /// world.
+  func end() { queue.removeAll() }
 }
