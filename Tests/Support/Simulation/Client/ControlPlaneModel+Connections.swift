@@ -31,11 +31,8 @@ extension ControlPlaneModel {
   /// Sees which connections of a session are missing, and has them logged in one by one.
   func lookAtConnections(_ index: Int) {
     let session = sessions[index]
-    if session.state == .away, session.keepsTasks, !client.awaitsLogin(index) {
-      // Nobody waits for the tasks any more.
-      session.keepsTasks = false
-      noteLoss()
-    }
+    // Nobody waits for the tasks any more.
+    if session.state == .away, !client.awaitsLogin(index) { endKeeping(index) }
     guard session.state == .up, session.joining == nil, !session.refusesMore,
       let parameters = session.link?.parameters
     else { return }
@@ -134,15 +131,17 @@ extension ControlPlaneModel {
     let session = sessions[index]
     guard session.keepsTasks, let parameters = session.link?.parameters else { return false }
     let kept = parameters.defaultTime2Wait + parameters.defaultTime2Retain
-    guard world.now < session.outageAt + UInt64(kept) * World.second else {
-      giveUpTasks(index)
-      return false
-    }
-    return true
+    session.keepsTasks = world.now < session.outageAt + UInt64(kept) * World.second
+    return session.keepsTasks
   }
 
-  private func giveUpTasks(_ index: Int) {
-    sessions[index].keepsTasks = false
+  /// The reactor gives the tasks of a session up: it does not wait for them any more, or is given a
+  /// new session's connection, however long the control plane has known.
+  func endKeeping(_ index: Int) {
+    let session = sessions[index]
+    session.keepsTasks = false
+    guard session.countsAsKept else { return }
+    session.countsAsKept = false
     noteLoss()
   }
 
@@ -159,7 +158,7 @@ extension ControlPlaneModel {
     guard let connection = target.join(link, to: session.nexus), let nexus = session.nexus else {
       // The target does not have the session any more: a new one takes its place at once.
       Glibc.close(theirs)
-      giveUpTasks(index)
+      session.keepsTasks = false
       return plan(index, after: 0)
     }
     session.set(link, as: 0)
@@ -177,6 +176,7 @@ extension ControlPlaneModel {
       guard let self, session.epoch == epoch, let socket = descriptor.take() else { return }
       var handover = makeHandover(socket, 0, parameters, numbers)
       handover.isHeld = true
+      session.countsAsKept = false
       client.port.rejoin(client.session(index), handover)
       world.note(.rejoined, index)
       session.state = .held

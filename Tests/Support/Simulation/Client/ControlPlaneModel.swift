@@ -34,15 +34,7 @@ final class ControlPlaneModel {
   /// Ends everything of the daemon before, and begins with another.
   func restart(_ client: Client) {
     self.client = client
-    for index in sessions.indices {
-      let session = sessions[index]
-      session.state = .away
-      session.epoch += 1
-      session.schedule = RecoverySchedule()
-      session.isKnown = false
-      session.lostAt = nil
-      session.forgetConnections()
-    }
+    for session in sessions { session.forget() }
     start()
   }
 
@@ -102,6 +94,7 @@ final class ControlPlaneModel {
     let session = sessions[index]
     world.note(.sessionLost, index)
     session.keepsTasks = client.awaitsLogin(index)
+    session.countsAsKept = session.keepsTasks
     if !session.keepsTasks { noteLoss() }
     session.state = .away
     session.epoch += 1
@@ -117,7 +110,7 @@ final class ControlPlaneModel {
     plan(index, after: max(first, asked))
   }
 
-  /// The tasks of a session are over at its target.
+  /// The tasks of a session are over at its target, and the reactor hears of it.
   func noteLoss() {
     lossCount += 1
     noticedLosses = target.media.map(\.lossCount)
@@ -198,6 +191,7 @@ final class ControlPlaneModel {
         expCmdSN: SerialNumber(rawValue: numbers.1), maxCmdSN: SerialNumber(rawValue: numbers.2),
         earlyBytes: [], timeouts: world.scenario.timeouts)
       handover.isHeld = true
+      endKeeping(index)
       client.port.start(client.session(index), handover)
       world.note(.handedOver, index)
       session.state = .held

@@ -35,6 +35,8 @@ final class SessionModel {
   var refusesMore = false
   /// Its tasks stay at the target for a connection that replaces its only one.
   var keepsTasks = false
+  /// The reactor takes them for kept, whatever the control plane knows by now.
+  var countsAsKept = false
   var outageAt: UInt64 = 0
 
   /// When the target last said anything on the connection that has been silent for the longest.
@@ -62,5 +64,16 @@ final class SessionModel {
     refusesMore = false
     nexus = nil
     keepsTasks = false
+  }
+
+  /// The daemon has ended, and all it knew.
+  func forget() {
+    state = .away
+    epoch += 1
+    schedule = RecoverySchedule()
+    isKnown = false
+    lostAt = nil
+    countsAsKept = false
+    forgetConnections()
   }
 }
