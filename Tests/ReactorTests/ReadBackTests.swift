@@ -128,6 +128,42 @@ struct ReadBackTests {
     try expectQuiet(unique, error: -EIO)
   }
 
+  @Test("P1, E29: what is at the target over one session may be lost with another")
+  func underWay() throws {
+    let second = SessionHandle(index: 6, generation: 1)
+    try harness.expose(lastBlock: 8191, sessions: [ReactorHarness.session, second])
+    try flushed()
+    let written = harness.write(offset: 0, .pattern(512))
+    let task = try harness.command().view.header.initiatorTaskTag
+    close(try harness.startSilent(second))
+    harness.turn()
+    #expect(harness.reactor.sessions[6].state == .lost)
+    try expectJudged(written, task)
+  }
+
+  @Test("P1, E29: or is taken by a unit that tells of a reset to another command")
+  func underWayAtReset() throws {
+    try flushed()
+    let written = harness.write(offset: 0, .pattern(512))
+    let task = try harness.command().view.header.initiatorTaskTag
+    let read = harness.read(offset: 4096, size: 512)
+    let tag = try harness.command().view.header.initiatorTaskTag
+    harness.sendResponse(tag, .checkCondition, sense: .sense(6, 0x29, 0))
+    harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(harness.reply()?.unique == read)
+    try expectJudged(written, task)
+  }
+
+  /// A write of block 0 is answered, and then found to be gone.
+  private func expectJudged(_ written: UInt64, _ task: InitiatorTaskTag) throws {
+    harness.sendResponse(task)
+    #expect(harness.reply() == .init(unique: written, error: 0, payload: .accepted(512)))
+    let unique = harness.request(.fsync)
+    try harness.serve(.synchronizeCache16)
+    try serveRead(0, .pattern(512, from: 1))
+    try expectQuiet(unique, error: -EIO)
+  }
+
   @Test("E29: after another loss it flushes, and reads what it has not read")
   func lostAgain() throws {
     try flushed()

@@ -40,6 +40,20 @@ extension Reactor {
     return min(oldest, sharedUnits.oldestSent(Int(slots[index].unit), besides: lane))
   }
 
+  /// Whether a write to a unit is at the target, over any session but one.
+  func hasWriteAtTarget(_ unit: Int, besides session: UInt16?) -> Bool {
+    for slot in 0..<slots.requestCount
+    where slots[slot].isAtTarget && Int(slots[slot].unit) == unit
+      && slots[slot].session != session
+    {
+      switch (slots[slot].kind, slots[slot].step) {
+      case (.write, .transfer), (.clear, _): return true
+      default: continue
+      }
+    }
+    return sharedUnits.oldestSent(unit, besides: lane) != .max
+  }
+
   /// Remembers the blocks a WRITE has brought, which lie in the slot's pages still.
   mutating func remember(_ index: Int) {
     let unit = Int(slots[index].unit)

@@ -110,7 +110,7 @@ extension Reactor {
     let lost = handle(of: index)
     for unit in 0..<units.count
     where units[unit].state != .free && units[unit].isReached(by: lost) {
-      doubt(unit: unit)
+      doubt(unit: unit, besides: UInt16(index))
       guard units[unit].hasVolatileCache, !sharedUnits.isFlushed(unit) else { continue }
       for slot in 0..<slots.requestCount
       where slots[slot].kind == .synchronize && Int(slots[slot].unit) == unit
@@ -121,9 +121,14 @@ extension Reactor {
     }
   }
 
-  /// Something may have cost a unit what its volatile cache held.
-  func doubt(unit: Int) {
-    guard units[unit].hasVolatileCache, sharedUnits.hasUnflushed(unit) else { return }
+  /// Something may have cost a unit what its volatile cache held, of writes also whose answers are
+  /// under way.
+  ///
+  /// - Parameter session: the one that is lost, whose writes are sent again.
+  func doubt(unit: Int, besides session: UInt16? = nil) {
+    guard units[unit].hasVolatileCache,
+      sharedUnits.hasUnflushed(unit) || hasWriteAtTarget(unit, besides: session)
+    else { return }
     sharedUnits.doubt(unit)
   }
 
