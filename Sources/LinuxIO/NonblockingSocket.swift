@@ -58,13 +58,7 @@ package final class NonblockingSocket: Sendable {
   /// Makes the coming close a reset.
   ///
   /// The corresponding C function is `setsockopt(SO_LINGER)` with a time of 0.
-  package func resetOnClose() {
-    var lingering = linger(l_onoff: 1, l_linger: 0)
-    // SAFETY: option and length agree.
-    _ = unsafe setsockopt(
-      descriptor.rawValue, SOL_SOCKET, SO_LINGER, &lingering,
-      socklen_t(MemoryLayout<linger>.size))
-  }
+  package func resetOnClose() { descriptor.setResetsOnClose(true) }
 
   private func outcome(_ count: Int64) -> Outcome {
     if count >= 0 { return .moved(Int(count)) }

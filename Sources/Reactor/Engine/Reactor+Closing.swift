@@ -85,7 +85,7 @@ extension Reactor {
     withdrawReassignments(connection: index)
     endManagements(connection: index)
     connections[index].endClosing(.closed)
-    disconnect(connection: index)
+    disconnect(connection: index, isLoggedOut: true)
     withdrawLogouts(connection: index)
     requeue(connection: index)
     strand(connection: index)

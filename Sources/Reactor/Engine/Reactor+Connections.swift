@@ -130,14 +130,17 @@ extension Reactor {
   }
 
   /// Closes all connections of a session.
-  mutating func disconnect(session index: Int) {
+  ///
+  /// - Parameter isLoggedOut: in order, after a Logout that was answered; else by a reset.
+  mutating func disconnect(session index: Int, isLoggedOut: Bool = false) {
     while sessions[index].connections != 0 {
-      disconnect(connection: sessions[index].connections.trailingZeroBitCount)
+      disconnect(
+        connection: sessions[index].connections.trailingZeroBitCount, isLoggedOut: isLoggedOut)
     }
   }
 
   /// Closes a connection; the tasks in flight on it are nobody's for now.
-  mutating func disconnect(connection index: Int) {
+  mutating func disconnect(connection index: Int, isLoggedOut: Bool = false) {
     if usesRing {
       unwatchByRing(connection: index)
     } else {
@@ -146,7 +149,7 @@ extension Reactor {
     let session = Int(connections[index].session)
     sessions[session].connections &= ~(1 << UInt64(index))
     sessions[session].inFlightCount -= connections[index].inFlightCount
-    connections[index].disconnect(slots)
+    connections[index].disconnect(slots, isLoggedOut: isLoggedOut)
     guard index != session else { return }
     // What it has counted stays its session's.
     connections[session].statistics.add(connections[index].statistics)

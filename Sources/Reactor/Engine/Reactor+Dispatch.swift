@@ -167,10 +167,13 @@ extension Reactor {
     if connections[index].logoutReason == .closeConnection {
       return receiveClosing(response, connection: index)
     }
-    if sessions[session].logout != nil, response.response == .closed {
+    let isLoggedOut = response.response == .closed
+    if sessions[session].logout != nil, isLoggedOut {
       return release(session: session, end: .proven)
     }
-    lose(connection: index, .requestedByTarget(time2WaitSeconds: response.time2Wait))
+    lose(
+      session: session, .requestedByTarget(time2WaitSeconds: response.time2Wait),
+      isLoggedOut: isLoggedOut)
   }
 
   /// Takes a task that has ended off its connection.

@@ -62,12 +62,16 @@ extension Reactor {
 
   /// The session is lost, with all its connections: parks its tasks in their first order and tells
   /// the control plane.
-  mutating func lose(session index: Int, _ failure: SessionFailure) {
+  ///
+  /// - Parameter isLoggedOut: the target has answered the Logout it had asked for.
+  mutating func lose(
+    session index: Int, _ failure: SessionFailure, isLoggedOut: Bool = false
+  ) {
     guard sessions[index].isConnected else { return }
     connections[index].statistics.note(failure)
     if sessions[index].logout != nil { return release(session: index) }
     let silence = noteLoss(session: index)
-    disconnect(session: index)
+    disconnect(session: index, isLoggedOut: isLoggedOut)
     sessions[index].state = .lost
     noteServing(session: index)
     doubtUnflushed(session: index)
@@ -249,7 +253,7 @@ extension Reactor {
     session index: Int, error: Errno = .socketNotConnected, end: SessionEnd = .unproven
   ) {
     let wasConnected = sessions[index].isConnected
-    if wasConnected { disconnect(session: index) }
+    if wasConnected { disconnect(session: index, isLoggedOut: end == .proven) }
     sessions[index].state = .free
     noteServing(session: index)
     // What waits on a connection is at no target; of a lost one nobody knows.

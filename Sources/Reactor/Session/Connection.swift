@@ -156,6 +156,8 @@ struct Connection: ~Copyable {
 
   /// Takes a connected socket, whose numbers `machine` has already.
   mutating func connect(_ socket: consuming OwnedDescriptor) {
+    // Also should this process end: what is not sent then is nobody's.
+    socket.setResetsOnClose(true)
     descriptor = socket.rawValue
     self.socket = consume socket
     state = .up
@@ -184,8 +186,13 @@ struct Connection: ~Copyable {
   }
 
   /// Closes the socket and forgets what was under way on it; slots whose PDUs were queued are told.
-  mutating func disconnect(_ slots: borrowing SlotTable) {
+  ///
+  /// - Parameter isLoggedOut: the target has answered the Logout, and has taken all there was. Else
+  ///   the kernel may hold bytes of a write that is given up, or sent again elsewhere: they are
+  ///   thrown away by a reset, lest they arrive behind a later write of the same blocks.
+  mutating func disconnect(_ slots: borrowing SlotTable, isLoggedOut: Bool) {
     state = .closed
+    if isLoggedOut { socket?.setResetsOnClose(false) } else { socket?.reset() }
     socket = nil
     descriptor = -1
     awaitsWritable = false
