@@ -68,7 +68,12 @@ enum RecoveryProperties {
       connection.tasks[index].forfeit()
       try connection.concludeHeld(index)
     default:
-      try connection.tasks[index].reassign()
+      let length = connection.tasks[index].piece
+      switch choice {
+      case 0xFA, 0xFB: try connection.tasks[index].reassign(to: max(1, length / 2))
+      case 0xFC, 0xFD: try connection.tasks[index].reassign(to: min(4096, length * 2))
+      default: try connection.tasks[index].reassign(to: length)
+      }
       try connection.releaseHeld(index)
     }
     return true
@@ -114,13 +119,22 @@ extension RecoveringConnection {
       return try end(index, statSN, isGood: dataIn.status == .good, .dataIn)
     case .taken: break
     }
-    if how & 0x08 != 0 {
+    let isDamaged = how & 0x08 != 0
+    guard !tasks[index].isTagged else {
+      if !isDamaged {
+        guard try tasks[index].countBytes(dataIn, expStatSN: window.expected) else { return false }
+      }
+      return try holdBack(index, dataIn)
+    }
+    if isDamaged {
       guard try tasks[index].lose(dataIn, expStatSN: window.expected) != nil else { return false }
+      if tasks[index].isTagged { return try holdBack(index, dataIn) }
       guard dataIn.hasStatus else { return true }
       return try lose(statSN)
     }
     switch try tasks[index].receive(dataIn, expStatSN: window.expected) {
     case .givenUp: return false
+    case _ where tasks[index].isTagged: return try holdBack(index, dataIn)
     case .counted: break
     case .passedBy where tasks[index].isForfeited: break
     case .passedBy:
@@ -139,6 +153,9 @@ extension RecoveringConnection {
   ) throws(Disagreement) -> Bool {
     let isGood = input.bit()
     let statSN = statSN(isAgain: isAgain, &input)
+    guard !tasks[index].isTagged else {
+      return try endTagged(index, statSN, isGood: isGood, tag: input.near(tasks[index].snackTag))
+    }
     let count = input.near(tasks[index].wire(tasks[index].numbers.known))
     if isGood {
       guard try tasks[index].extend(to: count, expStatSN: window.expected) else { return false }
@@ -163,6 +180,48 @@ extension RecoveringConnection {
     try agree(tasks[index].keep(status, of: opcode), isFirst, "a task has one status")
     if isFirst { heldStatuses[index] = statuses.number(of: statSN) }
     return isFirst
+  }
+
+  /// The status of a Data-In behind an R-Data SNACK is held, where it has one.
+  private mutating func holdBack(_ index: Int, _ dataIn: DataIn) throws(Disagreement) -> Bool {
+    guard dataIn.hasStatus else { return true }
+    return try holdBack(index, dataIn.header.statSN.rawValue, dataIn.status, .dataIn)
+  }
+
+  /// Any status behind an R-Data SNACK is held, in the place of what was before.
+  private mutating func holdBack(
+    _ index: Int, _ statSN: UInt32, _ status: SCSIStatus, _ opcode: Opcode
+  ) throws(Disagreement) -> Bool {
+    guard let arrival = try arrive(statSN, isHeld: true) else { return false }
+    guard case .new = arrival else { return true }
+    let number = statuses.number(of: statSN)
+    _ = tasks[index].takeHeldStatus()
+    try releaseHeld(index)
+    let held = TaskRecovery.HeldStatus(
+      statSN: SerialNumber(rawValue: statSN), residual: .none, status: status)
+    let isKept = tasks[index].keep(held, of: opcode)
+    try hold(isKept, "a status takes another's place")
+    heldStatuses[index] = number
+    return true
+  }
+
+  /// A SCSI Response behind an R-Data SNACK ends its task where it bears its tag and all bytes have
+  /// come; where they have not all are asked for once more.
+  private mutating func endTagged(
+    _ index: Int, _ statSN: UInt32, isGood: Bool, tag: UInt32
+  ) throws(Disagreement) -> Bool {
+    guard try holdBack(index, statSN, isGood ? .good : .checkCondition, .scsiResponse) else {
+      return false
+    }
+    guard heldStatuses[index].map(statuses.wire) == statSN, tag == tasks[index].snackTag else {
+      return true
+    }
+    if isGood, tasks[index].bytes.firstMissing != tasks[index].length {
+      guard try tasks[index].askForAll(window.expected) else { return false }
+      guard tasks[index].isForfeited else { return true }
+    }
+    try conclude(index)
+    return true
   }
 
   /// A status that waited for its data ends the task when they have come or never will.

@@ -6,18 +6,23 @@ struct NumberModel {
   /// Runs apart from each other, and numbers in one, that are kept track of.
   private static let (runLimit, longestRun) = (8, 4_096)
 
+  /// Every number below has come.
+  private var base = 0
+  /// Of the numbers from `base` on.
   private var hasCome: [Bool] = []
   /// Where numbers begin that were found missing together: they stay a run of their own.
   private var openings: Set<Int> = []
 
   /// So many numbers are known to have been used.
-  var known: Int { hasCome.count }
+  var known: Int { base + hasCome.count }
 
-  var missing: [Int] { hasCome.indices.filter { !hasCome[$0] } }
+  var missing: [Int] { (base..<known).filter(isMissing) }
 
-  var firstMissing: Int { hasCome.firstIndex(of: false) ?? known }
+  var firstMissing: Int { missing.first ?? known }
 
-  func isMissing(_ number: Int) -> Bool { hasCome.indices.contains(number) && !hasCome[number] }
+  func isMissing(_ number: Int) -> Bool {
+    hasCome.indices.contains(number - base) && !hasCome[number - base]
+  }
 
   func isNew(_ number: Int) -> Bool { number >= known || isMissing(number) }
 
@@ -35,7 +40,7 @@ struct NumberModel {
   func hasRoom(for number: Int) -> Bool {
     guard isMissing(number) else { return hasRoom(upTo: number) }
     var after = self
-    after.hasCome[number] = true
+    after.hasCome[number - base] = true
     return after.runCount <= Self.runLimit
   }
 
@@ -43,9 +48,20 @@ struct NumberModel {
   /// one.
   mutating func join(upTo end: Int) {
     let end = max(known, end)
-    let start = firstMissing
+    forget(from: firstMissing)
+    _ = know(upTo: end)
+  }
+
+  /// All from `start` on are missing, as far as they are known to have been used.
+  mutating func lose(from start: Int) {
+    let end = known
     forget(from: start)
     _ = know(upTo: end)
+  }
+
+  /// Every number below `start` has come, and none is known from there on.
+  mutating func restart(at start: Int) {
+    (base, hasCome, openings) = (start, [], [])
   }
 
   /// Numbers up to `end` have been used; returns those nobody knew of.
@@ -60,13 +76,13 @@ struct NumberModel {
   /// A number that is new comes; returns those before it nobody knew of.
   mutating func arrive(_ number: Int) -> Range<Int> {
     let found = know(upTo: number)
-    if number == known { hasCome.append(true) } else { hasCome[number] = true }
+    if number == known { hasCome.append(true) } else { hasCome[number - base] = true }
     return found
   }
 
   /// What came from `start` on comes again.
   mutating func forget(from start: Int) {
-    hasCome.removeSubrange(start...)
+    hasCome.removeSubrange((start - base)...)
     openings = openings.filter { $0 < start }
   }
 }

@@ -4,7 +4,8 @@ import Wire
 
 /// A read at ErrorRecoveryLevel 1 as the reactor keeps it, beside models of its numbers and bytes.
 ///
-/// Its target cuts the data in pieces of one length, in order.
+/// Its target cuts the data in pieces of one length, in order; of another one where the task goes on
+/// over a connection with another MaxRecvDataSegmentLength (`RecoveringRead+Resegmentation`).
 struct RecoveringRead {
   /// What becomes of a Data-In.
   enum Admission: Equatable { case taken, duplicate, refused }
@@ -13,24 +14,34 @@ struct RecoveringRead {
 
   let tag: InitiatorTaskTag
   let length: Int
-  private let piece: Int
+  /// The length of a piece: our MaxRecvDataSegmentLength on the connection of the task.
+  var piece: Int
   private let first: UInt32
-  private let parameters: NegotiatedParameters
-  private(set) var recovery: TaskRecovery
-  private var transfer: TransferState
-  private var record = TransferRecord()
-  private(set) var numbers = NumberModel()
-  private var asked = AskedNumbers()
-  private(set) var bytes = ByteSet()
+  let parameters: NegotiatedParameters
+  var recovery: TaskRecovery
+  var transfer: TransferState
+  var record = TransferRecord()
+  var numbers = NumberModel()
+  var asked = AskedNumbers()
+  var bytes = ByteSet()
   /// Numbers with the F bit, and where the first sequence begins.
-  private var finals: Set<Int> = []
-  private var floor = 0
+  var finals: Set<Int> = []
+  var floor = 0
   /// The tag of the last Data-In with the A bit, until it is acknowledged.
   private var owedTag: UInt32?
-  private(set) var isForfeited = false
-  private var mayRepeat = false
+  var isForfeited = false
+  var mayRepeat = false
   /// How often all from the first hole on was asked for.
-  private var wholesaleCount = 0
+  var wholesaleCount = 0
+  /// The first number not acknowledged, and the bytes before it.
+  var acknowledged = (number: 0, length: 0)
+  /// The length has changed since some of the data were sent.
+  var isResegmented = false
+  /// Of the R-Data SNACK the target is to answer, 0 for none; and of the last there was.
+  var snackTag: UInt32 = 0
+  var lastSNACKTag: UInt32 = 0
+  /// The number of the Data-In the target sends next behind an R-Data SNACK.
+  private var nextTagged = 0
 
   init(
     tag: UInt32, first: UInt32, length: Int, piece: Int, parameters: NegotiatedParameters
@@ -52,11 +63,13 @@ struct RecoveringRead {
   }
 
   var isWhole: Bool { bytes.firstMissing == length }
-  var awaitsPDUs: Bool { !numbers.missing.isEmpty && !isForfeited }
+  var awaitsPDUs: Bool { (!numbers.missing.isEmpty || snackTag != 0) && !isForfeited }
+  var isTagged: Bool { snackTag != 0 && !isForfeited }
+  var isOrdered: Bool { parameters.dataPDUInOrder && parameters.dataSequenceInOrder }
 
   func wire(_ number: Int) -> UInt32 { first &+ UInt32(truncatingIfNeeded: number) }
 
-  private func number(of wire: UInt32) -> Int {
+  func number(of wire: UInt32) -> Int {
     numbers.known + Int(Int32(bitPattern: wire &- self.wire(numbers.known)))
   }
 
@@ -68,15 +81,19 @@ struct RecoveringRead {
   /// A Data-In of the target: the next, one that is missing, or nearly so.
   ///
   /// - Parameter how: F, A, a status and whether it is sent again, in bits 0, 1, 2 and 4.
-  func dataIn(
+  mutating func dataIn(
     _ how: UInt8, statSN: UInt32, _ input: inout FuzzInput
   ) -> DataIn {
     let missing = numbers.missing
     let isAgain = how & 0x10 != 0 && !missing.isEmpty
     let dataSN =
       isAgain
-      ? wire(missing[Int(input.byte()) % missing.count]) : input.near(wire(numbers.known))
-    let place = max(0, number(of: dataSN)) * piece
+      ? wire(missing[Int(input.byte()) % missing.count])
+      : input.near(wire(isTagged ? nextTagged : numbers.known))
+    if isTagged { nextTagged = number(of: dataSN) + 1 }
+    // Before the first change of length the numbers count pieces from the beginning.
+    let origin = isResegmented ? acknowledged : (number: 0, length: 0)
+    let place = origin.length + max(0, number(of: dataSN) - origin.number) * piece
     let offset = input.near(UInt32(truncatingIfNeeded: min(place, length)))
     let asks = how & 0x02 != 0
     var view = DataIn(
@@ -105,7 +122,7 @@ struct RecoveringRead {
     try agree(
       recovery.gaps.isMissing(dataIn.dataSN), numbers.isMissing(number),
       "DataSN \(number) is missing")
-    guard numbers.isNew(number) else { return .duplicate }
+    guard isTagged || numbers.isNew(number) else { return .duplicate }
     let isRight = isRoom(for: dataIn)
     do throws(ProtocolViolation) {
       try transfer.check(dataIn, record: record)
@@ -117,7 +134,7 @@ struct RecoveringRead {
     return .taken
   }
 
-  private func range(of dataIn: DataIn) -> Range<Int> {
+  func range(of dataIn: DataIn) -> Range<Int> {
     let start = Int(dataIn.bufferOffset)
     return start..<start + dataIn.header.dataSegmentLength
   }
@@ -158,8 +175,8 @@ struct RecoveringRead {
     bytes = after
     let missing = numbers.arrive(number)
     try agree(found, run(missing), "missing before DataSN \(number)")
-    try ask(missing, isAgain: false, expStatSN)
-    try acknowledge(dataIn, expStatSN)
+    guard try ask(missing, isAgain: false, expStatSN) else { return .givenUp }
+    if !isTagged { try acknowledge(dataIn, expStatSN) }
     return .counted
   }
 
@@ -173,11 +190,10 @@ struct RecoveringRead {
     asked.forget(from: start)
     asked.cover(numbers.missing)
     guard !isForfeited else { return true }
+    guard !isResegmented else { return try askForAll(expStatSN) }
     transfer.expectAgain(from: transfer.receivedLength, parameters: parameters)
     mayRepeat = true
-    if parameters.dataPDUInOrder, parameters.dataSequenceInOrder {
-      bytes = ByteSet(upTo: bytes.firstMissing)
-    }
+    if isOrdered { bytes = ByteSet(upTo: bytes.firstMissing) }
     let mayAsk = !parameters.dataSequenceInOrder || start >= lastSequenceStart
     let found: NumberGaps.Run?
     do throws(ProtocolViolation) {
@@ -200,8 +216,8 @@ struct RecoveringRead {
   private mutating func acknowledge(
     _ dataIn: DataIn, _ expStatSN: SerialNumber
   ) throws(Disagreement) {
-    let found = recovery.takeAcknowledgement()
-    guard numbers.missing.isEmpty, let owed = owedTag.take() else {
+    let found = recovery.takeAcknowledgement(receivedLength: transfer.receivedLength)
+    guard numbers.missing.isEmpty, snackTag == 0, let owed = owedTag.take() else {
       return try hold(found == nil, "nothing is acknowledged while data are missing, or unasked")
     }
     guard let found else { throw Disagreement("a DataACK is owed") }
@@ -211,6 +227,7 @@ struct RecoveringRead {
       .dataACK, NumberGaps.Run(first: found.begRun, count: 0), lun: found.lun,
       tag: found.targetTransferTag, expStatSN: expStatSN)
     try hold(recovery.takeAcknowledgement() == nil, "a DataACK is sent once")
+    acknowledged = (numbers.known, bytes.firstMissing)
   }
 
   /// A Data-In that was admitted is damaged: whether it is asked for; nil where the connection is
@@ -243,12 +260,11 @@ struct RecoveringRead {
     let range = isAgain ? number..<number + 1 : new
     try agree(found?.run, run(range), "what is asked for when DataSN \(number) is lost")
     try agree(found?.isAgain, isAgain, "DataSN \(number) had been asked for")
-    try ask(range, isAgain: isAgain, expStatSN)
-    return true
+    return try ask(range, isAgain: isAgain, expStatSN) ? true : nil
   }
 
   /// The last sequence begins behind the last F bit that is known to be followed by anything.
-  private var lastSequenceStart: Int {
+  var lastSequenceStart: Int {
     (finals.filter { $0 + 1 < numbers.known }.max() ?? floor - 1) + 1
   }
 
@@ -268,17 +284,19 @@ struct RecoveringRead {
     }
     let missing = numbers.know(upTo: end)
     try agree(found, run(missing), "missing of \(end) that were sent")
-    try ask(missing, isAgain: false, expStatSN)
-    return true
+    return try ask(missing, isAgain: false, expStatSN)
   }
 
+  /// What is missing is asked for; false where the connection is given up.
   private mutating func ask(
     _ range: Range<Int>, isAgain: Bool, _ expStatSN: SerialNumber
-  ) throws(Disagreement) {
-    guard let request = run(range) else { return }
+  ) throws(Disagreement) -> Bool {
+    guard let request = run(range) else { return true }
+    guard !isResegmented else { return try askForAll(expStatSN) }
     let model = numbers
     try asked.ask(range, isAgain: isAgain) { model.isMissing($0) }
     try SNACKProperties.check(.dataOrR2T, request, task: tag, expStatSN: expStatSN)
+    return true
   }
 
   // MARK: - What follows
@@ -289,20 +307,35 @@ struct RecoveringRead {
     isForfeited = true
   }
 
-  /// The connection is lost and another takes the task over.
-  mutating func reassign() throws(Disagreement) {
-    recovery.reassign(.read)
+  /// The target begins anew what an R-Data SNACK asked for.
+  mutating func beginTagged(_ tag: UInt32) {
+    (snackTag, lastSNACKTag, nextTagged) = (tag, tag, acknowledged.number)
+  }
+
+  /// The connection is lost and another takes the task over, where our MaxRecvDataSegmentLength is
+  /// `length`.
+  mutating func reassign(to length: Int) throws(Disagreement) {
+    recovery.reassign(.read, segmentLength: UInt32(piece))
     transfer.reassign(parameters: parameters, record: record)
     let kept = numbers.firstMissing
     numbers.forget(from: kept)
     asked.forget(from: kept)
-    if parameters.dataPDUInOrder, parameters.dataSequenceInOrder {
-      bytes = ByteSet(upTo: bytes.firstMissing)
-    }
+    if isOrdered { bytes = ByteSet(upTo: bytes.firstMissing) }
     (floor, finals, owedTag) = (kept, [], nil)
-    (isForfeited, mayRepeat) = (false, true)
-    try agree(recovery.expDataSN, wire(kept), "ExpDataSN of a TASK REASSIGN")
+    (isForfeited, mayRepeat, snackTag) = (false, true, 0)
+    try agree(recovery.expDataSN, wire(kept), "the first Data-In that has not come")
     try hold(recovery.heldStatus == nil, "the status of a reassigned read comes again")
+    isResegmented = isResegmented || length != piece
+    piece = length
+    let keepsAll = recovery.prepareReassignment(segmentLength: UInt32(length))
+    try agree(keepsAll, !isResegmented, "what has come counts where nothing is cut otherwise")
+    if isResegmented {
+      forgetUnacknowledged()
+      restart()
+    }
+    try agree(recovery.expDataSN, wire(numbers.known), "ExpDataSN of a TASK REASSIGN")
+    recovery.sentReassignment(receivedLength: transfer.receivedLength)
+    if !isResegmented { acknowledged = (kept, bytes.firstMissing) }
   }
 
   mutating func keep(_ status: TaskRecovery.HeldStatus, of opcode: Opcode) -> Bool {
@@ -318,11 +351,13 @@ struct RecoveringRead {
     try agree(recovery.gaps.firstMissing, wire(numbers.firstMissing), "the first that is missing")
     try agree(recovery.awaitsPDUs, awaitsPDUs, "a status of GOOD has to wait")
     try agree(recovery.isForfeited, isForfeited, "forfeited")
-    try agree(recovery.isHeardOf, numbers.known > 0, "the target has the command")
+    try agree(recovery.isHeardOf, wire(numbers.known) != first, "the target has the command")
+    try agree(recovery.isTagged, isTagged, "bytes alone tell what has come")
     for count in max(0, numbers.known - 1)...numbers.known + 1 {
       try agree(
         recovery.hasAll(of: wire(count)),
-        numbers.missing.isEmpty && count <= numbers.known, "all of \(count) have come")
+        numbers.missing.isEmpty && snackTag == 0 && count <= numbers.known,
+        "all of \(count) have come")
     }
     try hold(
       isForfeited || asked.holds(all: numbers.missing), "every Data-In missing was asked for")
