@@ -2,10 +2,10 @@ import ISCSI
 import SCSI
 import Wire
 
-/// Data cut otherwise than before, and what an R-Data SNACK asks for: bytes alone tell what has come.
+/// Data cut otherwise than before, and what an R-Data SNACK asks for: bytes tell what has come.
 extension RecoveringRead {
-  /// All that is not acknowledged is asked for, where it may be; false where the connection is given
-  /// up.
+  /// All that is not acknowledged is asked for, where it may be; false where the connection is
+  /// given up.
   mutating func askForAll(_ expStatSN: SerialNumber) throws(Disagreement) -> Bool {
     guard !isForfeited else { return true }
     let mayAsk = !parameters.dataSequenceInOrder || acknowledged.number >= lastSequenceStart
@@ -47,8 +47,8 @@ extension RecoveringRead {
     (floor, finals) = (acknowledged.number, [])
   }
 
-  /// Counts the bytes of a Data-In that was admitted and is whole; false where the connection is given
-  /// up.
+  /// Counts the bytes of a Data-In that was admitted and is whole; false where the connection is
+  /// given up.
   mutating func countBytes(
     _ dataIn: DataIn, expStatSN: SerialNumber
   ) throws(Disagreement) -> Bool {

@@ -4,8 +4,8 @@ import Wire
 
 /// A read at ErrorRecoveryLevel 1 as the reactor keeps it, beside models of its numbers and bytes.
 ///
-/// Its target cuts the data in pieces of one length, in order; of another one where the task goes on
-/// over a connection with another MaxRecvDataSegmentLength (`RecoveringRead+Resegmentation`).
+/// Its target cuts the data in pieces of one length, in order; of another one where the task goes
+/// on over a connection with another MaxRecvDataSegmentLength (`RecoveringRead+Resegmentation`).
 struct RecoveringRead {
   /// What becomes of a Data-In.
   enum Admission: Equatable { case taken, duplicate, refused }
