@@ -164,6 +164,20 @@ struct ReadBackTests {
     try expectQuiet(unique, error: -EIO)
   }
 
+  @Test("P1, E29: what has replaced it since the flush was sent is flushed before the answer")
+  func newerThanTheFlush() throws {
+    try write(0, .pattern(512))
+    try harness.reconnect()
+    let unique = harness.request(.fsync)
+    let flush = try harness.command().view.header.initiatorTaskTag
+    try write(0, .pattern(512, from: 5))
+    harness.sendResponse(flush)
+    try serveRead(0, .pattern(512, from: 5))
+    #expect(harness.reply() == nil)
+    try harness.serve(.synchronizeCache16)
+    try expectQuiet(unique)
+  }
+
   @Test("E29: after another loss it flushes, and reads what it has not read")
   func lostAgain() throws {
     try flushed()

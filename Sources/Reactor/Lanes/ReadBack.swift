@@ -13,7 +13,8 @@ struct ReadBack {
   /// What to do next.
   enum Step: Equatable {
     case read(BlockRange)
-    /// There was another loss: only what is read behind a new flush tells.
+    /// There was another loss: only what is read behind a new flush tells; or what was read is
+    /// newer than the flush, which promised what it has replaced.
     case flushAgain
     /// It is known, or owed as an error.
     case settled
@@ -43,8 +44,15 @@ struct ReadBack {
   private var sortedCount = 0
 
   private struct BlockState {
+    /// When the last of its writes was sent.
+    var horizon: UInt64 = 0
     var isInDoubt = false
-    var isThere = false
+    /// It is, or what has been overwritten since was.
+    var wasInDoubt = false
+    /// When the first write was answered that may have left what is there.
+    var answeredAt = UInt64.max
+
+    var isThere: Bool { answeredAt != .max }
   }
 
   init(
@@ -78,7 +86,7 @@ struct ReadBack {
       nextBlock = 0
     }
     guard let blocks = nextDoubt(log, unit, found, nextBlock..<lastBlock, blockLimit) else {
-      return .settled
+      return flushSentAt < log.foundAt(unit) ? .flushAgain : .settled
     }
     return .read(blocks)
   }
@@ -136,27 +144,32 @@ struct ReadBack {
     absorb(log, unit)
     if records.count - sortedCount > max(4096, sortedCount / 4) { sort() }
     let count = Int(blocks.count)
-    // Of each block: when the last of its writes was sent.
-    var horizons = [UInt64](repeating: 0, count: count)
     var states = [BlockState](repeating: BlockState(), count: count)
     let first = blocks.first.rawValue
     forEachRecord(of: blocks) { record, range in
       for block in range {
         let index = Int(block - first)
-        horizons[index] = max(horizons[index], record.sentAt)
+        states[index].horizon = max(states[index].horizon, record.sentAt)
+        if log.isInDoubt(record, at: block, unit) { states[index].wasInDoubt = true }
       }
     }
     forEachRecord(of: blocks) { record, range in
-      for block in range where record.answeredAt > horizons[Int(block - first)] {
+      for block in range where record.answeredAt > states[Int(block - first)].horizon {
         let index = Int(block - first)
         let expected =
           record.place == UnflushedWrites.Record.zeros
           ? zeroChecksum : log.checksum(record, at: Int(block - record.first))
         if log.isInDoubt(record, at: block, unit) { states[index].isInDoubt = true }
-        if unsafe expected == checksums[index] { states[index].isThere = true }
+        if unsafe expected == checksums[index] {
+          states[index].answeredAt = min(states[index].answeredAt, record.answeredAt)
+        }
       }
     }
     guard states.allSatisfy({ !$0.isInDoubt || $0.isThere }) else { return .lost }
+    // What was lost and overwritten since is promised by who has overwritten it.
+    for state in states where state.wasInDoubt {
+      log.noteFound(unit, answeredAt: min(state.answeredAt, log.position(unit)))
+    }
     // Between what is read nothing is in doubt.
     log.noteFound(
       unit, nextBlock..<blocks.end.rawValue, flushSentAt: flushSentAt, oldest: oldest)

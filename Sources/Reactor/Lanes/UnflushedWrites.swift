@@ -70,6 +70,9 @@ struct UnflushedWrites: ~Copyable {
     /// The last answer that came after a loss to what was sent before it.
     var lateAt: UInt64 = 0
     var isInDoubt = false
+    /// Reading back has found what was answered up to here: only a flush sent later has it on the
+    /// medium.
+    var foundAt: UInt64 = 0
     /// Some slot reads back.
     var isReadBack = false
     /// The generation of the unit whose place it is, plus one.
@@ -135,6 +138,7 @@ struct UnflushedWrites: ~Copyable {
   /// What has been read back since there is a doubt.
   func found(_ unit: Int) -> FoundBlocks { found[unit] }
   func generation(_ unit: Int) -> UInt32 { units[unit].generation }
+  func foundAt(_ unit: Int) -> UInt64 { units[unit].foundAt }
 
   // MARK: - Writes
 
@@ -338,6 +342,11 @@ struct UnflushedWrites: ~Copyable {
     _ unit: Int, _ blocks: Range<UInt64>, flushSentAt: UInt64, oldest: UInt64
   ) {
     found[unit].note(blocks, safeTo: flushSentAt, keptFrom: min(oldest, flushSentAt))
+  }
+
+  /// A block has what a write answered then has left in it.
+  func noteFound(_ unit: Int, answeredAt position: UInt64) {
+    units[unit].foundAt = max(units[unit].foundAt, position)
   }
 
   /// The next record behind `cursor` that is needed still, oldest first.
