@@ -180,6 +180,8 @@ final class BlockChecker {
     for write in unsynced[unit]
     where writes[Int(write)].end < lifeBegin && writes[Int(write)].forgivenAt == WriteRecord.never {
       writes[Int(write)].forgivenAt = moment
+      // A daemon may hear of the loss before it takes an fsync of the same moment.
+      writes[Int(write)].forgivenTime = world.now
     }
     endangered[unit].formUnion(unsynced[unit])
     // Between two lives of a daemon nobody is there who could tell.

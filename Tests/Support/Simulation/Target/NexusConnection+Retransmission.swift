@@ -66,7 +66,7 @@ extension NexusConnection {
       var bytes = pdu.encoded(
         headerDigest: parameters.headerDigest, dataDigest: parameters.dataDigest)
       bytes[48 + (parameters.headerDigest ? 4 : 0) + place] ^= 1 << UInt8(world.random.below(8))
-      note(pdu, of: task, hasArrived: false)
+      note(pdu, of: task, hasArrived: false, isDamaged: true)
       link.send(bytes)
     case 1:
       world.inject(.numberedTwice, session, label)
@@ -89,7 +89,9 @@ extension NexusConnection {
     return target.mayFail(task)
   }
 
-  private func note(_ pdu: TargetPDU, of task: TargetTask?, hasArrived: Bool) {
+  private func note(
+    _ pdu: TargetPDU, of task: TargetTask?, hasArrived: Bool, isDamaged: Bool = false
+  ) {
     let opcode = pdu.header[0] & 0x3F
     // What has come once stays there, whatever becomes of it the next time.
     if Self.bearsStatus(pdu) {
@@ -97,6 +99,9 @@ extension NexusConnection {
       if hasArrived {
         undelivered.remove(number)
         delivered.insert(number)
+      } else if isDamaged, opcode == 0x25, task?.hasDelivered(pdu.header.big32(36)) ?? false {
+        // Nobody needs its data: its status may be taken from the header, which is whole.
+        undelivered.remove(number)
       } else if !delivered.contains(number) {
         undelivered.insert(number)
       }
@@ -106,7 +111,7 @@ extension NexusConnection {
     if hasArrived {
       task.undelivered.remove(number)
       task.delivered.insert(number)
-    } else if number >= task.kept, !task.delivered.contains(number) {
+    } else if !task.hasDelivered(number) {
       task.undelivered.insert(number)
     }
   }

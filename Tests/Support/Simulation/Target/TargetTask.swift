@@ -130,6 +130,9 @@ final class TargetTask {
     return ranges
   }
 
+  /// Whether the initiator has had a Data-In once.
+  func hasDelivered(_ number: UInt32) -> Bool { number < kept || delivered.contains(number) }
+
   /// The first Data-In that has not come, of a task that says GOOD, where it may be asked for:
   /// while sequences are in order, of the last one (RFC 7143, 13.19).
   func missingData(_ parameters: NegotiatedParameters) -> UInt32? {
