@@ -339,6 +339,32 @@ struct EscalationTests {
     harness.advance(milliseconds: 1)
     #expect(harness.tasksManaged(6) == 1)
   }
+
+  @Test("P3: who is asked after because of that has not been silent for longer")
+  func suspectedIsNotSilent() async throws {
+    let harness = try harness(sessions: [ReactorHarness.session, Self.second])
+    let other = try harness.startSilent(Self.second)
+    _ = harness.read(offset: 0, size: 512)
+    harness.advance(milliseconds: 20_000)
+    _ = harness.read(offset: 512, size: 512)
+    _ = try harness.command()
+    harness.advance(milliseconds: 10_000)
+    harness.sendManaged(try harness.management(.abortTask), .functionNotSupported)
+    harness.sendManaged(try harness.management(.logicalUnitReset), .functionComplete)
+    harness.advance(milliseconds: 1)
+    #expect(harness.inFlightCount(6) == 1 && harness.tasksManaged(6) == 1)
+    close(other)
+    for _ in 0..<300 where harness.inFlightCount(6) == 1 {
+      usleep(1000)
+      harness.turn()
+    }
+    let silences = await harness.events().compactMap { event -> UInt64? in
+      guard case .sessionLost(Self.second, _, let silence) = event else { return nil }
+      return silence
+    }
+    // Since its command was sent.
+    #expect(silences == [10_001])
+  }
 }
 
 extension ReactorHarness {

@@ -82,7 +82,7 @@ extension Reactor {
       && units[Int(slots[slot].unit)].isReached(by: suspicion.session)
       && (suspicion.function != .logicalUnitReset || slots[slot].lun == suspicion.lun)
     {
-      slots[slot].sentAt = now &- Interval.command
+      slots[slot].isSuspect = true
       nextTick = now
     }
   }

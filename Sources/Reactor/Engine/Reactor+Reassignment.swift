@@ -145,6 +145,7 @@ extension Reactor {
     slots[slot].isReassigning = false
     slots[slot].connection = UInt16(connection)
     slots[slot].sentAt = now
+    slots[slot].isSuspect = false
     connections[connection].inFlightCount += 1
     sessions[Int(slots[slot].session)].inFlightCount += 1
   }

@@ -120,6 +120,7 @@ extension Reactor {
     slots[slot].stage = .inFlight
     slots[slot].connection = UInt16(connection)
     slots[slot].sentAt = now
+    slots[slot].isSuspect = false
     slots[slot].cmdSN = sessions[session].window.numberCommand()
     notePosition(slot)
     if connections[connection].recovers { slots.recoveries[slot] = TaskRecovery() }

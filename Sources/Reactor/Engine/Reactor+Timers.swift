@@ -60,7 +60,7 @@ extension Reactor {
       if isOverdue(index) { giveUpUnanswered(index) }
       // Pings are answered, this command is not.
       let due = slots[index].sentAt &+ units[Int(slots[index].unit)].commandTime
-      if now >= due { escalate(index) }
+      if now >= due || slots[index].isSuspect { escalate(index) }
     case .range where isOverdue(index), .quiet where isOverdue(index):
       if sessions[session].timeouts.replacementMilliseconds != nil {
         giveUpUnanswered(index)

@@ -102,8 +102,10 @@ struct Slot: BitwiseCopyable {
   var startedAt: UInt64 = 0
   /// When the request last got on: a lost path's time counts from here.
   var progressedAt: UInt64 = 0
-  /// When the current command was sent, or may be sent again.
+  /// When the current command was sent.
   var sentAt: UInt64 = 0
+  /// A reset elsewhere may have ended its task: it is asked after at once.
+  var isSuspect = false
   var retryAt: UInt64 = 0
   /// When the caller's signals are looked at again: those it had asked for nothing.
   var signalsAt: UInt64 = 0
