@@ -33,6 +33,36 @@ struct HeldSessionTests {
     harness.turn()
   }
 
+  @Test("P3: lost again before it is back has been away since it was lost first")
+  func awaySinceFirst() async throws {
+    let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))
+    try harness.closeTarget()
+    harness.advance(milliseconds: 50_000)
+    let unique = harness.read(offset: 0, size: 512)
+    harness.advance(milliseconds: 10_000)
+    try harness.reconnect(isHeld: true)
+    try harness.closeTarget()
+    #expect(harness.sessionState == .lost)
+    harness.advance(milliseconds: 59_750)
+    #expect(harness.reply() == nil)
+    harness.advance(milliseconds: 500)
+    #expect(harness.reply() == .init(unique: unique, error: -ENOLINK, payload: []))
+    // Once it has been back its time begins anew.
+    try harness.reconnect(isHeld: true)
+    resume(harness)
+    try harness.closeTarget()
+    let later = harness.read(offset: 0, size: 512)
+    harness.advance(milliseconds: 119_750)
+    #expect(harness.reply() == nil)
+    harness.advance(milliseconds: 500)
+    #expect(harness.reply() == .init(unique: later, error: -ENOLINK, payload: []))
+    let silences = await harness.events().compactMap { event -> UInt64? in
+      guard case .sessionLost(_, _, let silence) = event else { return nil }
+      return silence
+    }
+    #expect(silences == [0, 60_000, 0])
+  }
+
   @Test("sends control tasks only, then what was parked and what came since, in order")
   func resumed() async throws {
     let (harness, writes) = try held()

@@ -100,6 +100,7 @@ extension Reactor {
     sessions[session].window.update(expCmdSN: handover.expCmdSN, maxCmdSN: handover.maxCmdSN)
     sessions[session].state = .up
     sessions[session].isHeld = handover.isHeld
+    if !handover.isHeld { sessions[session].owedSince = 0 }
     noteServing(session: session)
     connections[session].recovery.loggedIn()
     connections[session].recoveryDue = now &+ Interval.recovery

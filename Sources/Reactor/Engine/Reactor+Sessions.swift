@@ -47,6 +47,7 @@ extension Reactor {
       cmdSN: handover.cmdSN, expCmdSN: handover.expCmdSN, maxCmdSN: handover.maxCmdSN)
     sessions[index].state = .up
     sessions[index].isHeld = handover.isHeld
+    if isNew || !handover.isHeld { sessions[index].owedSince = 0 }
     if !isNew { endBarriers(session: index) }
     noteServing(session: index)
     connect(index, to: index, handover)
@@ -56,6 +57,7 @@ extension Reactor {
   mutating func resume(session index: Int) {
     guard sessions[index].isUp else { return }
     sessions[index].isHeld = false
+    sessions[index].owedSince = 0
     noteServing(session: index)
     connectionsToPump |= sessions[index].connections
   }
@@ -83,14 +85,19 @@ extension Reactor {
 
   /// Notes when the session is lost, and since when its tasks have been waiting for a target that
   /// says nothing; returns how long that was, in milliseconds.
+  ///
+  /// One that is lost again before it was back has been away since it was lost first: that is what
+  /// people are told, and what the control plane counts by.
   mutating func noteLoss(session index: Int) -> UInt64 {
     sessions[index].changedAt = now
-    var since = owedSince(session: index) ?? now
-    if let limit = sessions[index].timeouts.replacementMilliseconds {
-      // Half of it is for the way back, however long it took to find out.
-      since = max(since, now - min(now, limit &* Interval.millisecond / 2))
+    if sessions[index].owedSince == 0 {
+      var since = owedSince(session: index) ?? now
+      if let limit = sessions[index].timeouts.replacementMilliseconds {
+        // Half of it is for the way back, however long it took to find out.
+        since = max(since, now - min(now, limit &* Interval.millisecond / 2))
+      }
+      sessions[index].owedSince = since
     }
-    sessions[index].owedSince = since
     return (now &- sessions[index].owedSince) / Interval.millisecond
   }
 

@@ -35,8 +35,9 @@ struct Session: ~Copyable {
   var inFlightCount: UInt32 = 0
   /// When the connections were lost, or the Logout sent, in monotonic nanoseconds.
   var changedAt: UInt64 = 0
-  /// While lost: since when the target has owed one of its tasks an answer and said nothing, at the
-  /// latest the loss. replacement_timeout counts from here.
+  /// While lost, and until its LUNs' commands go again: since when the target has owed one of its
+  /// tasks an answer and said nothing, at the latest the loss; else 0. replacement_timeout counts
+  /// from here.
   var owedSince: UInt64 = 0
   var logout: CheckedContinuation<Void, Never>?
   /// The place of the function the ladder stands on; nil while every command is answered in time.
