@@ -85,6 +85,26 @@ struct GivenUpTests {
     #expect(harness.inFlightCount(6) == 1)
   }
 
+  @Test("E02, P2: nor one that was zeroing and only reads a block at its edge")
+  func readingEdge() throws {
+    let harness = try ReactorHarness {
+      ReactorHarness.thin(&$0)
+      $0.sessions = [ReactorHarness.session, Self.second]
+    }
+    let old = harness.punch(10, 4 * 512)
+    try harness.serve(.writeSame16)
+    #expect(try harness.command().view.isRead)
+    let other = try harness.startSilent(Self.second)
+    defer { close(other) }
+    harness.interrupt(old)
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.reply() == .init(unique: old, error: -EINTR, payload: []))
+    try harness.closeTarget()
+    #expect(harness.busySlots == 0)
+    _ = harness.write(offset: 0, .pattern(512, from: 3))
+    #expect(harness.inFlightCount(6) == 1)
+  }
+
   @Test("P3: a path that is lost anew each time does not add to its wait")
   func flappingPath() throws {
     let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0))

@@ -178,12 +178,12 @@ extension Reactor {
   /// Whether a write nobody waits for any more keeps its range until the old nexus is dead: another
   /// session could overtake it there.
   ///
-  /// One that was reading the blocks at its edges, or flushing, has nothing there that writes.
+  /// One that was reading the blocks at its edges, asking which blocks are there, or flushing, has
+  /// nothing there that writes.
   func isBarrier(_ slot: Int) -> Bool {
     let unit = Int(slots[slot].unit)
-    let mayWrite =
-      slots[slot].kind == .clear || slots[slot].kind == .write && slots[slot].step == .transfer
-    return slots[slot].holdsRange && mayWrite
+    return (slots[slot].kind == .write || slots[slot].kind == .clear)
+      && slots[slot].step == .transfer && slots[slot].holdsRange
       && units[unit].sessionCount > 1 && units[unit].state == .exposed
   }
 
