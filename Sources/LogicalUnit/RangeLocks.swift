@@ -108,6 +108,14 @@ package struct RangeLocks: ~Copyable {
     readModifyWriteCount += 1
   }
 
+  /// Gives what `owner` holds to `other`, which has nothing; traps where either is not so.
+  package mutating func hand(from owner: UInt16, to other: UInt16) {
+    precondition(entries[Int(owner)].state == .active, "only who holds blocks can hand them over")
+    precondition(entries[Int(other)].state == .free, "an owner has one lock at a time")
+    entries[Int(other)] = entries[Int(owner)]
+    entries[Int(owner)].state = .free
+  }
+
   /// Gives up what `owner` holds or waits for; traps if that is nothing.
   ///
   /// Drain `nextGranted()` afterwards.

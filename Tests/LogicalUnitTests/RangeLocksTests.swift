@@ -74,6 +74,23 @@ struct RangeLocksTests {
     #expect(locks.acquire(0, 0..<9, modify: true) == .granted)
   }
 
+  @Test("handed to another owner are the same lock, and its first owner may have another")
+  func handed() {
+    var locks = RangeLocks(capacity: 4)
+    #expect(locks.acquire(0, 0..<4, modify: false) == .granted)
+    locks.keep(owner: 0)
+    #expect(locks.acquire(1, 3..<4, modify: false) == .parked)
+    locks.hand(from: 0, to: 3)
+    #expect(locks.acquire(0, 2..<3, modify: true) == .parked)
+    #expect(locks.nextGranted() == nil)
+    locks.release(owner: 3)
+    #expect(locks.nextGranted() == 1)
+    #expect(locks.nextGranted() == 0)
+    locks.release(owner: 0)
+    locks.release(owner: 1)
+    #expect(locks.parkedCount == 0)
+  }
+
   @Test("free those behind a waiting write that is given up")
   func cancelled() {
     var locks = RangeLocks(capacity: 4)

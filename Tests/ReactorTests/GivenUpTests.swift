@@ -3,6 +3,7 @@ import Glibc
 import ISCSI
 import LogicalUnit
 import SCSI
+import SystemPackage
 import Testing
 import Wire
 
@@ -103,6 +104,71 @@ struct GivenUpTests {
     #expect(harness.busySlots == 0)
     _ = harness.write(offset: 0, .pattern(512, from: 3))
     #expect(harness.inFlightCount(6) == 1)
+  }
+
+  /// A harness with a write at the target of a session that is lost, and another session whose
+  /// target is silent, without pings; returns the write, and the other target's end.
+  private func lost() throws -> (harness: ReactorHarness, old: UInt64, other: CInt) {
+    let harness = try ReactorHarness(timeouts: SessionTimeouts(pingIntervalMilliseconds: 0)) {
+      $0.sessions = [ReactorHarness.session, Self.second]
+    }
+    let old = harness.write(offset: 0, .pattern(512))
+    let other = try harness.startSilent(Self.second)
+    _ = try harness.command()
+    try harness.closeTarget()
+    return (harness, old, other)
+  }
+
+  @Test("E02, P2: the same when replacement_timeout ends its wait; it takes no slot from then on")
+  func expired() throws {
+    let (harness, old, other) = try lost()
+    defer { close(other) }
+    harness.advance(milliseconds: 120_250)
+    #expect(harness.reply() == .init(unique: old, error: -ENOLINK, payload: []))
+    #expect(harness.busySlots == 0)
+    _ = harness.write(offset: 0, .pattern(512, from: 3))
+    #expect(harness.inFlightCount(6) == 0)
+    _ = harness.write(offset: 4096, .pattern(512))
+    #expect(harness.inFlightCount(6) == 1)
+    try harness.reconnect(isHeld: true)
+    #expect(harness.inFlightCount(6) == 2)
+  }
+
+  @Test("E02: the same when its LUN goes and comes back before the login")
+  func withdrawn() throws {
+    let (harness, old, other) = try lost()
+    defer { close(other) }
+    _ = harness.port.withdraw(ReactorHarness.unit, error: .staleNFSFileHandle)
+    harness.turn()
+    #expect(harness.reply() == .init(unique: old, error: -ESTALE, payload: []))
+    #expect(harness.busySlots == 0 && harness.busyUnit == 0)
+    try harness.expose(lastBlock: 8191)
+    _ = harness.write(offset: 0, .pattern(512, from: 3))
+    #expect(harness.inFlightCount(6) == 0)
+    try harness.reconnect(isHeld: true)
+    #expect(harness.inFlightCount(6) == 1)
+  }
+
+  @Test("P3: who waits for its blocks fails with the last path, and later ones at once")
+  func withoutPath() throws {
+    let (harness, old, other) = try lost()
+    harness.interrupt(old)
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.reply() == .init(unique: old, error: -EINTR, payload: []))
+    close(other)
+    for _ in 0..<300 where harness.reactor.sessions[6].state == .up {
+      usleep(1000)
+      harness.turn()
+    }
+    harness.advance(milliseconds: 59_000)
+    let waiting = harness.write(offset: 0, .pattern(512))
+    harness.advance(milliseconds: 59_750)
+    #expect(harness.reply() == nil)
+    harness.advance(milliseconds: 1_500)
+    #expect(harness.reply() == .init(unique: waiting, error: -ENOLINK, payload: []))
+    let later = harness.write(offset: 0, .pattern(512))
+    #expect(harness.reply() == .init(unique: later, error: -ENOLINK, payload: []))
+    #expect(harness.busySlots == 0)
   }
 
   @Test("P3: a path that is lost anew each time does not add to its wait")

@@ -305,6 +305,7 @@ extension ReactorHarness {
       unsafe base.storeBytes(of: count, toByteOffset: 272, as: UInt32.self)
     }
     reactor.now = moment
+    reactor.entryArrivedAt[entry] = moment
     reactor.take(entry: entry)
   }
 

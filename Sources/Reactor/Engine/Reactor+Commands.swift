@@ -62,6 +62,7 @@ extension Reactor {
     precondition(index < units.count, "the control plane gives out places the reactor has")
     if units[index].state == .free || units[index].generation != handle.generation {
       precondition(units[index].busyCount == 0, "a place is given again when it is quiet")
+      releaseBlocks(unit: index)
       units[index] = LogicalUnitEntry()
       units[index].generation = handle.generation
       sharedUnits.reset(index, generation: handle.generation, lane: lane)
@@ -96,21 +97,26 @@ extension Reactor {
     units[unit].withdrawals.append(withdrawal)
     for index in 0..<slots.requestCount
     where slots[index].kind != .free && !slots[index].isOver && slots[index].unit == handle.index {
-      giveUp(index, error: error, keepsRange: false)
+      giveUp(index, error: error, isUnitGone: true)
     }
     if units[unit].busyCount == 0 { units[unit].finishWithdrawals() }
   }
 
-  /// Answers a caller whose request is not over, and ends it unless the target still has it.
+  /// Answers a caller whose request is not over, and ends it unless the target still has it: what
+  /// that may have is not overtaken by a later write.
   ///
-  /// - Parameter keepsRange: what the target may still have is not overtaken by a later write.
-  mutating func giveUp(_ index: Int, error: Errno, keepsRange: Bool = true) {
+  /// - Parameter isUnitGone: nothing of its unit may wait for a login.
+  mutating func giveUp(_ index: Int, error: Errno, isUnitGone: Bool = false) {
     switch slots[index].stage {
-    case .queued where keepsRange && slots[index].mayStillRun && isBarrier(index):
-      guard !slots[index].isAnswered else { return }
-      slots[index].isAnswered = true
-      keepRange(index)
-      answer(slot: index, error: error)
+    case .queued where slots[index].mayStillRun && isBarrier(index):
+      if !slots[index].isAnswered {
+        slots[index].isAnswered = true
+        keepRange(index)
+        answer(slot: index, error: error)
+      }
+      guard isUnitGone else { return }
+      sessions[Int(slots[index].session)].pending.remove(UInt16(index))
+      if !leaveBlocks(of: index) { end(index) }
     case .queued:
       sessions[Int(slots[index].session)].pending.remove(UInt16(index))
       finish(index, error: error)

@@ -78,28 +78,37 @@ extension Reactor {
   // MARK: - The gate of a LUN's writes
 
   /// Lets a write in, to be ended by `endWriting`; false when it was handed to the reactor that
-  /// orders this LUN's writes, or waits for one that has no session for it any more, or for one of
-  /// another reactor's that was given up and that it must not overtake.
+  /// orders this LUN's writes, or waits for one that has no session for it any more, or for a write
+  /// that was given up, on whichever reactor, and that it must not overtake.
+  ///
+  /// Who waits here orders nobody: no other write of the LUN is held up with it.
   mutating func admitWrite(
     _ caller: Caller, unit: Int, _ blocks: BlockRange, isAligned: Bool
   ) -> Bool {
-    if isAligned, let entry = caller.entry, lanes.count > 1,
-      sharedUnits.kept.has(blocks, unit: unit, besides: lane)
+    if let entry = caller.entry, lanes.count > 1,
+      sharedUnits.mustWait(unit, blocks, lane: lane)
     {
-      postpone(entry: Int(entry))
+      hold(entry: entry, for: caller, unit: unit)
       return false
     }
-    let admission =
-      isAligned
-      ? sharedUnits.beginWrite(unit, lane: lane) : sharedUnits.beginRewriting(unit, lane: lane)
+    var admission = enterGate(unit, isAligned: isAligned)
+    if case .belongs(let other) = admission, !units[unit].isServed(by: other) {
+      sharedUnits.awaitRelease(lane: lane)
+      admission = enterGate(unit, isAligned: isAligned)
+    }
     guard case .belongs(let other) = admission else { return true }
     if let entry = caller.entry, !units[unit].isServed(by: other) {
       // That one would hand it back as long as it rewrites.
-      postpone(entry: Int(entry))
+      hold(entry: entry, for: caller, unit: unit)
     } else {
       forward(caller, to: other)
     }
     return false
+  }
+
+  private func enterGate(_ unit: Int, isAligned: Bool) -> SharedUnits.Admission {
+    isAligned
+      ? sharedUnits.beginWrite(unit, lane: lane) : sharedUnits.beginRewriting(unit, lane: lane)
   }
 
   /// Begins a request that holds its range, once nobody else writes what it rewrites.
@@ -149,8 +158,25 @@ extension Reactor {
   mutating func endKeeping(_ index: Int) {
     guard slots[index].isKept else { return }
     slots[index].isKept = false
-    let waiting = sharedUnits.endKeeping(Int(slots[index].unit), lane: lane, slot: index)
-    if let waiting { port.lane(waiting).wakeup.signal() }
+    endKeeping(unit: Int(slots[index].unit), slot: index)
+  }
+
+  /// Blocks that were kept are free.
+  func endKeeping(unit: Int, slot: Int) {
+    guard lanes.count > 1 else { return }
+    if let rewriter = sharedUnits.endKeeping(unit, lane: lane, slot: slot) {
+      port.lane(rewriter).wakeup.signal()
+    }
+    wakeWaiting()
+  }
+
+  /// Has the reactors look whose requests wait for what has just ended.
+  private func wakeWaiting() {
+    var rest = sharedUnits.takeWaiting()
+    while rest != 0 {
+      port.lane(rest.trailingZeroBitCount).wakeup.signal()
+      rest &= rest - 1
+    }
   }
 
   /// A write has ended: gives up its place at the gate.
@@ -169,6 +195,8 @@ extension Reactor {
           LogicalUnitHandle(index: slots[index].unit, generation: units[unit].generation)))
     }
     units[unit].rewriteCount -= 1
-    if units[unit].rewriteCount == 0 { sharedUnits.endRewriting(unit, lane: lane) }
+    guard units[unit].rewriteCount == 0, lanes.count > 1 else { return }
+    sharedUnits.endRewriting(unit, lane: lane)
+    wakeWaiting()
   }
 }

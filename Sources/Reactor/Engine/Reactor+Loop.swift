@@ -45,6 +45,7 @@ extension Reactor {
       case Token.wakeup:
         // Cleared here alone: whoever clears it looks at all it may stand for.
         door.wakeup.clear()
+        looksAtHeld = true
         takeCommands()
         takeColdReplies()
         takeForwarded()
@@ -77,7 +78,7 @@ extension Reactor {
   /// How long the next wait may be: until the next moment something is due.
   func timeout(at now: MonotonicTime) -> CInt {
     if connectionsToPump | connectionsToReceive != 0 { return 0 }
-    if stalledCold != nil || !waitingEntries.isEmpty { return 1 }
+    if stalledCold != nil || waitingEntries.count > heldCount { return 1 }
     guard nextTick != .max else { return -1 }
     let milliseconds = now.milliseconds(until: MonotonicTime(nanoseconds: nextTick))
     return CInt(min(milliseconds, 60_000))

@@ -112,8 +112,10 @@ extension Reactor {
     }
   }
 
-  /// Parks a request behind a conflicting one.
+  /// Parks a request behind a conflicting one, which may be one that waits for a lost session's
+  /// login: not where no path is left.
   mutating func waitForRange(_ index: Int, unit: Int) {
+    guard !isPathless(unit: unit) else { return finish(index, error: .noLink) }
     slots[index].stage = .range
     waitByTimeouts(index, unit: unit)
   }

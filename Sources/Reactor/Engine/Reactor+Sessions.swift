@@ -168,6 +168,9 @@ extension Reactor {
       if slots[slot].isAnswered, !isBarrier {
         // Nobody waits for it any more, and the target forgets it with the session.
         end(slot)
+      } else if slots[slot].isAnswered, units[Int(slots[slot].unit)].state == .withdrawn {
+        // A LUN that has gone waits for no login.
+        if !leaveBlocks(of: slot) { end(slot) }
       } else {
         slots[slot].mayStillRun = true
         sessions[index].pending.prepend(UInt16(slot))
@@ -181,14 +184,13 @@ extension Reactor {
   /// One that was reading the blocks at its edges, asking which blocks are there, or flushing, has
   /// nothing there that writes.
   func isBarrier(_ slot: Int) -> Bool {
-    let unit = Int(slots[slot].unit)
-    return (slots[slot].kind == .write || slots[slot].kind == .clear)
-      && slots[slot].step == .transfer && slots[slot].holdsRange
-      && units[unit].sessionCount > 1 && units[unit].state == .exposed
+    (slots[slot].kind == .write || slots[slot].kind == .clear) && slots[slot].step == .transfer
+      && slots[slot].holdsRange && units[Int(slots[slot].unit)].sessionCount > 1
   }
 
   /// The old nexus is dead: ends the writes that only kept their ranges.
   private mutating func endBarriers(session index: Int) {
+    releaseBlocks(session: index)
     for slot in 0..<slots.requestCount
     where slots[slot].stage == .queued && slots[slot].kind != .free
       && slots[slot].session == UInt16(index)
@@ -228,8 +230,28 @@ extension Reactor {
     return now >= sessions[index].owedSince &+ limit &* Interval.millisecond
   }
 
-  /// Fails every task that waits on the session.
+  /// Fails every task that waits on a session which has been lost for too long; what may still run
+  /// at its target keeps its blocks, without a slot where there is room.
+  mutating func expirePending(session index: Int) {
+    for _ in 0..<sessions[index].pending.count {
+      guard let next = sessions[index].pending.popFirst() else { return }
+      let slot = Int(next)
+      guard slots[slot].mayStillRun, isBarrier(slot) else {
+        finish(slot, error: .noLink)
+        continue
+      }
+      sessions[index].pending.append(next)
+      giveUp(slot, error: .noLink)
+      if keptWriteCount < keptWrites.count {
+        sessions[index].pending.remove(next)
+        _ = leaveBlocks(of: slot)
+      }
+    }
+  }
+
+  /// Fails every task that waits on a session which is forgotten.
   mutating func failPending(session index: Int, error: Errno) {
+    releaseBlocks(session: index)
     while let slot = sessions[index].pending.popFirst() {
       finish(Int(slot), error: error)
     }

@@ -61,6 +61,9 @@ extension Reactor {
       // Pings are answered, this command is not.
       let due = slots[index].sentAt &+ units[Int(slots[index].unit)].commandTime
       if now >= due || slots[index].isSuspect { escalate(index) }
+    case .range where isPathless(unit: Int(slots[index].unit)),
+      .quiet where isPathless(unit: Int(slots[index].unit)):
+      giveUp(index, error: .noLink)
     case .range where isOverdue(index), .quiet where isOverdue(index):
       if sessions[session].timeouts.replacementMilliseconds != nil {
         giveUpUnanswered(index)
@@ -153,7 +156,7 @@ extension Reactor {
       if now >= deadline {
         // Nobody waits any more for tasks that are still at the target.
         if sessions[index].recovering != 0 { abandonRecovery(session: index) }
-        failPending(session: index, error: .noLink)
+        expirePending(session: index)
       } else {
         nextTick = min(nextTick, deadline)
       }

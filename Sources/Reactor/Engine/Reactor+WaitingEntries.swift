@@ -2,7 +2,8 @@ import FUSE
 import LinuxIO
 import SystemPackage
 
-/// Requests in entries of a ring that found no room: they wait in the order they came.
+/// Requests in entries of a ring that found no room, or whose writes wait for others: they wait in
+/// the order they came.
 extension Reactor {
   /// Lets an entry wait behind the others; it was taken up in vain.
   mutating func postpone(entry: Int) {
@@ -10,13 +11,60 @@ extension Reactor {
     nextTick = min(nextTick, now &+ Interval.interrupt)
   }
 
-  /// Takes up entries that found no room.
+  /// Lets a write in an entry wait for another, no longer than any request may.
+  ///
+  /// The end of what it waits for wakes this reactor (`SharedUnits.awaitRelease`); it looks at its
+  /// signals' time too, for what nobody tells: a path or a time that is over.
+  mutating func hold(entry: Int, for caller: Caller, unit: Int) {
+    if isPathless(unit: unit) { return answer(caller, error: .noLink) }
+    if let limit = patience(unit: unit), now >= entryArrivedAt[entry] &+ limit {
+      return answer(caller, error: .ioError)
+    }
+    waitingEntries.append(UInt16(entry))
+    entryIsHeld[entry] = true
+    heldCount += 1
+    nextTick = min(nextTick, now &+ Interval.signals)
+  }
+
+  /// How long a request waits that waits for no session; nil: as long as its caller wants.
+  private func patience(unit: Int) -> UInt64? {
+    for position in 0..<Int(units[unit].sessionCount) {
+      guard let session = find(units[unit].sessions[position]) else { continue }
+      return sessions[session].timeouts.replacementMilliseconds.map {
+        max($0 &* Interval.millisecond, Interval.command)
+      }
+    }
+    return 120 * Interval.second
+  }
+
+  /// The waiting entry that is next, which waits no more.
+  private mutating func nextWaitingEntry() -> UInt16? {
+    guard let entry = waitingEntries.popFirst() else { return nil }
+    if entryIsHeld[Int(entry)] {
+      entryIsHeld[Int(entry)] = false
+      heldCount -= 1
+    }
+    return entry
+  }
+
+  /// Takes up entries that found no room, and those whose writes may have waited long enough.
   mutating func takeWaitingEntries() {
+    let looks = looksAtHeld
+    looksAtHeld = false
+    guard looks || waitingEntries.count > heldCount else { return }
     keepsEntries = true
     defer { keepsEntries = false }
     for _ in 0..<waitingEntries.count {
-      guard slots.nextFreeForEntry != nil, let entry = waitingEntries.popFirst() else { return }
-      take(entry: Int(entry))
+      guard slots.nextFreeForEntry != nil, let first = waitingEntries.peek else {
+        looksAtHeld = looks
+        return
+      }
+      if !looks, entryIsHeld[Int(first)] {
+        _ = waitingEntries.popFirst()
+        waitingEntries.append(first)
+      } else if let entry = nextWaitingEntry() {
+        take(entry: Int(entry))
+      }
     }
   }
 
@@ -31,13 +79,16 @@ extension Reactor {
       return
     }
     waitingSignalsAt = now &+ Interval.signals
+    looksAtHeld = true
     for _ in 0..<waitingEntries.count {
-      guard let entry = waitingEntries.popFirst() else { return }
+      guard let entry = waitingEntries.peek else { return }
       if now >= entryArrivedAt[Int(entry)] &+ Interval.interrupt,
         let header = ringMemory.request(in: Int(entry)), callerIsLeaving(header)
       {
+        _ = nextWaitingEntry()
         answer(Caller(header, entry: Int(entry)), error: .interrupted)
       } else {
+        _ = waitingEntries.popFirst()
         waitingEntries.append(entry)
       }
     }

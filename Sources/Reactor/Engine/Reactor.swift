@@ -59,12 +59,20 @@ struct Reactor: ~Copyable {
   var waitingEntries: IndexQueue
   /// When each entry's request came to this reactor.
   let entryArrivedAt: FixedArray<UInt64>
+  /// Those of `waitingEntries` whose writes wait for others: looked at when such a one has ended.
+  let entryIsHeld: FixedArray<Bool>
+  var heldCount = 0
+  /// What they wait for may be over.
+  var looksAtHeld = false
   /// When the signals of those who wait in entries are looked at again.
   var waitingSignalsAt: UInt64 = 0
 
   let slots: SlotTable
   let units: FixedArray<LogicalUnitEntry>
+  /// Of the slots, then of `keptWrites`.
   var locks: RangeLocks
+  let keptWrites: FixedArray<KeptWrite>
+  var keptWriteCount = 0
   let controlContinuations: FixedArray<ControlContinuation?>
   let managements: FixedArray<ManagementTask>
   /// Room for the CRC32C of every block a command may move.
@@ -121,8 +129,10 @@ struct Reactor: ~Copyable {
     commits = IndexQueue(capacity: entries)
     waitingEntries = IndexQueue(capacity: entries)
     entryArrivedAt = FixedArray(count: entries) { _ in 0 }
+    entryIsHeld = FixedArray(count: entries) { _ in false }
     self.ringExchange = ringExchange
-    locks = RangeLocks(capacity: limits.requestSlots)
+    locks = RangeLocks(capacity: 2 * limits.requestSlots)
+    keptWrites = FixedArray(count: limits.requestSlots) { _ in KeptWrite() }
     self.connections = connections
     sessions = FixedArray(count: limits.sessions) { _ in Session(slotCapacity: slotCapacity) }
     units = FixedArray(count: limits.logicalUnits) { _ in LogicalUnitEntry() }

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// A write whose caller has been answered must not be overtaken by a later one. On its own reactor
 /// a range lock sees to that; others look here, which is one load of each while nothing is kept. A
-/// reactor has a place for each of its slots and writes those alone.
+/// reactor has a place for each of its slots and each `KeptWrite`, and writes those alone.
 final class KeptRanges: @unchecked Sendable {
   private struct Place: ~Copyable {
     /// The unit's index plus one; 0: nothing is kept.
@@ -39,10 +39,10 @@ final class KeptRanges: @unchecked Sendable {
     counts[lane].subtract(1, ordering: .sequentiallyConsistent)
   }
 
-  /// Whether some of these blocks are kept by another reactor.
+  /// Whether some of these blocks are kept by a reactor, or by another than one of them.
   ///
   /// What is kept while this looks is seen or not: of the two writes neither is the later one.
-  func has(_ blocks: BlockRange, unit: Int, besides lane: Int) -> Bool {
+  func has(_ blocks: BlockRange, unit: Int, besides lane: Int? = nil) -> Bool {
     for other in 0..<counts.count
     where other != lane && counts[other].load(ordering: .sequentiallyConsistent) != 0 {
       for slot in 0..<places[other].count

@@ -56,6 +56,9 @@ final class SharedUnits: @unchecked Sendable {
   let sent: FixedArray<FixedArray<Atomic<UInt64>>>
   /// Of writes that were given up.
   let kept: KeptRanges
+  /// The reactors with requests that wait until blocks are kept no longer, or a reactor has stopped
+  /// to rewrite: a bit each.
+  private let waiting = Atomic<UInt16>(0)
 
   /// - Parameters:
   ///   - unflushedBytes: the memory for what is remembered of writes not flushed.
@@ -70,7 +73,7 @@ final class SharedUnits: @unchecked Sendable {
     counters = FixedArray(count: lanes.count) { _ in
       FixedArray(count: unitCount) { _ in Counters() }
     }
-    kept = KeptRanges(laneCount: lanes.count, slotCount: slotCount)
+    kept = KeptRanges(laneCount: lanes.count, slotCount: 2 * slotCount)
     sent = FixedArray(count: lanes.count) { _ in
       FixedArray(count: lanes.count > 1 ? slotCount : 1) { _ in Atomic<UInt64>(.max) }
     }
@@ -217,6 +220,26 @@ final class SharedUnits: @unchecked Sendable {
     }
     // Looked at last: who gives a write up keeps its blocks before it stops counting.
     return !kept.has(blocks, unit: unit, besides: lane)
+  }
+
+  /// Whether a write would change blocks of one that was given up; then its reactor is woken when
+  /// there may be no such any more.
+  func mustWait(_ unit: Int, _ blocks: BlockRange, lane: Int) -> Bool {
+    guard kept.has(blocks, unit: unit) else { return false }
+    awaitRelease(lane: lane)
+    return kept.has(blocks, unit: unit)
+  }
+
+  /// Has a reactor woken by the next release; it looks once more before it waits: one of both sees
+  /// the other.
+  func awaitRelease(lane: Int) {
+    waiting.bitwiseOr(1 << UInt16(lane), ordering: .sequentiallyConsistent)
+  }
+
+  /// The reactors to wake after a release, a bit each.
+  func takeWaiting() -> UInt16 {
+    guard waiting.load(ordering: .sequentiallyConsistent) != 0 else { return 0 }
+    return waiting.exchange(0, ordering: .sequentiallyConsistent)
   }
 
   /// The last rewrite has ended.
