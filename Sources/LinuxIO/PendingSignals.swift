@@ -53,9 +53,31 @@ package struct PendingSignals: Equatable, Sendable {
   /// does, they wait for.
   package var endsCall: Bool { pending & ~Self.notices != 0 }
 
-  /// SIGKILL is there: it stays until the last thread of the process has gone, which waits for what
-  /// it has submitted (exit_aio).
-  package var kills: Bool { pending & (1 << (UInt64(SIGKILL) - 1)) != 0 }
+  /// SIGKILL is there: it stays until the last thread of the process has gone.
+  private var kills: Bool { pending & (1 << (UInt64(SIGKILL) - 1)) != 0 }
+
+  /// Whether a thread's process has been ended by a signal and waits perhaps for what it has
+  /// submitted (exit_aio): SIGKILL is there, or the thread is on its way out for another signal.
+  package static func isKilled(thread: UInt32) -> Bool {
+    guard thread != 0, seesItself else { return false }
+    if PendingSignals(ofThread: thread)?.kills == true { return true }
+    return contents(of: "/proc/\(thread)/stat").map(isEnding(parsing:)) ?? false
+  }
+
+  /// From the text of `/proc/<thread>/stat` (proc(5)): PF_EXITING and PF_SIGNALED are set in the
+  /// ninth field (include/linux/sched.h). A thread that ends by itself has the first alone, and its
+  /// process may go on.
+  package static func isEnding(parsing stat: [UInt8]) -> Bool {
+    // The second field is a name in parentheses, which may have anything in it.
+    guard let end = stat.lastIndex(of: UInt8(ascii: ")")) else { return false }
+    let fields = stat[(end + 1)...].split(separator: UInt8(ascii: " "))
+    guard fields.count > 6,
+      let flags = UInt64(String(decoding: fields[6], as: UTF8.self))
+    else { return false }
+    return flags & exitingAndSignaled == exitingAndSignaled
+  }
+
+  private static let exitingAndSignaled: UInt64 = 0x4 | 0x400
 
   /// Whether a call of the thread's should end; true as well where nothing is known.
   package static func endCall(ofThread thread: UInt32) -> Bool {

@@ -113,8 +113,10 @@ extension EndToEnd {
     }
 
     /// It waits in exit_aio, and the kernel interrupts none of its requests.
-    @Test("P3 who has only submitted, for a target that hangs, can be killed")
-    func hangingSubmitter() async throws {
+    @Test(
+      "P3 who has only submitted, for a target that hangs, can be killed",
+      arguments: ["KILL", "SEGV"])
+    func hangingSubmitter(signal: String) async throws {
       try await withLab { lab in
         let daemon = try await TargetDaemon.start(lab)
         let mount = try await MountedFileSystem.start(lab, .mount(daemon.address))
@@ -130,7 +132,7 @@ extension EndToEnd {
         daemon.signal(SIGSTOP)
         try await Task.sleep(for: .milliseconds(300))
         let job = await lab.shell("pgrep -P \(fio.processID)").value
-        await lab.shell("kill -KILL \(job)").expectSuccess()
+        await lab.shell("kill -\(signal) \(job)").expectSuccess()
         // 2 s, and what the machine takes.
         let gone = "test ! -e /proc/\(job)"
         #expect(await eventually(.seconds(4)) { await lab.shell(gone).status == 0 })

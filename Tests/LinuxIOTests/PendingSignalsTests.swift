@@ -56,6 +56,22 @@ struct PendingSignalsTests {
     #expect(PendingSignals(parsing: []) == nil)
   }
 
+  /// PF_EXITING is 0x4, PF_SIGNALED 0x400 (include/linux/sched.h); the line is one of a process in
+  /// exit_aio after SIGKILL, shortened.
+  @Test("A process on its way out for a signal is told from one that ends by itself, or goes on")
+  func ending() {
+    func isEnding(_ name: String, _ flags: Int) -> Bool {
+      PendingSignals.isEnding(
+        parsing: [UInt8]("31360 (\(name)) D 31301 31301 31194 0 -1 \(flags) 137 0 0".utf8))
+    }
+    #expect(isEnding("aio", 4_195_340) && isEnding("a) 1 (b", 0x40_0404))
+    #expect(!isEnding("aio", 4_194_304) && !isEnding("aio", 0x40_0004))
+    #expect(!isEnding("aio", 0x40_0400))
+    for text in ["", "31360 (aio", "31360 (aio) D 1 2", "1 (a) D 1 2 3 4 5 x 7"] {
+      #expect(!PendingSignals.isEnding(parsing: [UInt8](text.utf8)))
+    }
+  }
+
   @Test("are those of this thread that the kernel tells, but for the blocked")
   func ofThread() throws {
     var set = sigset_t()

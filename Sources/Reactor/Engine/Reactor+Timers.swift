@@ -95,7 +95,7 @@ extension Reactor {
   /// Whether a request's caller has been killed. Only that: what else waits for its thread it may
   /// take while the request goes on.
   private func callerIsKilled(_ index: Int) -> Bool {
-    PendingSignals(ofThread: slots[index].caller.thread)?.kills ?? false
+    PendingSignals.isKilled(thread: slots[index].caller.thread)
   }
 
   /// Whether the signals of a request's caller ask for its end. With every slot taken nothing is
