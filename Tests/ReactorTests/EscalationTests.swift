@@ -53,6 +53,19 @@ struct EscalationTests {
     }
   }
 
+  @Test("a unit's own time is given to its commands where it is above replacement_timeout")
+  func ownLongTime() throws {
+    let harness = try harness()
+    harness.registration.commandSeconds = 600
+    harness.port.expose(ReactorHarness.unit, harness.registration)
+    let unique = harness.read(offset: 0, size: 512)
+    let task = try harness.command().view.header.initiatorTaskTag
+    harness.advance(milliseconds: 599_000)
+    #expect(try harness.sent() == nil && harness.reply() == nil)
+    harness.sendDataIn(task, .pattern(512))
+    #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
+  }
+
   @Test("E17, P3: ABORT TASK for 15 s, LOGICAL UNIT RESET for 30 s, then the session, 45 s in all")
   func silent() async throws {
     let harness = try harness()

@@ -53,6 +53,36 @@ struct LostCacheTests {
     #expect(harness.busySlots == 0)
   }
 
+  /// Which of both connections carries a command depends on what the other has.
+  @Test(
+    "P1: of several connections, fsync waits for a status that may tell of an earlier failure",
+    arguments: [true, false])
+  func overtaken(isDeferredError: Bool) throws {
+    let harness = try ReactorHarness()
+    try write(harness)
+    let other = try FurtherConnection(harness)
+    let read = harness.read(offset: 4096, size: 512)
+    let task = try harness.command().view.header.initiatorTaskTag
+    let unique = harness.request(.fsync)
+    let flush = try other.command().header
+    #expect(flush.word4 >> 56 == Self.synchronize16)
+    other.sendResponse(flush.initiatorTaskTag)
+    harness.advance(milliseconds: 40)
+    #expect(harness.reply() == nil)
+    // What is asked for later is not waited for.
+    _ = harness.read(offset: 8192, size: 512)
+    if isDeferredError {
+      harness.sendResponse(
+        task, .checkCondition, sense: .sense(0x3, 0x0C, 0, deferred: true))
+    } else {
+      harness.sendDataIn(task, .pattern(512))
+      #expect(harness.reply() == .init(unique: read, error: 0, payload: .pattern(512)))
+    }
+    harness.advance(milliseconds: 20)
+    #expect(
+      harness.reply() == .init(unique: unique, error: isDeferredError ? -EIO : 0, payload: []))
+  }
+
   @Test("E29: every fsync under way tells it, none that begins afterwards does")
   func overlapping() throws {
     let harness = try ReactorHarness()

@@ -45,7 +45,10 @@ extension Reactor {
         oldest: slots[index].oldestPosition)
       guard !mayBeLost(index) else { return write(again: index) }
       finishWrite(index)
-    case (.synchronize, .synchronize): concludeFlush(index)
+    case (.synchronize, .synchronize):
+      slots[index].flushedAt = now
+      slots[index].flushedCmdSN = sessions[Int(slots[index].session)].window.cmdSN
+      settleFlush(index)
     case (.synchronize, .readBack): continueReadingBack(index)
     case (.write, .status), (.write, .readBack), (.synchronize, _), (.control, _), (.cold, _),
       (.free, _):
@@ -182,7 +185,10 @@ extension Reactor {
   func isOverdue(_ index: Int) -> Bool {
     let timeouts = sessions[Int(slots[index].session)].timeouts
     let limit = (timeouts.replacementMilliseconds ?? 120_000) &* Interval.millisecond
-    return now >= slots[index].progressedAt &+ max(limit, Interval.command)
+    let command =
+      slots[index].kind == .control
+      ? Interval.command : units[Int(slots[index].unit)].commandTime
+    return now >= slots[index].progressedAt &+ max(limit, command)
   }
 
   /// Sends the slot's command again, from its first byte.

@@ -113,8 +113,36 @@ extension Reactor {
 
   // MARK: - fsync after a loss
 
-  /// An fsync's SYNCHRONIZE CACHE has succeeded.
-  mutating func concludeFlush(_ index: Int) {
+  /// An fsync's SYNCHRONIZE CACHE has succeeded. A status sent before its own may come behind it,
+  /// over another connection or asked for again, and tell that an earlier write failed (a deferred
+  /// error): what was at the target by then is waited for.
+  mutating func settleFlush(_ index: Int) {
+    if owesEarlierStatus(index) {
+      waitToReadBack(index)
+    } else {
+      concludeFlush(index)
+    }
+  }
+
+  private func owesEarlierStatus(_ index: Int) -> Bool {
+    let session = Int(slots[index].session)
+    let connection = Int(slots[index].connection)
+    let mayComeUnordered =
+      sessions[session].connections & (sessions[session].connections &- 1) != 0
+      || connections[connection].recovers
+    guard mayComeUnordered else { return false }
+    for slot in 0..<slots.count
+    where slot != index && slots[slot].kind != .free && slots[slot].isAtTarget
+      && Int(slots[slot].session) == session && slots[slot].lun == slots[index].lun
+      && slots[slot].startedAt <= slots[index].flushedAt
+      && slots[slot].cmdSN.precedes(slots[index].flushedCmdSN)
+    {
+      return true
+    }
+    return false
+  }
+
+  private mutating func concludeFlush(_ index: Int) {
     let unit = Int(slots[index].unit)
     let outcome = sharedUnits.flushed(
       unit, upTo: slots[index].epoch, sentAt: slots[index].position,
@@ -187,8 +215,10 @@ extension Reactor {
     }
   }
 
-  /// Looks again soon: another fsync reads back, or another reactor orders this LUN's writes.
+  /// Looks again soon: another fsync reads back, another reactor orders this LUN's writes, or a
+  /// status may be on its way.
   private mutating func waitToReadBack(_ index: Int) {
+    slots[index].step = .readBack
     slots[index].stage = .delayed
     slots[index].retryAt = now &+ Interval.shortTick
     delayedCount += 1
@@ -203,7 +233,7 @@ extension Reactor {
       tell(.unanswered, of: index)
       return finish(index, error: .ioError)
     }
-    if slots[index].isReadingBack { readNext(index) } else { concludeFlush(index) }
+    if slots[index].isReadingBack { readNext(index) } else { settleFlush(index) }
   }
 
   /// The range is held, and no write to it is at the target: reads it.

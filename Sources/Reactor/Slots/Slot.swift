@@ -112,6 +112,9 @@ struct Slot: BitwiseCopyable {
   /// Its interrupt may have come, and been forgotten, while it waited for a slot.
   var hasWaited = false
   var cmdSN = SerialNumber(rawValue: 0)
+  /// When its SYNCHRONIZE CACHE was answered, and the next command's number then.
+  var flushedAt: UInt64 = 0
+  var flushedCmdSN = SerialNumber(rawValue: 0)
   /// What a SYNCHRONIZE CACHE makes durable: the unit's writes up to here.
   var epoch: UInt64 = 0
   /// Where among the unit's writes and losses the current command was sent; of a clearing, its
