@@ -134,6 +134,28 @@ struct GivenUpTests {
     #expect(harness.inFlightCount(6) == 2)
   }
 
+  @Test("E02: the same where the other session joins after that, and it takes no slot meanwhile")
+  func joinedLater() throws {
+    let harness = try ReactorHarness()
+    let old = harness.write(offset: 0, .pattern(512))
+    _ = try harness.command()
+    try harness.closeTarget()
+    harness.interrupt(old)
+    harness.advance(milliseconds: 1_000)
+    #expect(harness.reply() == .init(unique: old, error: -EINTR, payload: []))
+    #expect(harness.busySlots == 0)
+    let other = try harness.startSilent(Self.second)
+    defer { close(other) }
+    harness.registration.sessions.append(Self.second)
+    harness.port.expose(ReactorHarness.unit, harness.registration)
+    _ = harness.write(offset: 0, .pattern(512, from: 3))
+    #expect(harness.inFlightCount(6) == 0)
+    _ = harness.write(offset: 4096, .pattern(512))
+    #expect(harness.inFlightCount(6) == 1)
+    try harness.reconnect(isHeld: true)
+    #expect(harness.inFlightCount(6) == 2)
+  }
+
   @Test("E02: the same when its LUN goes and comes back before the login")
   func withdrawn() throws {
     let (harness, old, other) = try lost()

@@ -12,7 +12,7 @@ extension ReactorHarness {
     turn()
     // A process another test is starting has a copy for a moment, until it runs its program; and a
     // ring may tell late. Where the reactor does not listen it is not waited for for long.
-    for _ in 0..<300 where reactor.connections[0].isConnected {
+    for _ in 0..<1500 where reactor.connections[0].isConnected {
       usleep(1000)
       turn()
     }

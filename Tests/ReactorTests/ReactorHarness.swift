@@ -381,7 +381,7 @@ extension ReactorHarness {
   /// The next SCSI Command the reactor sent.
   func command() throws -> (view: SCSICommand, unit: ProtocolDataUnit) {
     var arrival = try sent()
-    for _ in 0..<300 where arrival == nil {
+    for _ in 0..<1500 where arrival == nil {
       usleep(1000)
       arrival = try sent()
     }

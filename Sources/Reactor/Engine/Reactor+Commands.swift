@@ -114,7 +114,8 @@ extension Reactor {
         keepRange(index)
         answer(slot: index, error: error)
       }
-      guard isUnitGone else { return }
+      let hasRoom = keptWriteCount < keptWrites.count
+      guard isUnitGone || hasRoom else { return }
       sessions[Int(slots[index].session)].pending.remove(UInt16(index))
       if !leaveBlocks(of: index) { end(index) }
     case .queued:

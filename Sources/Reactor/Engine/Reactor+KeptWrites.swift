@@ -57,11 +57,7 @@ extension Reactor {
     keptWrites[place].isTaken = false
     keptWriteCount -= 1
     locks.release(owner: UInt16(slots.requestCount + place))
-    if write.leavesUnknown {
-      port.tell(
-        .contentsUnknown(
-          LogicalUnitHandle(index: write.unit, generation: units[unit].generation)))
-    }
+    if write.leavesUnknown { tellContentsUnknown(unit: write.unit) }
     endKeeping(unit: unit, slot: slots.requestCount + place)
     while let granted = locks.nextGranted() { beginGranted(Int(granted)) }
   }

@@ -24,8 +24,10 @@ extension Reactor {
   /// Hands a request on a LUN to another reactor where that one has to serve it; true when done.
   mutating func forward(_ caller: Caller, unit: Int) -> Bool {
     guard lanes.count > 1, let entry = caller.entry, let ringMemory else { return false }
-    if units[unit].isServed(by: lane), keepsEntries || units[unit].rewriteCount > 0 {
-      return false
+    if units[unit].isServed(by: lane) {
+      // Who orders the unit's writes keeps them; who was handed one, where it can serve it.
+      let stays = units[unit].rewriteCount > 0 || keepsEntries && isServing(unit, on: lane)
+      if stays { return false }
     }
     let own = lanes.lane(of: ringMemory.queue(of: entry))
     let destination = destination(unit: unit, own: own)
@@ -56,6 +58,12 @@ extension Reactor {
         return true
       }
     }
+    return false
+  }
+
+  /// Whether another reactor has a session that carries the unit's commands now.
+  func isServedElsewhere(_ unit: Int) -> Bool {
+    for other in 0..<lanes.count where other != lane && isServing(unit, on: other) { return true }
     return false
   }
 
@@ -147,7 +155,8 @@ extension Reactor {
   /// reactor, and no other is held up for it.
   mutating func keepRange(_ index: Int) {
     locks.keep(owner: UInt16(index))
-    guard lanes.count > 1, slots[index].kind == .write, !slots[index].isKept else { return }
+    let isWrite = slots[index].kind == .write || slots[index].kind == .clear
+    guard lanes.count > 1, isWrite, !slots[index].isKept else { return }
     slots[index].isKept = true
     sharedUnits.kept.keep(
       slots[index].blocks, unit: Int(slots[index].unit), lane: lane, slot: index)
@@ -158,6 +167,7 @@ extension Reactor {
   mutating func endKeeping(_ index: Int) {
     guard slots[index].isKept else { return }
     slots[index].isKept = false
+    if slots[index].leavesUnknown { tellContentsUnknown(unit: slots[index].unit) }
     endKeeping(unit: Int(slots[index].unit), slot: index)
   }
 
@@ -179,6 +189,14 @@ extension Reactor {
     }
   }
 
+  /// What blocks of a unit hold is not known: the kernel believes its pages where it was told of an
+  /// error.
+  func tellContentsUnknown(unit: UInt16) {
+    port.tell(
+      .contentsUnknown(
+        LogicalUnitHandle(index: unit, generation: units[Int(unit)].generation)))
+  }
+
   /// A write has ended: gives up its place at the gate.
   mutating func endWriting(_ index: Int) {
     guard slots[index].isCounted else { return }
@@ -188,12 +206,7 @@ extension Reactor {
       if let other = sharedUnits.endWrite(unit, lane: lane) { port.lane(other).wakeup.signal() }
       return
     }
-    if slots[index].leavesUnknown {
-      // The kernel believes its pages where it was told of an error.
-      port.tell(
-        .contentsUnknown(
-          LogicalUnitHandle(index: slots[index].unit, generation: units[unit].generation)))
-    }
+    if slots[index].leavesUnknown { tellContentsUnknown(unit: slots[index].unit) }
     units[unit].rewriteCount -= 1
     guard units[unit].rewriteCount == 0, lanes.count > 1 else { return }
     sharedUnits.endRewriting(unit, lane: lane)

@@ -168,9 +168,11 @@ extension Reactor {
       if slots[slot].isAnswered, !isBarrier {
         // Nobody waits for it any more, and the target forgets it with the session.
         end(slot)
+      } else if slots[slot].isAnswered, leaveBlocks(of: slot) {
+        continue
       } else if slots[slot].isAnswered, units[Int(slots[slot].unit)].state == .withdrawn {
         // A LUN that has gone waits for no login.
-        if !leaveBlocks(of: slot) { end(slot) }
+        end(slot)
       } else {
         slots[slot].mayStillRun = true
         sessions[index].pending.prepend(UInt16(slot))
@@ -179,13 +181,13 @@ extension Reactor {
   }
 
   /// Whether a write nobody waits for any more keeps its range until the old nexus is dead: another
-  /// session could overtake it there.
+  /// session could overtake it there, or one that joins meanwhile.
   ///
   /// One that was reading the blocks at its edges, asking which blocks are there, or flushing, has
   /// nothing there that writes.
   func isBarrier(_ slot: Int) -> Bool {
     (slots[slot].kind == .write || slots[slot].kind == .clear) && slots[slot].step == .transfer
-      && slots[slot].holdsRange && units[Int(slots[slot].unit)].sessionCount > 1
+      && slots[slot].holdsRange
   }
 
   /// The old nexus is dead: ends the writes that only kept their ranges.
@@ -240,12 +242,9 @@ extension Reactor {
         finish(slot, error: .noLink)
         continue
       }
+      // With room for its blocks it leaves the queue at once.
       sessions[index].pending.append(next)
       giveUp(slot, error: .noLink)
-      if keptWriteCount < keptWrites.count {
-        sessions[index].pending.remove(next)
-        _ = leaveBlocks(of: slot)
-      }
     }
   }
 

@@ -16,7 +16,9 @@ extension Reactor {
   /// The end of what it waits for wakes this reactor (`SharedUnits.awaitRelease`); it looks at its
   /// signals' time too, for what nobody tells: a path or a time that is over.
   mutating func hold(entry: Int, for caller: Caller, unit: Int) {
-    if isPathless(unit: unit) { return answer(caller, error: .noLink) }
+    if isPathless(unit: unit), !isServedElsewhere(unit) {
+      return answer(caller, error: .noLink)
+    }
     if let limit = patience(unit: unit), now >= entryArrivedAt[entry] &+ limit {
       return answer(caller, error: .ioError)
     }
@@ -31,7 +33,7 @@ extension Reactor {
     for position in 0..<Int(units[unit].sessionCount) {
       guard let session = find(units[unit].sessions[position]) else { continue }
       return sessions[session].timeouts.replacementMilliseconds.map {
-        max($0 &* Interval.millisecond, Interval.command)
+        max($0 &* Interval.millisecond, units[unit].commandTime)
       }
     }
     return 120 * Interval.second
