@@ -1,8 +1,8 @@
 import FUSE
 import LogicalUnit
 
-/// Writes that nobody waits for any more and that may still run: on a session that is lost for
-/// long, or of a LUN that has gone. They give their slots back, and keep their blocks.
+/// Writes that nobody waits for any more and that may still run at the target of a lost session.
+/// They give their slots back, and keep their blocks.
 ///
 /// Each has a lock of its own behind those of the slots, and a place in `KeptRanges`.
 extension Reactor {
