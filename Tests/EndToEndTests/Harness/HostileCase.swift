@@ -84,10 +84,13 @@ struct HostileCase: Sendable {
     HostileCase(
       name: "flood-\(kind)".lowercased(), use: use, error: error, words: words, flood: kind
     ) {
-      // One a connection: what comes behind an answer finds its command done.
+      // One a connection: what comes behind an answer finds its command done. Pings must be more
+      // than are answered while they arrive, however slowly they are sent.
       [
         CommandFault(
-          mediumAccess, FloodFault(kind, count: 4000, at: PDUSelector(opcode, count: 1)))
+          mediumAccess,
+          FloodFault(
+            kind, count: kind == .ping ? 40_000 : 4000, at: PDUSelector(opcode, count: 1)))
       ]
     }
   }
