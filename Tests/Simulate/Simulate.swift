@@ -10,13 +10,17 @@ struct Simulate: ParsableCommand {
   @Option(help: "The seed to run with every event shown.")
   var seed: UInt64?
 
-  @Option(help: "How many seeds to run: half of each family, or those of one.")
+  @Option(help: "How many seeds to run: as many of each family, or those of one.")
   var runs: UInt64 = 1000
 
   @Option(help: "The number of the first of each family.")
   var first: UInt64 = 1
 
-  @Option(help: "One family: 0 is level 0 and one connection a session, 1 levels 0 to 2 and MC/S.")
+  @Option(
+    help: """
+      One family: 0 is level 0 and one connection a session, 1 levels 0 to 2 and MC/S, 2 as 0 with \
+      caches that are flushed in the background.
+      """)
   var family: UInt64?
 
   @Option(help: "A bug to plant, by its name.")

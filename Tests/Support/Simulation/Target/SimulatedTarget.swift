@@ -216,7 +216,7 @@ final class SimulatedTarget {
       guard let self, let nexus, nexus.isAlive, !task.isEnded else { return }
       let data = execute(task)
       // Where much is flushed the answer to it is slow, and then the power goes.
-      let isFlush = world.scenario.recovery?.flushesMuch ?? false && task.blockCount == 0
+      let isFlush = world.scenario.flushesMuch && task.blockCount == 0
       let most = (isFlush ? 800 : 4) * World.millisecond
       world.after(world.random.delay(upTo: most)) { [weak nexus] in
         guard let nexus, nexus.isAlive, !task.isEnded else { return }

@@ -57,9 +57,9 @@ package enum PlantedBug: String, CaseIterable, Sendable {
   /// Where it is looked for.
   package var family: SeedFamily {
     switch self {
-    case .earlyStatusAcknowledgement, .executedTwice, .renumberedRetry, .damagedCountsAsThere,
-      .lateBackgroundRelease:
+    case .earlyStatusAcknowledgement, .executedTwice, .renumberedRetry, .damagedCountsAsThere:
       .recovery
+    case .lateBackgroundRelease: .caching
     default: .plain
     }
   }

@@ -7,7 +7,7 @@ struct RecoveryScenario {
   let connectionCount: Int
   /// What each connection of ours declares: one MaxRecvDataSegmentLength as long as it lives.
   let maxRecvDataSegmentLength: UInt32
-  /// Caches are flushed in the background, slowly, and then the target's power goes.
+  /// As in every run of the third family.
   let flushesMuch: Bool
 
   init(seed: UInt64) {

@@ -27,17 +27,20 @@ struct Scenario {
   let offersDigests: Bool
   /// The memory for what is remembered of writes not flushed.
   let unflushedBytes: Int
-  /// Several connections and recovery levels; nil in the first family.
+  /// Caches are flushed in the background, slowly, and then the target's power goes.
+  let flushesMuch: Bool
+  /// Several connections and recovery levels; nil but in the second family.
   let recovery: RecoveryScenario?
 
-  init(_ random: inout RandomSource, recovery: RecoveryScenario?) {
-    self.recovery = recovery
+  init(seed: UInt64, _ random: inout RandomSource) {
+    let family = SeedFamily(of: seed)
+    recovery = family == .recovery ? RecoveryScenario(seed: seed) : nil
+    flushesMuch = family == .caching || recovery?.flushesMuch ?? false
     sessionCount = random.pick([1, 1, 1, 2, 3])
     unitCount = random.pick([1, 1, 2])
     blockLength = random.pick([512, 512, 512, 4096])
     blockCount = (blockLength == 512 ? 16 : 4) * random.within(1...5)
     maximumTransferBlocks = random.pick([1 << 16, 1 << 16, 8, 3])
-    let flushesMuch = recovery?.flushesMuch ?? false
     hasVolatileCache = random.chance(700) || flushesMuch
     supportsForceUnitAccess = random.chance(500)
     supportsSixteenByteCommands = random.chance(800)

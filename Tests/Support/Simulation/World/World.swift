@@ -22,8 +22,7 @@ final class World {
 
   init(seed: UInt64, bug: PlantedBug?) {
     var random = RandomSource(seed: seed)
-    let isPlain = SeedFamily(of: seed) == .plain
-    scenario = Scenario(&random, recovery: isPlain ? nil : RecoveryScenario(seed: seed))
+    scenario = Scenario(seed: seed, &random)
     self.random = random
     self.bug = bug
   }
