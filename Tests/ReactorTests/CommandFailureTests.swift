@@ -40,7 +40,7 @@ struct CommandFailureTests {
     let sense = SenseData(
       key: .mediumError, additionalSense: AdditionalSense(code: 0x11, qualifier: 0), information: 9)
     let told = await failures(harness)
-    #expect(told.map(\.command.logicalBlockAddress) == [8, 10])
+    #expect(told.map(\.command?.logicalBlockAddress) == [8, 10])
     #expect(told.allSatisfy { $0.cause == .ended(.mediumError, sense) })
     #expect(
       told.first?.description

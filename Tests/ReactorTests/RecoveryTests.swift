@@ -161,12 +161,17 @@ struct RecoveryTests {
   @Test("without replacement_timeout keeps its tasks for ever, asleep")
   func forEver() throws {
     let harness = try ReactorHarness(timeouts: SessionTimeouts(replacementMilliseconds: nil))
-    _ = harness.read(offset: 0, size: 512)
+    let unique = harness.read(offset: 0, size: 512)
     try harness.closeTarget()
     harness.advance(milliseconds: 86_400_000)
     #expect(harness.reply() == nil)
     try harness.reconnect()
+    // The command has its time, as any other, when the path is back.
+    let task = try harness.command().view.header.initiatorTaskTag
+    harness.advance(milliseconds: 10_000)
     #expect(harness.reply() == nil)
+    harness.sendDataIn(task, .pattern(512))
+    #expect(harness.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
   }
 
   @Test("P3: a command whose every try is lost for replacement_timeout gets ENOLINK")

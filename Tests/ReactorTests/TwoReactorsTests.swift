@@ -9,39 +9,6 @@ import Testing
 
 @testable import Reactor
 
-/// Two reactors of one mount, each with its queue of the ring and its session, turned by hand.
-private final class TwoReactors {
-  let first: ReactorHarness
-  let second: ReactorHarness
-
-  /// - Parameter sessions: those that show the unit; 4 is the first reactor's, 5 the second's.
-  init(sessions: [UInt16] = [4, 5]) throws {
-    let port = try ReactorPort(lanes: Lanes(count: 2))
-    let memory = try #require(
-      RingMemory(queueCount: 2, entriesPerQueue: 16, layout: SlotMemory.ringLayout))
-    let exchange = RingExchange(memory: memory, laneCount: 2) { port.lane($0).wakeup.signal() }
-    first = try ReactorHarness(beside: (port, exchange, 0))
-    second = try ReactorHarness(beside: (port, exchange, 1))
-    port.expose(
-      ReactorHarness.unit,
-      LogicalUnitRegistration(
-        sessions: sessions.map { SessionHandle(index: $0, generation: 2) },
-        lun: LogicalUnitNumber(number: 1),
-        geometry: try Geometry(
-          logicalBlockLength: 512, lastLogicalBlockAddress: LogicalBlockAddress(8191)),
-        isWriteProtected: false, supportsForceUnitAccess: false, hasVolatileCache: true,
-        supportsSixteenByteCommands: true))
-    turn()
-  }
-
-  func turn() {
-    for _ in 0..<3 {
-      first.turn()
-      second.turn()
-    }
-  }
-}
-
 @Suite("Two reactors of a mount", .timeLimit(.minutes(5)))
 struct TwoReactorsTests {
   @Test("serve what comes to them on sessions of their own")
@@ -363,7 +330,7 @@ struct TwoReactorsTests {
   }
 
   @Test("P3: who waits for such blocks waits no longer than any other")
-  func overdueForKept() throws {
+  func overdueForKept() async throws {
     let both = try TwoReactors()
     let old = both.first.write(offset: 0, .pattern(512))
     _ = try both.first.command()
@@ -376,6 +343,9 @@ struct TwoReactorsTests {
     both.second.advance(milliseconds: 1_250)
     #expect(both.second.reply() == .init(unique: new, error: -EIO, payload: []))
     #expect(both.second.waitingCount == 0)
+    both.second.stop()
+    let told = await both.first.events()
+    #expect(told.contains(.commandFailed(ReactorHarness.unit, CommandFailure(.heldUp, of: nil))))
   }
 
   @Test("A rewrite that waits for the other's hanging write is answered in time")

@@ -60,6 +60,7 @@ extension Reactor {
     while let slot = sessions[session].pendingControls.popFirst() {
       finishControl(Int(slot), .sessionLost)
     }
+    moveAround(session: session)
     port.tell(
       .lastConnectionLost(handle(of: session), failure, silentMilliseconds: silence))
   }
@@ -100,7 +101,7 @@ extension Reactor {
     sessions[session].window.update(expCmdSN: handover.expCmdSN, maxCmdSN: handover.maxCmdSN)
     sessions[session].state = .up
     sessions[session].isHeld = handover.isHeld
-    if !handover.isHeld { sessions[session].owedSince = 0 }
+    if !handover.isHeld { noteReturn(session: session) }
     noteServing(session: session)
     connections[session].recovery.loggedIn()
     connections[session].recoveryDue = now &+ Interval.recovery

@@ -47,7 +47,7 @@ extension Reactor {
   }
 
   /// Whether a reactor has a session that carries the unit's commands now.
-  private func isServing(_ unit: Int, on other: Int) -> Bool {
+  func isServing(_ unit: Int, on other: Int) -> Bool {
     guard units[unit].isServed(by: other) else { return false }
     let serving =
       other == lane
@@ -73,6 +73,8 @@ extension Reactor {
     servingSessions =
       sessions[index].isServing ? servingSessions | bit : servingSessions & ~bit
     door.servingSessions.store(servingSessions, ordering: .releasing)
+    // What waits on a lost one may go over this one.
+    if sessions[index].isServing { nextTick = min(nextTick, now) }
   }
 
   /// Hands a request to another reactor.
@@ -81,6 +83,19 @@ extension Reactor {
       preconditionFailure("with several reactors requests come through rings")
     }
     ringExchange.forward(entry, to: lane)
+  }
+
+  /// Hands a read over that has been begun here, where another reactor has a path for it; true when
+  /// it did. It begins anew there.
+  mutating func handOver(_ index: Int) -> Bool {
+    let unit = Int(slots[index].unit)
+    let caller = slots[index].caller
+    guard slots[index].kind == .read, caller.entry != nil, isServedElsewhere(unit) else {
+      return false
+    }
+    end(index)
+    forward(caller, to: destination(unit: unit, own: lane))
+    return true
   }
 
   // MARK: - The gate of a LUN's writes

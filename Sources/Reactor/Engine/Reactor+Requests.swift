@@ -19,7 +19,7 @@ extension Reactor {
     }
     slots[index].startedAt = now
     slots[index].hasWaited = keepsEntries
-    slots[index].progressedAt = now
+    slots[index].progressedAt = beginning(of: caller, unit: Int(handle.index))
     if !earlyInterrupts.isEmpty, earlyInterrupts.take(caller.unique) {
       slots[index].isInterrupted = true
       nextTick = now

@@ -47,7 +47,7 @@ extension Reactor {
       cmdSN: handover.cmdSN, expCmdSN: handover.expCmdSN, maxCmdSN: handover.maxCmdSN)
     sessions[index].state = .up
     sessions[index].isHeld = handover.isHeld
-    if isNew || !handover.isHeld { sessions[index].owedSince = 0 }
+    if isNew || !handover.isHeld { noteReturn(session: index) }
     if !isNew { endBarriers(session: index) }
     noteServing(session: index)
     connect(index, to: index, handover)
@@ -57,9 +57,20 @@ extension Reactor {
   mutating func resume(session index: Int) {
     guard sessions[index].isUp else { return }
     sessions[index].isHeld = false
-    sessions[index].owedSince = 0
+    noteReturn(session: index)
     noteServing(session: index)
     connectionsToPump |= sessions[index].connections
+  }
+
+  /// The session carries LUNs' commands again: those that have waited for it as long as it took, and
+  /// were to, are given the time of any other from now on.
+  mutating func noteReturn(session index: Int) {
+    sessions[index].owedSince = 0
+    guard sessions[index].timeouts.replacementMilliseconds == nil else { return }
+    for slot in 0..<slots.requestCount
+    where slots[slot].kind != .free && slots[slot].session == UInt16(index) {
+      slots[slot].progressedAt = now
+    }
   }
 
   /// The session is lost, with all its connections: parks its tasks in their first order and tells
@@ -78,6 +89,7 @@ extension Reactor {
     noteServing(session: index)
     doubtUnflushed(session: index)
     park(session: index)
+    moveAround(session: index)
     port.tell(
       .sessionLost(handle(of: index), failure, silentMilliseconds: silence))
     nextTick = min(nextTick, now)
@@ -297,6 +309,22 @@ extension Reactor {
   mutating func movePending(session index: Int) {
     while let slot = sessions[index].pending.popFirst() {
       if slots[Int(slot)].isAnswered { end(Int(slot)) } else { enqueue(Int(slot)) }
+    }
+  }
+
+  /// Has what waits on a lost session go over another that carries its unit's commands: all but
+  /// writes that may still run at the target, which wait for the proof that they do not.
+  mutating func moveAround(session index: Int) {
+    for _ in 0..<sessions[index].pending.count {
+      guard let next = sessions[index].pending.popFirst() else { return }
+      let slot = Int(next)
+      if slots[slot].mayStillRun, isBarrier(slot) {
+        sessions[index].pending.append(next)
+      } else if isServing(Int(slots[slot].unit), on: lane) {
+        enqueue(slot)
+      } else if !handOver(slot) {
+        sessions[index].pending.append(next)
+      }
     }
   }
 }

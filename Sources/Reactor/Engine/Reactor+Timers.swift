@@ -151,6 +151,7 @@ extension Reactor {
     switch sessions[index].state {
     case .free, .up: return
     case .lost:
+      moveAround(session: index)
       guard let limit = timeouts.replacementMilliseconds else { return }
       let deadline = sessions[index].owedSince &+ limit &* Interval.millisecond
       if now >= deadline {

@@ -20,6 +20,7 @@ extension Reactor {
       return answer(caller, error: .noLink)
     }
     if let limit = patience(unit: unit), now >= entryArrivedAt[entry] &+ limit {
+      tellHeldUp(unit: unit)
       return answer(caller, error: .ioError)
     }
     waitingEntries.append(UInt16(entry))
@@ -30,13 +31,21 @@ extension Reactor {
 
   /// How long a request waits that waits for no session; nil: as long as its caller wants.
   private func patience(unit: Int) -> UInt64? {
+    var limit: UInt64? = 120_000
     for position in 0..<Int(units[unit].sessionCount) {
       guard let session = find(units[unit].sessions[position]) else { continue }
-      return sessions[session].timeouts.replacementMilliseconds.map {
-        max($0 &* Interval.millisecond, units[unit].commandTime)
-      }
+      limit = sessions[session].timeouts.replacementMilliseconds
+      break
     }
-    return 120 * Interval.second
+    return limit.map { max($0 &* Interval.millisecond, units[unit].commandTime) }
+  }
+
+  /// From when a request's wait counts: its arrival, but a path that is there is given the time of
+  /// one command.
+  func beginning(of caller: Caller, unit: Int) -> UInt64 {
+    guard keepsEntries, let entry = caller.entry else { return now }
+    guard let patience = patience(unit: unit) else { return now }
+    return max(entryArrivedAt[entry], now - min(now, patience - units[unit].commandTime))
   }
 
   /// The waiting entry that is next, which waits no more.

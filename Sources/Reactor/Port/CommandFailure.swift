@@ -7,6 +7,8 @@ package struct CommandFailure: Equatable, Sendable {
     case ended(SCSIFailure, SenseData?)
     /// Its answer, or its turn, did not come within the time I/O may wait.
     case unanswered
+    /// A write of the same blocks before it did not end within that time.
+    case heldUp
     /// The target rejected the PDU.
     case rejected
     /// Blocks that were written before have not reached the medium, and an fsync has told so.
@@ -14,10 +16,10 @@ package struct CommandFailure: Equatable, Sendable {
   }
 
   package var cause: Cause
-  /// The call's last command; it may not have been sent.
-  package var command: CommandDescriptorBlock
+  /// The call's last command, which may not have been sent; nil where its turn never came.
+  package var command: CommandDescriptorBlock?
 
-  package init(_ cause: Cause, of command: CommandDescriptorBlock) {
+  package init(_ cause: Cause, of command: CommandDescriptorBlock?) {
     self.cause = cause
     self.command = command
   }
@@ -27,6 +29,7 @@ extension CommandFailure: CustomStringConvertible {
   /// One sentence: `READ(16) at block 8: The medium has an unrecoverable error (MEDIUM ERROR 11/00,
   /// block 9)`.
   package var description: String {
+    guard let command else { return words }
     let place = command.logicalBlockAddress.map { " at block \($0)" } ?? ""
     return "\(command.operationCode)\(place): \(words)"
   }
@@ -38,6 +41,8 @@ extension CommandFailure: CustomStringConvertible {
       "\(failure) (\(sense.key) \(sense.additionalSense)"
         + (sense.information.map { ", block \($0))" } ?? ")")
     case .unanswered: "no answer in the time I/O may wait"
+    case .heldUp:
+      "a write of the same blocks before it has not ended in the time I/O may wait"
     case .rejected: "the target rejected the command"
     case .writesLost: "blocks written before have not reached the medium"
     }

@@ -1,0 +1,132 @@
+import FUSE
+import Glibc
+import ISCSI
+import SCSI
+import Testing
+
+@testable import Reactor
+
+@Suite("What waits for a lost session", .bothChannels, .timeLimit(.minutes(5)))
+struct MovedAroundTests {
+  private static let second = SessionHandle(index: 6, generation: 1)
+
+  private func harness() throws -> ReactorHarness {
+    try ReactorHarness { $0.sessions = [ReactorHarness.session, Self.second] }
+  }
+
+  @Test("P1: a read goes over another at once, and is not sent again when it is back")
+  func read() throws {
+    let harness = try harness()
+    _ = harness.read(offset: 0, size: 512)
+    _ = try harness.command()
+    let other = try harness.startSilent(Self.second)
+    defer { close(other) }
+    try harness.closeTarget()
+    #expect(harness.queuedCount(5) == 0 && harness.inFlightCount(6) == 1)
+    try harness.reconnect()
+    #expect(try harness.sent() == nil)
+  }
+
+  @Test("P1, P4: so does a flush")
+  func flush() throws {
+    let harness = try harness()
+    let write = harness.write(offset: 0, .pattern(512))
+    try harness.serve(.write16)
+    #expect(harness.reply() == .init(unique: write, error: 0, payload: .accepted(512)))
+    _ = harness.request(.fsync)
+    _ = try harness.command()
+    let other = try harness.startSilent(Self.second)
+    defer { close(other) }
+    try harness.closeTarget()
+    #expect(harness.queuedCount(5) == 0 && harness.inFlightCount(6) == 1)
+  }
+
+  @Test("P1: so does a write that was reading the block at its edge")
+  func edge() throws {
+    let harness = try harness()
+    _ = harness.write(offset: 10, [1])
+    #expect(try harness.command().view.isRead)
+    let other = try harness.startSilent(Self.second)
+    defer { close(other) }
+    try harness.closeTarget()
+    #expect(harness.queuedCount(5) == 0 && harness.inFlightCount(6) == 1)
+  }
+
+  @Test("P1, P8: of two writes the one that was not sent goes, the other waits for its login")
+  func writes() throws {
+    let harness = try ReactorHarness(timeouts: SessionTimeouts(commandsMaximum: 1)) {
+      $0.sessions = [ReactorHarness.session, Self.second]
+    }
+    for block in 0..<2 as Range<UInt64> { _ = harness.write(offset: block * 512, .pattern(512)) }
+    _ = try harness.command()
+    let other = try harness.startSilent(Self.second)
+    defer { close(other) }
+    try harness.closeTarget()
+    #expect(harness.queuedCount(5) == 1 && harness.inFlightCount(6) == 1)
+    try harness.reconnect()
+    try harness.serve(.write16)
+    #expect(harness.queuedCount(5) == 0 && harness.inFlightCount(6) == 1)
+  }
+
+  @Test("P1: where none was left it goes over the one that is back first")
+  func firstBack() throws {
+    let harness = try harness()
+    let other = try harness.startSilent(Self.second)
+    close(other)
+    harness.turn()
+    _ = harness.read(offset: 0, size: 512)
+    _ = try harness.command()
+    try harness.closeTarget()
+    #expect(harness.queuedCount(5) == 1)
+    let again = try harness.startSilent(Self.second)
+    defer { close(again) }
+    harness.turn()
+    #expect(harness.queuedCount(5) == 0 && harness.inFlightCount(6) == 1)
+  }
+}
+
+@Suite("What waits for a lost session of two reactors", .timeLimit(.minutes(5)))
+struct MovedBetweenReactorsTests {
+  @Test("P1: a read goes to the other reactor's, at once or when that is back")
+  func read() throws {
+    let both = try TwoReactors()
+    let unique = both.second.read(offset: 0, size: 512)
+    _ = try both.second.command()
+    try both.second.closeTarget()
+    both.turn()
+    both.first.sendDataIn(try both.first.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(both.first.reply() == .init(unique: unique, error: 0, payload: .pattern(512)))
+    try both.first.closeTarget()
+    let waiting = both.second.read(offset: 512, size: 512)
+    both.turn()
+    try both.first.reconnect()
+    both.second.advance(milliseconds: 250)
+    both.turn()
+    both.first.sendDataIn(
+      try both.first.command().view.header.initiatorTaskTag, .pattern(512, from: 3))
+    #expect(both.first.reply() == .init(unique: waiting, error: 0, payload: .pattern(512, from: 3)))
+    #expect(both.first.busySlots == 0 && both.second.busySlots == 0)
+  }
+
+  @Test("P3: a write that was held first waits a command's time more, not as long again")
+  func held() throws {
+    let both = try TwoReactors()
+    let old = both.first.write(offset: 0, .pattern(512))
+    _ = try both.first.command()
+    both.first.interrupt(old)
+    both.first.advance(milliseconds: 1_000)
+    #expect(both.first.reply() == .init(unique: old, error: -EINTR, payload: []))
+    try both.first.closeTarget()
+    let new = both.second.write(offset: 0, .pattern(512, from: 7))
+    both.second.advance(milliseconds: 110_000)
+    #expect(both.second.waitingCount == 1)
+    try both.first.reconnect(isHeld: true)
+    both.turn()
+    #expect(both.second.waitingCount == 0 && both.second.busySlots == 1)
+    try both.second.closeTarget()
+    both.second.advance(milliseconds: 29_000)
+    #expect(both.second.reply() == nil)
+    both.second.advance(milliseconds: 1_250)
+    #expect(both.second.reply() == .init(unique: new, error: -ENOLINK, payload: []))
+  }
+}
