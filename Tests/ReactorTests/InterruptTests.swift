@@ -17,9 +17,7 @@ struct InterruptTests {
     harness.sendResponse(task, .busy)
     #expect(harness.delayedSlots == 1)
     let waiting = harness.queuedCount(5)
-    harness.interrupt(unique)
-    harness.advance(milliseconds: 1_000)
-    #expect(harness.reply() == .init(unique: unique, error: -EINTR, payload: []))
+    harness.giveUp(unique)
     #expect(harness.delayedSlots == 0)
     #expect(harness.queuedCount(5) == waiting)
     #expect(harness.reply() == nil)
@@ -111,9 +109,7 @@ struct InterruptTests {
     let harness = try ReactorHarness()
     let unique = harness.write(offset: 0, .pattern(512))
     let early = harness.write(offset: 512, .pattern(512))
-    harness.interrupt(early)
-    harness.advance(milliseconds: 1_000)
-    #expect(harness.reply() == .init(unique: early, error: -EINTR, payload: []))
+    harness.giveUp(early)
     try harness.closeTarget()
     harness.interrupt(unique)
     #expect(harness.reply() == .init(unique: unique, error: -EINTR, payload: []))
@@ -172,9 +168,7 @@ struct InterruptTests {
     let first = harness.write(offset: 100, [1])
     let second = harness.write(offset: 0, .pattern(512))
     let third = harness.write(offset: 0, .pattern(512, from: 3))
-    harness.interrupt(second)
-    harness.advance(milliseconds: 1_000)
-    #expect(harness.reply() == .init(unique: second, error: -EINTR, payload: []))
+    harness.giveUp(second)
     harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
     harness.sendResponse(try harness.command().view.header.initiatorTaskTag)
     #expect(harness.reply()?.unique == first)
@@ -190,9 +184,7 @@ struct InterruptTests {
     let harness = try ReactorHarness()
     let unique = harness.write(offset: 100, [1])
     let waiting = harness.write(offset: 0, .pattern(512))
-    harness.interrupt(unique)
-    harness.advance(milliseconds: 1_000)
-    #expect(harness.reply() == .init(unique: unique, error: -EINTR, payload: []))
+    harness.giveUp(unique)
     harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
     let next = try harness.command()
     #expect(next.unit.data == .pattern(512))
@@ -242,5 +234,14 @@ extension ReactorHarness {
     var body = [UInt8]()
     body.appendNative(request)
     self.request(.interrupt, node: 0, body: body)
+  }
+
+  /// The same, and it is over: a healthy path takes no longer than a second.
+  func giveUp(_ request: UInt64, sourceLocation: SourceLocation = #_sourceLocation) {
+    interrupt(request)
+    advance(milliseconds: 1_000)
+    #expect(
+      reply() == .init(unique: request, error: -EINTR, payload: []),
+      sourceLocation: sourceLocation)
   }
 }

@@ -194,9 +194,7 @@ struct TaskManagementTests {
     let harness = try ReactorHarness()
     let unique = harness.read(offset: 0, size: 512)
     let task = try harness.command().view.header.initiatorTaskTag
-    harness.interrupt(unique)
-    harness.advance(milliseconds: 1_000)
-    #expect(harness.reply() == .init(unique: unique, error: -EINTR, payload: []))
+    harness.giveUp(unique)
     #expect(
       try await outcome(harness, .abortTask, task: task) {
         harness.sendManaged($0, .functionComplete)
