@@ -108,6 +108,45 @@ struct MovedBetweenReactorsTests {
     #expect(both.first.busySlots == 0 && both.second.busySlots == 0)
   }
 
+  @Test("P1: so does a write that was reading the block at its edge")
+  func edge() throws {
+    let both = try TwoReactors()
+    let unique = both.second.write(offset: 10, [1])
+    #expect(try both.second.command().view.isRead)
+    try both.second.closeTarget()
+    both.turn()
+    both.first.sendDataIn(try both.first.command().view.header.initiatorTaskTag, .pattern(512))
+    let write = try both.first.command()
+    #expect(write.unit.data == .pattern(10) + [1] + .pattern(501, from: 11))
+    both.first.sendResponse(write.view.header.initiatorTaskTag)
+    #expect(both.first.reply() == .init(unique: unique, error: 0, payload: .accepted(1)))
+    #expect(both.first.busySlots == 0 && both.second.busySlots == 0)
+  }
+
+  @Test("P1, P9: one that may still run holds up its blocks, not the other reactor's writes")
+  func lostRewrite() throws {
+    let both = try TwoReactors()
+    let part = both.first.write(offset: 10, [1])
+    both.first.sendDataIn(try both.first.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(try both.first.command().view.isWrite)
+    try both.first.closeTarget()
+    let beside = both.second.write(offset: 1034, [2])
+    both.turn()
+    both.second.sendDataIn(try both.second.command().view.header.initiatorTaskTag, .pattern(512))
+    try both.second.serve(.write16)
+    #expect(both.second.reply() == .init(unique: beside, error: 0, payload: .accepted(1)))
+    let within = both.second.write(offset: 0, .pattern(512, from: 7))
+    both.turn()
+    #expect(try both.second.sent() == nil)
+    try both.first.reconnect()
+    try both.first.serve(.write16)
+    #expect(both.first.reply() == .init(unique: part, error: 0, payload: .accepted(1)))
+    both.turn()
+    try both.second.serve(.write16)
+    #expect(both.second.reply() == .init(unique: within, error: 0, payload: .accepted(512)))
+    #expect(both.first.busySlots == 0 && both.second.busySlots == 0)
+  }
+
   @Test("P3: a write that was held first waits a command's time more, not as long again")
   func held() throws {
     let both = try TwoReactors()

@@ -85,14 +85,13 @@ extension Reactor {
     ringExchange.forward(entry, to: lane)
   }
 
-  /// Hands a read over that has been begun here, where another reactor has a path for it; true when
-  /// it did. It begins anew there.
+  /// Hands a read or a write over that has been begun here and has nothing at a target, where
+  /// another reactor has a path for it; true when it did. It begins anew there.
   mutating func handOver(_ index: Int) -> Bool {
     let unit = Int(slots[index].unit)
     let caller = slots[index].caller
-    guard slots[index].kind == .read, caller.entry != nil, isServedElsewhere(unit) else {
-      return false
-    }
+    let isTransfer = slots[index].kind == .read || slots[index].kind == .write
+    guard isTransfer, caller.entry != nil, isServedElsewhere(unit) else { return false }
     end(index)
     forward(caller, to: destination(unit: unit, own: lane))
     return true
@@ -166,7 +165,7 @@ extension Reactor {
     }
   }
 
-  /// A write is given up and may run still: no later one of its blocks overtakes it, on whichever
+  /// A write is given up, or waits for a lost session, and may run still: no later one of its blocks overtakes it, on whichever
   /// reactor, and no other is held up for it.
   mutating func keepRange(_ index: Int) {
     locks.keep(owner: UInt16(index))

@@ -172,7 +172,8 @@ extension Reactor {
         !slots[slot].isAnswered && sessions[index].timeouts.replacementMilliseconds != nil
         && isOverdue(slot)
       let isBarrier = isBarrier(slot)
-      if isBarrier, isLate || slots[slot].isAnswered { keepRange(slot) }
+      // Of several reactors none waits for more than its blocks.
+      if isBarrier, isLate || slots[slot].isAnswered || lanes.count > 1 { keepRange(slot) }
       if isLate {
         answer(slot: slot, error: .noLink)
         slots[slot].isAnswered = true
