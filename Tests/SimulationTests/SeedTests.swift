@@ -36,12 +36,14 @@ struct SeedTests {
   /// 2^32 + 40707: of what was found after a loss some was newer than the flush.
   /// 2^32 + 45668: a loss at the moment of a first fsync. 2^32 + 45830: a status on damaged data
   /// that had come. 2^32 + 60215: a flush's answer overtook a status that told of a failure.
-  /// 2^32 + 12384: the reactor heard of a loss long after the control plane.
+  /// 2^32 + 12384: the reactor heard of a loss long after the control plane. 2^32 + 82068: a first
+  /// fsync told of a loss that the control plane had not seen yet.
   @Test(
     "P1, P3, E23: seeds beyond the thousand that broke a rule",
     arguments: [
       1030, 4462, 5707, 7150, 11667, 15658, 4_294_967_560, 4_294_967_868,
       4_294_979_680, 4_295_008_003, 4_295_012_964, 4_295_013_126, 4_295_027_511,
+      4_295_049_364,
     ] as [UInt64])
   func found(seed: UInt64) throws {
     let outcome = try Simulation(seed: seed).run()

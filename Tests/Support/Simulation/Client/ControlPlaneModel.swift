@@ -13,8 +13,8 @@ final class ControlPlaneModel {
   let target: SimulatedTarget
   let sessions: [SessionModel]
   private(set) var client: Client
-  /// Sessions lost so far.
-  private(set) var lossCount = 0
+  /// Sessions lost so far that were seen.
+  private var seenLossCount = 0
   /// How often each unit had lost bytes when the last of them was.
   private(set) var noticedLosses: [Int]
 
@@ -59,6 +59,14 @@ final class ControlPlaneModel {
       }
       return min(lostAt, session.silentAt)
     }.min()
+  }
+
+  /// Sessions lost so far, those too that the reactor has just lost and this has not seen yet.
+  var lossCount: Int {
+    seenLossCount
+      + sessions.indices.count {
+        sessions[$0].state != .away && client.isLost($0) && !client.awaitsLogin($0)
+      }
   }
 
   /// Takes what the clients have sent; true when there was something.
@@ -112,7 +120,7 @@ final class ControlPlaneModel {
 
   /// The tasks of a session are over at its target, and the reactor hears of it.
   func noteLoss() {
-    lossCount += 1
+    seenLossCount += 1
     noticedLosses = target.media.map(\.lossCount)
     client.plantAtLoss()
   }
