@@ -181,11 +181,14 @@ let package = Package(
       name: "ChaosProxy", dependencies: ["Lab", "LinuxIO"], path: "Tests/Support/ChaosProxy",
       swiftSettings: strict),
     .target(name: "ClockJump", path: "Tests/Support/ClockJump"),
+    // Drawings for the docs.
+    .target(name: "Plotting", path: "Tests/Support/Plotting", swiftSettings: strict),
     // `make bench`: never installed.
     .executableTarget(
       name: "benchmark",
       dependencies: [
-        "Lab", system, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Lab", "Plotting", system,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       path: "Tests/Benchmark", swiftSettings: strict),
@@ -201,7 +204,7 @@ let package = Package(
     .executableTarget(
       name: "Drills",
       dependencies: [
-        "Lab", "ChaosProxy", "Guest", "LinuxIO", "TargetSimulator", "ISCSI",
+        "Lab", "ChaosProxy", "Guest", "LinuxIO", "Plotting", "TargetSimulator", "ISCSI",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tests/Drills", swiftSettings: strict),
@@ -213,7 +216,8 @@ let package = Package(
     .testTarget(
       name: "BenchmarkTests",
       dependencies: [
-        "benchmark", "Lab", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "benchmark", "Lab", "Plotting",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(

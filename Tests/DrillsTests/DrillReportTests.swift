@@ -54,6 +54,33 @@ struct DrillReportTests {
     #expect(report.drills.contains("12 s, short form"))
   }
 
+  @Test("what several drills measured alike stands once, with all of them")
+  func merged() {
+    var verdict = Verdict()
+    verdict.note("0 MiB more", for: 6)
+    verdict.note("0 MiB more", for: 6)
+    let row = DrillReport(results: [result("6", verdict), result("7", verdict)]).promises
+      .split(separator: "\n").first { $0.hasPrefix("| P6 ") }
+    #expect(row?.contains("| 0 MiB more (6, 7) |") == true)
+  }
+
+  @Test("the plot has a row for each wait of a drill, the longest, and shows one above its limit")
+  func waits() {
+    var verdict = Verdict()
+    verdict.time("resumed after", .milliseconds(20), atMost: .seconds(5), for: 4)
+    verdict.time("resumed after", .milliseconds(40), atMost: .seconds(5), for: 4)
+    verdict.time("resumed after", .milliseconds(30), atMost: .seconds(5), for: 4)
+    verdict.note("3 resets", for: 4)
+    let good = WaitPlot([result("6", verdict), result("7", verdict)])
+    #expect(good.rows.map(\.name) == ["6: resumed after", "7: resumed after"])
+    #expect(good.rows.allSatisfy { $0.wait == .init(seconds: 0.04, limit: 5) })
+    // Its sample in the legend.
+    #expect(good.svg.split(separator: "class=\"missed\"").count == 2)
+    verdict.time("killed within", .seconds(3), atMost: .seconds(2), for: 3)
+    let bad = WaitPlot([result("6", verdict)])
+    #expect(bad.svg.split(separator: "class=\"missed\"").count == 3)
+  }
+
   @Test("two initiators of one run stand side by side")
   func comparison() {
     var verdict = Verdict()

@@ -1,3 +1,5 @@
+import Plotting
+
 /// From the median to the 99th percentile, a line each, one above the other.
 struct LatencyPlot {
   private static let rowHeight = 30.0

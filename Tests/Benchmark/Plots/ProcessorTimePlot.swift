@@ -1,3 +1,5 @@
+import Plotting
+
 /// The CPU time of one I/O, both bars beside each other, sizes that differ much in panels.
 struct ProcessorTimePlot {
   private static let rowHeight = 34.0

@@ -1,3 +1,5 @@
+import Plotting
+
 /// Bars from "as fast as the peer" to what was measured, with the goal of each.
 struct SpeedPlot {
   private static let rowHeight = 24.0

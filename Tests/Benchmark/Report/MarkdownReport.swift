@@ -1,3 +1,5 @@
+import Plotting
+
 /// Outcomes as Docs/Performance.md shows them.
 enum MarkdownReport {
   /// The tables, the plots and how they were made; `plots` is their directory as seen from the

@@ -1,3 +1,5 @@
+import Plotting
+
 /// Outcomes as a person at a terminal reads them.
 enum TerminalReport {
   /// One outcome, as soon as it is there.

@@ -1,3 +1,5 @@
+import Plotting
+
 /// What a workload must reach.
 struct Goal: Codable, Equatable, Sendable {
   enum Quantity: String, Codable, Sendable {

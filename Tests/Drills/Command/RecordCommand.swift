@@ -13,7 +13,7 @@ struct RecordCommand: ParsableCommand {
       throw DrillFailure("\(results) holds no results; `make drills` makes them")
     }
     let names = Catalogue.all(clockJump: "", guestCache: "").map(\.name)
-    try DrillRecord.write(DrillReport(results: kept.ordered(names)).section)
+    try DrillRecord.write(kept.ordered(names))
     print("wrote \(DrillRecord.page)")
   }
 }

@@ -108,7 +108,7 @@ struct RunCommand: AsyncParsableCommand {
       try kept.write(to: results)
     }
     if record {
-      try DrillRecord.write(DrillReport(results: kept.ordered(all.map(\.name))).section)
+      try DrillRecord.write(kept.ordered(all.map(\.name)))
       Self.warn("\(DrillRecord.page) is written")
     }
     return isGood

@@ -20,11 +20,6 @@ struct DrillReport {
   /// A row a promise.
   var promises: String {
     let rows = Promise.all.map { promise in
-      let figures = results.flatMap { result in
-        result.verdict.figures.filter { $0.promises.contains(promise.number) }.map {
-          "\($0.text) (\(result.name))"
-        }
-      }
       let names = results.filter { result in
         result.verdict.figures.contains { $0.promises.contains(promise.number) }
       }.map(\.name)
@@ -32,7 +27,8 @@ struct DrillReport {
         (names.isEmpty ? [] : ["`make drills DRILL='\(names.joined(separator: " "))'`"])
         + promise.commands.map { "`\($0)`" }
       return Self.row([
-        "P\(promise.number)", promise.text, (figures + promise.figures).joined(separator: "; "),
+        "P\(promise.number)", promise.text,
+        (figures(for: promise) + promise.figures).joined(separator: "<br>"),
         commands.joined(separator: ", "),
       ])
     }
@@ -41,6 +37,21 @@ struct DrillReport {
         Self.row(["", "promise", "measured (drill)", "command"]),
         Self.row(Array(repeating: "---", count: 4)),
       ] + rows).joined(separator: "\n")
+  }
+
+  /// What the drills measured of a promise, each with its drills: many have measured the same.
+  private func figures(for promise: Promise) -> [String] {
+    var texts: [String] = []
+    var drills: [String: [String]] = [:]
+    for result in results {
+      for figure in result.verdict.figures where figure.promises.contains(promise.number) {
+        if drills[figure.text] == nil { texts.append(figure.text) }
+        if drills[figure.text]?.last != result.name {
+          drills[figure.text, default: []].append(result.name)
+        }
+      }
+    }
+    return texts.map { "\($0) (\(drills[$0, default: []].joined(separator: ", ")))" }
   }
 
   /// What the drill that has two initiators says of each, side by side; empty without it.
@@ -65,6 +76,8 @@ struct DrillReport {
     let days = Set(results.map(\.day)).sorted()
     return """
       \(machines.joined(separator: "; ")), \(days.joined(separator: ", ")).
+
+      ![\(WaitPlot.title)](\(DrillRecord.plotLink))
 
       \(drills)
 

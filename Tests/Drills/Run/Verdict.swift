@@ -4,6 +4,17 @@ struct Verdict: Codable, Equatable, Sendable {
     var text: String
     /// Numbers of promises, 1 for P1.
     var promises: [Int]
+    /// Of one that is a time.
+    var wait: Wait?
+
+    /// Its text without the number and the unit at its end.
+    var subject: String { text.split(separator: " ").dropLast(2).joined(separator: " ") }
+  }
+
+  /// How long something took, in seconds, and how long it might.
+  struct Wait: Codable, Equatable, Sendable {
+    var seconds: Double
+    var limit: Double
   }
 
   private(set) var figures: [Figure] = []
@@ -29,15 +40,21 @@ struct Verdict: Codable, Equatable, Sendable {
   mutating func time(
     _ what: String, _ measured: Duration, atMost limit: Duration, for promises: Int...
   ) {
-    figures.append(Figure(text: "\(what) \(measured.text)", promises: promises))
+    figures.append(
+      Figure(
+        text: "\(what) \(measured.text)", promises: promises,
+        wait: Wait(seconds: measured.milliseconds / 1000, limit: limit.milliseconds / 1000)))
     if measured > limit { failures.append("\(what) \(measured.text), above \(limit.text)") }
   }
 }
 
 extension Duration {
+  fileprivate var milliseconds: Double {
+    Double(components.seconds) * 1000 + Double(components.attoseconds) / 1e15
+  }
+
   /// "3 ms", "12.4 s".
   var text: String {
-    let milliseconds = Double(components.seconds) * 1000 + Double(components.attoseconds) / 1e15
     if milliseconds < 1000 { return "\(Int(milliseconds.rounded())) ms" }
     let tenths = Int((milliseconds / 100).rounded())
     return tenths % 10 == 0 || tenths > 1000

@@ -1,13 +1,13 @@
 /// A drawing as SVG: shapes with classes, whose colours follow the reader's light or dark.
-struct Canvas {
-  enum Anchor: String {
+package struct Canvas {
+  package enum Anchor: String {
     case start
     case middle
     case end
   }
 
   /// What a shape is; the style sheet has its colour.
-  enum Role: String {
+  package enum Role: String {
     /// Text that is read first.
     case ink
     /// Text and marks around it.
@@ -23,25 +23,25 @@ struct Canvas {
   }
 
   /// Height of letters of labels.
-  static let letterHeight = 12.0
+  package static let letterHeight = 12.0
 
-  let width: Double
+  package let width: Double
   private var elements: [String] = []
 
-  init(width: Double) {
+  package init(width: Double) {
     self.width = width
   }
 
   /// How wide a label will be, on the safe side: the font is the reader's.
-  static func width(of text: String) -> Double { Double(text.count) * 7 }
+  package static func width(of text: String) -> Double { Double(text.count) * 7 }
 
-  mutating func bar(_ x: Double, _ y: Double, width: Double, height: Double, _ role: Role) {
+  package mutating func bar(_ x: Double, _ y: Double, width: Double, height: Double, _ role: Role) {
     elements.append(
       "<rect class=\"\(role)\" x=\"\(number(x))\" y=\"\(number(y))\" "
         + "width=\"\(number(max(width, 1)))\" height=\"\(number(height))\" rx=\"2\"/>")
   }
 
-  mutating func line(
+  package mutating func line(
     _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ role: Role, width: Double = 1
   ) {
     elements.append(
@@ -49,13 +49,13 @@ struct Canvas {
         + "x2=\"\(number(x2))\" y2=\"\(number(y2))\" stroke-width=\"\(number(width))\"/>")
   }
 
-  mutating func dot(_ x: Double, _ y: Double, radius: Double, _ role: Role) {
+  package mutating func dot(_ x: Double, _ y: Double, radius: Double, _ role: Role) {
     elements.append(
       "<circle class=\"\(role)\" cx=\"\(number(x))\" cy=\"\(number(y))\" "
         + "r=\"\(number(radius))\"/>")
   }
 
-  mutating func text(
+  package mutating func text(
     _ text: String, _ x: Double, _ y: Double, _ role: Role = .ink, anchor: Anchor = .start,
     isTitle: Bool = false
   ) {
@@ -65,7 +65,7 @@ struct Canvas {
   }
 
   /// The finished drawing; `title` is what a reader who cannot see it is told.
-  func svg(height: Double, title: String) -> String {
+  package func svg(height: Double, title: String) -> String {
     """
     <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(number(width)) \(number(height))" \
     width="\(number(width))" height="\(number(height))" role="img">
@@ -81,7 +81,7 @@ struct Canvas {
     """
   }
 
-  static func escaped(_ text: String) -> String {
+  package static func escaped(_ text: String) -> String {
     text.reduce(into: "") { result, character in
       switch character {
       case "&": result += "&amp;"

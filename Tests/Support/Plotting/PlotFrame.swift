@@ -1,28 +1,28 @@
 /// What the plots have in common: a title, a note, names at the left, room at the right.
-struct PlotFrame {
-  static let width = 860.0
-  static let margin = 20.0
+package struct PlotFrame {
+  package static let width = 860.0
+  package static let margin = 20.0
 
   /// Where the axis begins and how long it is.
-  let start: Double
-  let length: Double
+  package let start: Double
+  package let length: Double
   /// Where the rows begin.
-  let top = 84.0
+  package let top = 84.0
 
   /// - Parameter labelWidth: what stands right of the longest bar.
-  init(names: [String], labelWidth: Double) {
+  package init(names: [String], labelWidth: Double) {
     let longest = names.map(Canvas.width(of:)).max() ?? 0
     start = PlotFrame.margin + longest + 12
     length = PlotFrame.width - PlotFrame.margin - labelWidth - start
   }
 
-  func head(_ canvas: inout Canvas, title: String, note: String) {
+  package func head(_ canvas: inout Canvas, title: String, note: String) {
     canvas.text(title, PlotFrame.margin, 30, isTitle: true)
     canvas.text(note, PlotFrame.margin, 48, .soft)
   }
 
   /// A row of samples of what is drawn, with their meaning.
-  func legend(_ canvas: inout Canvas, _ entries: [(role: Canvas.Role, text: String)]) {
+  package func legend(_ canvas: inout Canvas, _ entries: [(role: Canvas.Role, text: String)]) {
     var x = PlotFrame.margin
     for entry in entries {
       switch entry.role {
@@ -35,12 +35,12 @@ struct PlotFrame {
     }
   }
 
-  func name(_ canvas: inout Canvas, _ text: String, y: Double) {
+  package func name(_ canvas: inout Canvas, _ text: String, y: Double) {
     canvas.text(text, start - 10, y, anchor: .end)
   }
 
   /// Vertical lines with their values below.
-  func grid(
+  package func grid(
     _ canvas: inout Canvas, _ ticks: [(position: Double, label: String)], bottom: Double
   ) {
     for tick in ticks {

@@ -1,7 +1,7 @@
 /// Numbers as people read them.
-enum Figure {
+package enum Figure {
   /// "76,123": whole, in groups of three.
-  static func grouped(_ value: Double) -> String {
+  package static func grouped(_ value: Double) -> String {
     guard value.isFinite, abs(value) < 1e15 else { return "-" }
     let digits = String(Int(abs(value).rounded()))
     var result = ""
@@ -13,7 +13,7 @@ enum Figure {
   }
 
   /// "1.78": so many digits behind the point, whatever the value.
-  static func fixed(_ value: Double, _ digits: Int) -> String {
+  package static func fixed(_ value: Double, _ digits: Int) -> String {
     guard value.isFinite, abs(value) < 1e12 else { return "-" }
     let scale = (0..<digits).reduce(1) { scale, _ in scale * 10 }
     let scaled = Int((abs(value) * Double(scale)).rounded())
@@ -25,7 +25,7 @@ enum Figure {
   }
 
   /// Three significant digits: "7.58", "19.3", "585", "1,747".
-  static func short(_ value: Double) -> String {
+  package static func short(_ value: Double) -> String {
     switch abs(value) {
     case ..<9.995: fixed(value, 2)
     case ..<99.95: fixed(value, 1)
