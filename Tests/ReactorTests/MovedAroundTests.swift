@@ -83,6 +83,29 @@ struct MovedAroundTests {
     harness.turn()
     #expect(harness.queuedCount(5) == 0 && harness.inFlightCount(6) == 1)
   }
+
+  @Test("P1: writes that wait for their login take no places of a LUN's queue meanwhile")
+  func places() throws {
+    let harness = try ReactorHarness {
+      $0.sessions = [ReactorHarness.session, Self.second]
+      $0.queueDepth = 1
+    }
+    let write = harness.write(offset: 0, .pattern(512))
+    _ = try harness.command()
+    let other = try harness.startSilent(Self.second)
+    let read = harness.read(offset: 512, size: 512)
+    try harness.closeTarget()
+    #expect(harness.queuedCount(5) == 1 && harness.inFlightCount(6) == 1)
+    // Its session is back: it waits for a place as all do.
+    try harness.reconnect()
+    #expect(try harness.sent() == nil)
+    close(other)
+    harness.turn()
+    harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(harness.reply() == .init(unique: read, error: 0, payload: .pattern(512)))
+    try harness.serve(.write16)
+    #expect(harness.reply() == .init(unique: write, error: 0, payload: .accepted(512)))
+  }
 }
 
 @Suite("What waits for a lost session of two reactors", .timeLimit(.minutes(5)))
@@ -120,6 +143,41 @@ struct MovedBetweenReactorsTests {
     #expect(write.unit.data == .pattern(10) + [1] + .pattern(501, from: 11))
     both.first.sendResponse(write.view.header.initiatorTaskTag)
     #expect(both.first.reply() == .init(unique: unique, error: 0, payload: .accepted(1)))
+    #expect(both.first.busySlots == 0 && both.second.busySlots == 0)
+  }
+
+  @Test("P8: an entry that is handed over is the other reactor's alone")
+  func memory() throws {
+    let both = try TwoReactors()
+    _ = both.first.write(offset: 10, .pattern(502, from: 7))
+    #expect(try both.first.command().view.isRead)
+    try both.first.closeTarget()
+    both.turn()
+    // What the first reads from /dev/fuse next (BATCH_FORGET) lies in the slot that has become free.
+    both.first.freeEntries = nil
+    both.first.request(FuseOpcode(rawValue: 42), body: [UInt8](repeating: 0xEE, count: 8192))
+    both.second.sendDataIn(try both.second.command().view.header.initiatorTaskTag, .pattern(512))
+    let write = try both.second.command()
+    #expect(write.unit.data == .pattern(10) + .pattern(502, from: 7))
+  }
+
+  @Test("P3: a read that costs every path it takes ends in its time")
+  func bounce() throws {
+    let both = try TwoReactors()
+    let unique = both.second.read(offset: 0, size: 512)
+    var (here, there) = (both.second, both.first)
+    var reply: ReactorHarness.Reply?
+    for _ in 0..<200 where reply == nil {
+      try here.closeTarget()
+      both.turn()
+      here.advance(milliseconds: 1_000)
+      there.advance(milliseconds: 1_000)
+      try here.reconnect()
+      both.turn()
+      reply = here.reply() ?? there.reply()
+      (here, there) = (there, here)
+    }
+    #expect(reply == .init(unique: unique, error: -ENOLINK, payload: []))
     #expect(both.first.busySlots == 0 && both.second.busySlots == 0)
   }
 

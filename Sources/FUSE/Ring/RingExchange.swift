@@ -20,10 +20,17 @@ package final class RingExchange: Sendable {
     var lane: Lane
   }
 
+  /// An entry on its way to another reactor.
+  package struct Forwarded: Sendable {
+    package var entry: Int
+    /// Monotonic nanoseconds.
+    package var arrivedAt: UInt64
+  }
+
   private struct State: Sendable {
     var loans: [UInt64: Loan] = [:]
     var answered: [Deque<Int>]
-    var forwarded: [Deque<Int>]
+    var forwarded: [Deque<Forwarded>]
   }
 
   package let memory: RingMemory
@@ -37,8 +44,10 @@ package final class RingExchange: Sendable {
     self.memory = memory
     self.wake = wake
     missing = Atomic(laneCount)
-    let empty = [Deque<Int>](repeating: [], count: laneCount)
-    state = Mutex(State(answered: empty, forwarded: empty))
+    state = Mutex(
+      State(
+        answered: Array(repeating: [], count: laneCount),
+        forwarded: Array(repeating: [], count: laneCount)))
   }
 
   /// A reactor has opened its ring.
@@ -65,13 +74,15 @@ package final class RingExchange: Sendable {
   }
 
   /// Hands an entry with a request to another reactor.
-  package func forward(_ entry: Int, to lane: Lane) {
-    state.withLock { $0.forwarded[lane].append(entry) }
+  package func forward(_ entry: Int, arrivedAt: UInt64, to lane: Lane) {
+    state.withLock {
+      $0.forwarded[lane].append(Forwarded(entry: entry, arrivedAt: arrivedAt))
+    }
     wake(lane)
   }
 
   /// The next entry another reactor has handed to `lane`; nil when there is none.
-  package func nextForwarded(lane: Lane) -> Int? {
+  package func nextForwarded(lane: Lane) -> Forwarded? {
     state.withLock { $0.forwarded[lane].popFirst() }
   }
 

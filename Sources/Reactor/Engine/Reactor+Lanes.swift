@@ -14,9 +14,9 @@ extension Reactor {
   /// Takes entries other reactors have handed over.
   mutating func takeForwarded() {
     keepsEntries = true
-    while let entry = ringExchange?.nextForwarded(lane: lane) {
-      entryArrivedAt[entry] = now
-      take(entry: entry)
+    while let forwarded = ringExchange?.nextForwarded(lane: lane) {
+      entryArrivedAt[forwarded.entry] = forwarded.arrivedAt
+      take(entry: forwarded.entry)
     }
     keepsEntries = false
   }
@@ -82,16 +82,21 @@ extension Reactor {
     guard let entry = caller.entry, let ringExchange else {
       preconditionFailure("with several reactors requests come through rings")
     }
-    ringExchange.forward(entry, to: lane)
+    ringExchange.forward(entry, arrivedAt: entryArrivedAt[entry], to: lane)
   }
 
   /// Hands a read or a write over that has been begun here and has nothing at a target, where
-  /// another reactor has a path for it; true when it did. It begins anew there.
+  /// another reactor has a path for it; true when it did. It begins anew there, but for its time:
+  /// one that loses every path it is given would wander for ever.
   mutating func handOver(_ index: Int) -> Bool {
     let unit = Int(slots[index].unit)
     let caller = slots[index].caller
     let isTransfer = slots[index].kind == .read || slots[index].kind == .write
-    guard isTransfer, caller.entry != nil, isServedElsewhere(unit) else { return false }
+    guard isTransfer, let entry = caller.entry, !isOverdue(entry: entry, unit: unit),
+      // An earlier try may have left data queued, which lie in the entry.
+      slots[index].transmitsQueued == 0, isServedElsewhere(unit)
+    else { return false }
+    slots.takeBack(index)
     end(index)
     forward(caller, to: destination(unit: unit, own: lane))
     return true
@@ -165,8 +170,8 @@ extension Reactor {
     }
   }
 
-  /// A write is given up, or waits for a lost session, and may run still: no later one of its blocks overtakes it, on whichever
-  /// reactor, and no other is held up for it.
+  /// A write is given up, or waits for a lost session, and may run still: no later one of its blocks
+  /// overtakes it, on whichever reactor, and no other is held up for it.
   mutating func keepRange(_ index: Int) {
     locks.keep(owner: UInt16(index))
     let isWrite = slots[index].kind == .write || slots[index].kind == .clear

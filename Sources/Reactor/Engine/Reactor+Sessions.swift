@@ -203,7 +203,8 @@ extension Reactor {
       && slots[slot].holdsRange
   }
 
-  /// The old nexus is dead: ends the writes that only kept their ranges.
+  /// The old nexus is dead: ends the writes that only kept their ranges, and has the others wait for
+  /// a place in their units' queues as all do.
   private mutating func endBarriers(session index: Int) {
     releaseBlocks(session: index)
     for slot in 0..<slots.requestCount
@@ -214,6 +215,14 @@ extension Reactor {
       guard slots[slot].isAnswered else { continue }
       sessions[index].pending.remove(UInt16(slot))
       end(slot)
+    }
+    for _ in 0..<sessions[index].pending.count {
+      guard let next = sessions[index].pending.popFirst() else { return }
+      if slots[Int(next)].place == .taken {
+        sessions[index].pending.append(next)
+      } else {
+        enqueue(Int(next))
+      }
     }
   }
 
@@ -314,13 +323,15 @@ extension Reactor {
   }
 
   /// Has what waits on a lost session go over another that carries its unit's commands: all but
-  /// writes that may still run at the target, which wait for the proof that they do not.
+  /// writes that may still run at the target, which wait for the proof that they do not, and take
+  /// no places of their units' queues meanwhile.
   mutating func moveAround(session index: Int) {
     for _ in 0..<sessions[index].pending.count {
       guard let next = sessions[index].pending.popFirst() else { return }
       let slot = Int(next)
       if slots[slot].mayStillRun, isBarrier(slot) {
         sessions[index].pending.append(next)
+        leavePlace(slot)
       } else if isServing(Int(slots[slot].unit), on: lane) {
         enqueue(slot)
       } else if !handOver(slot) {

@@ -19,7 +19,7 @@ extension Reactor {
     if isPathless(unit: unit), !isServedElsewhere(unit) {
       return answer(caller, error: .noLink)
     }
-    if let limit = patience(unit: unit), now >= entryArrivedAt[entry] &+ limit {
+    if isOverdue(entry: entry, unit: unit) {
       tellHeldUp(unit: unit)
       return answer(caller, error: .ioError)
     }
@@ -38,6 +38,11 @@ extension Reactor {
       break
     }
     return limit.map { max($0 &* Interval.millisecond, units[unit].commandTime) }
+  }
+
+  /// Whether a request has been here for longer than one may wait that waits for no session.
+  func isOverdue(entry: Int, unit: Int) -> Bool {
+    patience(unit: unit).map { now >= entryArrivedAt[entry] &+ $0 } ?? false
   }
 
   /// From when a request's wait counts: its arrival, but a path that is there is given the time of
