@@ -1,3 +1,4 @@
+import FUSE
 import Glibc
 import ISCSI
 import SCSI
@@ -56,6 +57,40 @@ struct PoolTests {
     #expect(harness.reply() == nil)
     harness.advance(milliseconds: 118_500)
     #expect(harness.reply() == .init(unique: unique, error: -ENOLINK, payload: []))
+  }
+
+  /// The target may have lost its power meanwhile, and the first one's end not be heard of yet.
+  @Test("E29, P1: a flush is not believed for what was written while a session was away")
+  func returned() throws {
+    let harness = try harness()
+    close(try harness.startSilent(Self.second))
+    harness.turn()
+    let write = harness.write(offset: 0, .pattern(512))
+    try harness.serve(.write16)
+    #expect(harness.reply() == .init(unique: write, error: 0, payload: .accepted(512)))
+    let other = try harness.startSilent(Self.second)
+    defer { close(other) }
+    let flush = harness.request(.fsync)
+    try harness.serve(.synchronizeCache16)
+    harness.sendDataIn(try harness.command().view.header.initiatorTaskTag, .pattern(512))
+    #expect(harness.reply() == .init(unique: flush, error: 0, payload: []))
+  }
+
+  @Test("E29, P1: nor for what was written before it joined")
+  func joined() throws {
+    let harness = try ReactorHarness()
+    let write = harness.write(offset: 0, .pattern(512))
+    try harness.serve(.write16)
+    #expect(harness.reply() == .init(unique: write, error: 0, payload: .accepted(512)))
+    let other = try harness.startSilent(Self.second)
+    defer { close(other) }
+    harness.registration.sessions.append(Self.second)
+    harness.port.expose(ReactorHarness.unit, harness.registration)
+    let flush = harness.request(.fsync)
+    try harness.serve(.synchronizeCache16)
+    harness.sendDataIn(
+      try harness.command().view.header.initiatorTaskTag, [UInt8](repeating: 0, count: 512))
+    #expect(harness.reply() == .init(unique: flush, error: -EIO, payload: []))
   }
 
   /// Two sessions, of which the first has a write in flight and one that waits; the second's target

@@ -70,7 +70,12 @@ extension Reactor {
       sharedUnits.forgetUnflushed(index)
     }
     units[index].state = .exposed
+    // As one that comes back (`doubtWrites`).
+    let hasJoined =
+      units[index].sessionCount > 0
+      && registration.sessions.contains { find($0) != nil && !units[index].isReached(by: $0) }
     units[index].use(registration.sessions, among: lanes)
+    if hasJoined { doubt(unit: index) }
     units[index].lun = registration.lun
     units[index].geometry = registration.geometry
     units[index].isWriteProtected = registration.isWriteProtected

@@ -48,6 +48,7 @@ extension Reactor {
     sessions[index].state = .up
     sessions[index].isHeld = handover.isHeld
     if isNew || !handover.isHeld { noteReturn(session: index) }
+    if !handover.isHeld { doubtWrites(before: index) }
     if !isNew { endBarriers(session: index) }
     noteServing(session: index)
     connect(index, to: index, handover)
@@ -58,6 +59,7 @@ extension Reactor {
     guard sessions[index].isUp else { return }
     sessions[index].isHeld = false
     noteReturn(session: index)
+    doubtWrites(before: index)
     noteServing(session: index)
     connectionsToPump |= sessions[index].connections
   }
@@ -141,6 +143,19 @@ extension Reactor {
       {
         slots[slot].tellsLoss = true
       }
+    }
+  }
+
+  /// A new nexus proves nothing of the time before it: the target may have lost its power while the
+  /// session was away, and with it what others brought whose ends nobody has heard of yet. No flush
+  /// over this one is believed for that.
+  private func doubtWrites(before index: Int) {
+    let session = handle(of: index)
+    for unit in 0..<units.count
+    where units[unit].state != .free && units[unit].sessionCount > 1
+      && units[unit].isReached(by: session)
+    {
+      doubt(unit: unit, besides: UInt16(index))
     }
   }
 
@@ -323,16 +338,17 @@ extension Reactor {
   }
 
   /// Has what waits on a lost session go over another that carries its unit's commands: all but
-  /// writes that may still run at the target, which wait for the proof that they do not, and take
-  /// no places of their units' queues meanwhile.
+  /// writes that may still run at the target, which wait for the proof that they do not, and give
+  /// their places in their units' queues to what can go.
   mutating func moveAround(session index: Int) {
     for _ in 0..<sessions[index].pending.count {
       guard let next = sessions[index].pending.popFirst() else { return }
       let slot = Int(next)
+      let goes = isServing(Int(slots[slot].unit), on: lane)
       if slots[slot].mayStillRun, isBarrier(slot) {
         sessions[index].pending.append(next)
-        leavePlace(slot)
-      } else if isServing(Int(slots[slot].unit), on: lane) {
+        if goes { leavePlace(slot) }
+      } else if goes {
         enqueue(slot)
       } else if !handOver(slot) {
         sessions[index].pending.append(next)

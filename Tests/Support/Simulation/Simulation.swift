@@ -48,6 +48,7 @@ package final class Simulation {
     kernel.lossCount = { [target] in target.media[$0].lossCount }
     kernel.noticedLosses = { [control] in control.noticedLosses[$0] }
     kernel.sessionLossCount = { [control] in control.lossCount }
+    kernel.sessionChangeCount = { [control] in control.changeCount }
     kernel.deferredAt = { [target] in target.deferredAt }
     kernel.resetAt = { [target] in target.resetAt }
     kernel.awaySince = { [control] in control.awaySince }

@@ -15,6 +15,7 @@ final class ControlPlaneModel {
   private(set) var client: Client
   /// Sessions lost so far that were seen.
   private var seenLossCount = 0
+  private var returnCount = 0
   /// How often each unit had lost bytes when the last of them was.
   private(set) var noticedLosses: [Int]
 
@@ -68,6 +69,10 @@ final class ControlPlaneModel {
         sessions[$0].state != .away && client.isLost($0) && !client.awaitsLogin($0)
       }
   }
+
+  /// The same and sessions that came back beside others: a flush over one proves nothing of what
+  /// others brought before.
+  var changeCount: Int { lossCount + returnCount }
 
   /// Takes what the clients have sent; true when there was something.
   func collect() -> Bool {
@@ -219,6 +224,7 @@ final class ControlPlaneModel {
         return client.port.drop(client.session(index))
       }
       session.state = .up
+      if sessions.count > 1 { returnCount += 1 }
       session.backAt = world.now
       session.lostAt = nil
       session.keepsTasks = false

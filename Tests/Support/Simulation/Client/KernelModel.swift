@@ -20,7 +20,8 @@ final class KernelModel {
     var sessionLosses = 0
     /// No fsync of this daemon had been answered with success.
     var isFirst = false
-    var sessionLossesTold = 0
+    /// Sessions lost and come back before an fsync told of a loss.
+    var changesTold = 0
     /// Of a planted bug: the caller's write, this being its first half.
     var rewrite: [UInt8] = []
     /// Bytes the daemon was given, where they are not the request's.
@@ -44,14 +45,15 @@ final class KernelModel {
   private var lossesTold: [Int]
   /// When an fsync last told of one.
   private var toldAt: [UInt64]
-  /// How many sessions had been lost when an fsync told of a loss.
-  private var sessionLossesTold: [Int]
+  /// How many sessions had been lost, or come back, when an fsync told of a loss.
+  private var changesTold: [Int]
   /// An fsync of this daemon has been answered with success.
   private var isFlushed: [Bool]
   /// How often a unit has lost bytes, and how many of these times the client has heard of.
   var lossCount: (_ unit: Int) -> Int = { _ in 0 }
   var noticedLosses: (_ unit: Int) -> Int = { _ in 0 }
   var sessionLossCount: () -> Int = { 0 }
+  var sessionChangeCount: () -> Int = { 0 }
   var resetAt: () -> UInt64? = { nil }
   var deferredAt: () -> UInt64? = { nil }
   var awaySince: () -> UInt64? = { nil }
@@ -64,7 +66,7 @@ final class KernelModel {
     end = client.kernel
     node = client.node
     lossesTold = Array(repeating: 0, count: world.scenario.unitCount)
-    sessionLossesTold = lossesTold
+    changesTold = lossesTold
     toldAt = lossesTold.map { _ in 0 }
     isFlushed = lossesTold.map { _ in false }
   }
@@ -120,7 +122,7 @@ final class KernelModel {
     request.lossesTold = lossesTold[unit]
     request.sessionLosses = sessionLossCount()
     request.isFirst = !isFlushed[unit]
-    request.sessionLossesTold = sessionLossesTold[unit]
+    request.changesTold = changesTold[unit]
     world.note(.syncBegan, Int(request.unique), UInt64(unit))
     send(request, .fsync, [UInt8](repeating: 0, count: 16))
   }
@@ -244,7 +246,7 @@ final class KernelModel {
       if error == EIO, world.now - request.startedAt < Self.patience {
         lossesTold[request.unit] = noticedLosses(request.unit)
         toldAt[request.unit] = world.now
-        sessionLossesTold[request.unit] = sessionLossCount()
+        changesTold[request.unit] = sessionChangeCount()
       }
       if error == 0 { isFlushed[request.unit] = true }
       checker.endSync(
@@ -292,7 +294,7 @@ final class KernelModel {
       // What an earlier daemon wrote nobody knows.
       || request.isFirst && sessionLossCount() > request.sessionLosses
       || world.scenario.forgetsWrites
-        && (sessionLossCount() > request.sessionLossesTold || isRecent(resetAt()))
+        && (sessionChangeCount() > request.changesTold || isRecent(resetAt()))
       || checker.mayHideLoss(unit: unit)
   }
 
