@@ -7,7 +7,8 @@ import Wire
 
 @testable import Reactor
 
-/// The target's end of a further connection of a harness's session, with a StatSN of its own.
+/// The target's end of a further connection of a harness's session, with a StatSN of its own; or of
+/// the only one of another session.
 final class FurtherConnection {
   static let firstStatSN: UInt32 = 500
 
@@ -48,7 +49,27 @@ final class FurtherConnection {
     harness.turn()
   }
 
+  /// Starts another session.
+  init(_ harness: ReactorHarness, starting session: SessionHandle) throws {
+    let pair = try ReactorHarness.pair(SOCK_STREAM)
+    self.harness = harness
+    connectionID = 0
+    parameters = harness.parameters
+    target = pair.theirs
+    assembler.headerDigest = parameters.headerDigest
+    assembler.dataDigest = parameters.dataDigest
+    statSN = 100
+    harness.start(session, socket: pair.ours)
+    harness.turn()
+  }
+
   deinit { close(target) }
+
+  /// Ends the connection.
+  func end() {
+    shutdown(target, CInt(SHUT_RDWR))
+    harness.turn()
+  }
 
   /// The next PDU the reactor sent here, nil when there is none.
   func sent() throws -> ProtocolDataUnit? {
@@ -99,12 +120,19 @@ final class FurtherConnection {
       ).header, data: data)
   }
 
-  func sendResponse(_ task: InitiatorTaskTag) {
+  func sendResponse(
+    _ task: InitiatorTaskTag, _ status: SCSIStatus = .good, sense: [UInt8] = []
+  ) {
+    var data = [UInt8]()
+    if !sense.isEmpty {
+      data.appendBigEndian(UInt16(sense.count))
+      data += sense
+    }
     send(
       SCSIResponse(
-        initiatorTaskTag: task, status: .good, statSN: nextStatSN(),
+        initiatorTaskTag: task, status: status, statSN: nextStatSN(),
         expCmdSN: harness.window.exp, maxCmdSN: harness.window.max
-      ).header)
+      ).header, data: data)
   }
 
   func sendR2T(_ task: InitiatorTaskTag, transferTag: UInt32, offset: UInt32, length: UInt32) {

@@ -24,6 +24,9 @@ struct LogicalUnitEntry {
   var flushesUnasked = false
   /// That has been done, or tried, since the unit has been known here.
   var hasFlushedUnasked = false
+  /// The places of the sessions that have brought writes since they were heard behind a flush, a
+  /// bit each: the target may keep a deferred error for them.
+  var unheard: UInt64 = 0
   var form = TransferCommands.Form.sixteen
   /// How blocks are zeroed and given back, without what the unit has refused since it told.
   private(set) var provisioning = Provisioning(geometry: .none)

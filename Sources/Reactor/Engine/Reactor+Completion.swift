@@ -10,6 +10,7 @@ extension Reactor {
     let kind = slots[index].kind
     if kind == .write || kind == .clear, slots[index].step == .transfer {
       remember(index)
+      noteUnheard(index)
       sharedUnits.wrote(Int(slots[index].unit), lane: lane)
     }
     // Nobody waits any more, and its LUN may be another by now: nothing further is sent.
@@ -39,19 +40,11 @@ extension Reactor {
         return issueSynchronize(index)
       }
       finishWrite(index)
-    case (.write, .synchronize):
-      _ = sharedUnits.flushed(
-        Int(slots[index].unit), upTo: slots[index].epoch, sentAt: slots[index].position,
-        oldest: slots[index].oldestPosition)
-      guard !mayBeLost(index) else { return write(again: index) }
-      finishWrite(index)
-    case (.synchronize, .synchronize):
-      slots[index].flushedAt = now
-      slots[index].flushedCmdSN = sessions[Int(slots[index].session)].window.cmdSN
-      settleFlush(index)
+    case (.write, .synchronize), (.synchronize, .synchronize): beginSettling(index)
+    case (.write, .hear), (.synchronize, .hear): settleAnswer(index)
     case (.synchronize, .readBack): continueReadingBack(index)
-    case (.write, .status), (.write, .readBack), (.synchronize, _), (.control, _), (.cold, _),
-      (.free, _):
+    case (.write, .status), (.write, .readBack), (.write, .settle), (.synchronize, _),
+      (.control, _), (.cold, _), (.free, _):
       preconditionFailure("this kind of slot has no such step")
     }
   }
@@ -62,7 +55,7 @@ extension Reactor {
   }
 
   /// Writes all blocks of a write again: its bytes are still here.
-  private mutating func write(again index: Int) {
+  mutating func write(again index: Int) {
     guard isOverdue(index) else { return beginTransfer(index) }
     tell(.writesLost, of: index)
     finish(index, error: .ioError)

@@ -113,48 +113,7 @@ extension Reactor {
 
   // MARK: - fsync after a loss
 
-  /// An fsync's SYNCHRONIZE CACHE has succeeded. A status sent before its own may come behind it,
-  /// over another connection or asked for again, and tell that an earlier write failed (a deferred
-  /// error): what was at the target by then is waited for.
-  mutating func settleFlush(_ index: Int) {
-    if owesEarlierStatus(index) {
-      waitToReadBack(index)
-    } else {
-      concludeFlush(index)
-    }
-  }
-
-  private func owesEarlierStatus(_ index: Int) -> Bool {
-    let session = Int(slots[index].session)
-    let connection = Int(slots[index].connection)
-    let mayComeUnordered =
-      sessions[session].connections & (sessions[session].connections &- 1) != 0
-      || connections[connection].recovers
-    guard mayComeUnordered else { return false }
-    for slot in 0..<slots.count
-    where slot != index && slots[slot].kind != .free && slots[slot].isAtTarget
-      && Int(slots[slot].session) == session && slots[slot].lun == slots[index].lun
-      && slots[slot].startedAt <= slots[index].flushedAt
-      && slots[slot].cmdSN.precedes(slots[index].flushedCmdSN)
-    {
-      return true
-    }
-    return false
-  }
-
-  private mutating func concludeFlush(_ index: Int) {
-    let unit = Int(slots[index].unit)
-    let outcome = sharedUnits.flushed(
-      unit, upTo: slots[index].epoch, sentAt: slots[index].position,
-      oldest: slots[index].oldestPosition)
-    switch outcome {
-    case .covered: finishSynchronize(index)
-    case .tooEarly: issueSynchronize(index)
-    case .inDoubt: beginReadBack(index)
-    }
-  }
-
-  private mutating func beginReadBack(_ index: Int) {
+  mutating func beginReadBack(_ index: Int) {
     let unit = Int(slots[index].unit)
     slots[index].step = .readBack
     // An error that is told stands for all that may be lost; a flush of our own tells none.
@@ -166,7 +125,7 @@ extension Reactor {
     let readBack = sharedUnits.beginReadBack(
       unit, flushSentAt: slots[index].position, oldest: slots[index].oldestPosition,
       blockLength: Int(geometry.logicalBlockLength))
-    guard let readBack else { return waitToReadBack(index) }
+    guard let readBack else { return lookAgain(index, at: .readBack) }
     slots.readBacks[index] = readBack
     slots[index].isReadingBack = true
     slots[index].blockShift = geometry.logicalBlockShift
@@ -198,7 +157,7 @@ extension Reactor {
   private mutating func take(_ index: Int, _ blocks: BlockRange) {
     let unit = Int(slots[index].unit)
     guard sharedUnits.beginRewriting(unit, lane: lane) == .granted else {
-      return waitToReadBack(index)
+      return lookAgain(index, at: .readBack)
     }
     slots[index].isRewrite = true
     slots[index].isCounted = true
@@ -215,25 +174,22 @@ extension Reactor {
     }
   }
 
-  /// Looks again soon: another fsync reads back, another reactor orders this LUN's writes, or a
-  /// status may be on its way.
-  private mutating func waitToReadBack(_ index: Int) {
-    slots[index].step = .readBack
+  /// Looks again soon: another fsync reads back, another reactor orders this LUN's writes, or what
+  /// comes behind a flush is waited for.
+  mutating func lookAgain(_ index: Int, at step: Slot.Step) {
+    slots[index].step = step
     slots[index].stage = .delayed
     slots[index].retryAt = now &+ Interval.shortTick
     delayedCount += 1
     nextTick = min(nextTick, slots[index].retryAt)
   }
 
-  /// Goes on where `waitToReadBack` left off.
+  /// Goes on where an fsync waited to read back.
   mutating func goOnReadingBack(_ index: Int) {
     slots[index].stage = .idle
     if !slots[index].isReadingBack { creditReading(index) }
-    guard !isOverdue(index) else {
-      tell(.unanswered, of: index)
-      return finish(index, error: .ioError)
-    }
-    if slots[index].isReadingBack { readNext(index) } else { settleFlush(index) }
+    guard !endsOverdue(index) else { return }
+    if slots[index].isReadingBack { readNext(index) } else { concludeFlush(index) }
   }
 
   /// The range is held, and no write to it is at the target: reads it.

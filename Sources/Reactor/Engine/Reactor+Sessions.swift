@@ -206,6 +206,7 @@ extension Reactor {
         sessions[index].pending.prepend(UInt16(slot))
       }
     }
+    stopHearing(session: index)
   }
 
   /// Whether a write nobody waits for any more keeps its range until the old nexus is dead: another

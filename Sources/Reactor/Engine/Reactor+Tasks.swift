@@ -34,6 +34,7 @@ extension Reactor {
   mutating func enqueue(_ index: Int) {
     let unit = Int(slots[index].unit)
     guard slots[index].place == .taken || takePlace(index, unit: unit) else { return }
+    guard slots[index].step != .hear else { return enqueueHearing(index) }
     var chosen: Int?
     for position in 0..<Int(units[unit].sessionCount) {
       guard let session = find(units[unit].sessions[position]), sessions[session].comesBack
@@ -53,7 +54,7 @@ extension Reactor {
   }
 
   /// Queues the slot's LUN command on a session.
-  private mutating func enqueue(_ index: Int, on session: Int) {
+  mutating func enqueue(_ index: Int, on session: Int) {
     slots[index].session = UInt16(session)
     slots[index].mayStillRun = false
     slots[index].stage = .queued

@@ -38,10 +38,10 @@ extension Reactor {
     switch slots[index].stage {
     case .delayed where now >= slots[index].retryAt:
       delayedCount -= 1
-      if slots[index].step == .readBack, !slots[index].holdsRange {
-        goOnReadingBack(index)
-      } else {
-        again(index)
+      switch slots[index].step {
+      case .settle: goOnSettling(index)
+      case .readBack where !slots[index].holdsRange: goOnReadingBack(index)
+      default: again(index)
       }
     case .queued where isOverdue(index) && !slots[index].isAnswered,
       .throttled where isOverdue(index):

@@ -47,6 +47,10 @@ struct Slot: BitwiseCopyable {
   /// What the current command is for.
   enum Step: UInt8, BitwiseCopyable {
     case transfer, readHead, readTail, synchronize, status
+    /// A flush was answered: statuses that may come behind it are waited for.
+    case settle
+    /// Another session that has brought writes is asked whether one of them failed.
+    case hear
     /// Blocks written before a loss are read, to see whether they are there.
     case readBack
   }
@@ -112,7 +116,9 @@ struct Slot: BitwiseCopyable {
   /// Its interrupt may have come, and been forgotten, while it waited for a slot.
   var hasWaited = false
   var cmdSN = SerialNumber(rawValue: 0)
-  /// When its SYNCHRONIZE CACHE was answered, and the next command's number then.
+  /// The places of the sessions to be heard behind its flush, a bit each.
+  var unheard: UInt64 = 0
+  /// When its SYNCHRONIZE CACHE was answered, or a session heard; the next command's number then.
   var flushedAt: UInt64 = 0
   var flushedCmdSN = SerialNumber(rawValue: 0)
   /// What a SYNCHRONIZE CACHE makes durable: the unit's writes up to here.
