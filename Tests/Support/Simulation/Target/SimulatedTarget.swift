@@ -125,6 +125,12 @@ final class SimulatedTarget {
     let length = Int(header.big32(20))
     guard unit < media.count, header.big(8, 8) == UInt64(unit) << 48 else { return nil }
     let operation = header[32]
+    if operation == TargetTask.testUnitReady {
+      guard length == 0, header[33..<38].allSatisfy({ $0 == 0 }) else { return nil }
+      return TargetTask(
+        tag: header.big32(16), unit: unit, operation: operation, block: 0, blockCount: 0,
+        forcesUnitAccess: false, expectedLength: 0, isWrite: false)
+    }
     let isSixteen = operation & 0xE0 == 0x80
     guard isSixteen == world.scenario.supportsSixteenByteCommands || operation & 0x0F == 0x05
     else { return nil }
@@ -216,7 +222,7 @@ final class SimulatedTarget {
       guard let self, let nexus, nexus.isAlive, !task.isEnded else { return }
       let data = execute(task)
       // Where much is flushed the answer to it is slow, and then the power goes.
-      let isFlush = world.scenario.flushesMuch && task.blockCount == 0
+      let isFlush = world.scenario.flushesMuch && task.isFlush
       let most = (isFlush ? 800 : 4) * World.millisecond
       world.after(world.random.delay(upTo: most)) { [weak nexus] in
         guard let nexus, nexus.isAlive, !task.isEnded else { return }
@@ -238,7 +244,8 @@ final class SimulatedTarget {
       medium.write(block: task.block, bytes: task.data, isStable: task.forcesUnitAccess)
       return []
     }
-    guard task.blockCount > 0 else {
+    guard task.operation != TargetTask.testUnitReady else { return [] }
+    guard !task.isFlush else {
       world.note(.flushed, 0, UInt64(task.unit))
       medium.flush()
       return []

@@ -22,6 +22,9 @@ final class TargetTask {
     var isGood: Bool { status == 0 && response == 0 }
   }
 
+  /// TEST UNIT READY, which asks only for what there is to be told.
+  static let testUnitReady: UInt8 = 0x00
+
   let tag: UInt32
   let unit: Int
   let operation: UInt8
@@ -78,6 +81,9 @@ final class TargetTask {
   var lastSequenceStart: UInt32 = 0
   /// Acknowledgements that were asked for: transfer tag and the number of the Data-In.
   var acknowledgements: [UInt32: UInt32] = [:]
+
+  /// SYNCHRONIZE CACHE of either length.
+  var isFlush: Bool { operation == 0x91 || operation == 0x35 }
 
   init(
     tag: UInt32, unit: Int, operation: UInt8, block: Int, blockCount: Int,
