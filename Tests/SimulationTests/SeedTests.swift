@@ -38,13 +38,14 @@ struct SeedTests {
   /// that had come. 2^32 + 60215: a flush's answer overtook a status that told of a failure.
   /// 2^32 + 12384: the reactor heard of a loss long after the control plane. 2^32 + 82068: a first
   /// fsync told of a loss that the control plane had not seen yet. 2^33 + 11082: a flush over a
-  /// session that was back was believed for what a dead one had brought.
+  /// session that was back was believed for what a dead one had brought. 123028: two fsyncs at once
+  /// told of a failed write. 2^32 + 121892: a read that was given up had a status before its data.
   @Test(
     "P1, P3, E23: seeds beyond the thousand that broke a rule",
     arguments: [
       1030, 4462, 5707, 7150, 11667, 15658, 4_294_967_560, 4_294_967_868,
       4_294_979_680, 4_295_008_003, 4_295_012_964, 4_295_013_126, 4_295_027_511,
-      4_295_049_364, 8_589_945_674,
+      4_295_049_364, 8_589_945_674, 123_028, 4_295_089_188,
     ] as [UInt64])
   func found(seed: UInt64) throws {
     let outcome = try Simulation(seed: seed).run()

@@ -21,7 +21,7 @@ final class BlockChecker {
   /// Those of them that a volatile cache may have lost, and nobody has told yet.
   private var endangered: [Set<UInt32>]
   /// When the last fsync of a unit began that was answered with success.
-  private var lastSync: [UInt32]
+  private(set) var lastSync: [UInt32]
   /// Requests not answered yet: when they began.
   private var outstanding: [UInt32] = []
   private(set) var sequence: UInt32 = 0
@@ -94,14 +94,16 @@ final class BlockChecker {
 
   /// Whether a failed write may have taken the place of another that no fsync covers, or of the
   /// first commands of one: nobody can tell then whether that one is lost.
-  func mayHideLoss(unit: Int) -> Bool {
+  ///
+  /// - Parameter synced: `lastSync` when the fsync began that asks.
+  func mayHideLoss(unit: Int, since synced: UInt32) -> Bool {
     let block = world.scenario.blockLength / Stamp.granule
     func blocks(_ record: WriteRecord) -> Range<Int> {
       record.granules.lowerBound / block..<(record.granules.upperBound + block - 1) / block
     }
     let failed = writes.filter { $0.isFailed && $0.unit == unit }
     return writes.contains { record in
-      record.unit == unit && record.end != WriteRecord.never && record.end > lastSync[unit]
+      record.unit == unit && record.end != WriteRecord.never && record.end > synced
         && failed.contains {
           $0.request != record.request && $0.end > record.begin
             && blocks($0).overlaps(blocks(record))

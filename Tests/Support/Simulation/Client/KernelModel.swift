@@ -22,6 +22,8 @@ final class KernelModel {
     var isFirst = false
     /// Sessions lost and come back before an fsync told of a loss.
     var changesTold = 0
+    /// When the last fsync began that was answered with success before this one began.
+    var lastSync: UInt32 = 0
     /// Of a planted bug: the caller's write, this being its first half.
     var rewrite: [UInt8] = []
     /// Bytes the daemon was given, where they are not the request's.
@@ -123,6 +125,7 @@ final class KernelModel {
     request.sessionLosses = sessionLossCount()
     request.isFirst = !isFlushed[unit]
     request.changesTold = changesTold[unit]
+    request.lastSync = checker.lastSync[unit]
     world.note(.syncBegan, Int(request.unique), UInt64(unit))
     send(request, .fsync, [UInt8](repeating: 0, count: 16))
   }
@@ -295,7 +298,7 @@ final class KernelModel {
       || request.isFirst && sessionLossCount() > request.sessionLosses
       || world.scenario.forgetsWrites
         && (sessionChangeCount() > request.changesTold || isRecent(resetAt()))
-      || checker.mayHideLoss(unit: unit)
+      || checker.mayHideLoss(unit: unit, since: request.lastSync)
   }
 
   /// The first request that has waited too long, in a sentence.

@@ -22,6 +22,8 @@ final class Link {
   /// Dead for the client, which hears of it when it sends next.
   private var resetsNext = false
   private(set) var isDead = false
+  /// Bits were flipped on it: whoever sent them does not know what has come.
+  private(set) var hasFlipped = false
   /// When bytes last came to the client.
   private(set) var deliveredAt: UInt64
   /// Piecewise: some links carry everything whole.
@@ -158,6 +160,7 @@ final class Link {
     let place = world.random.below(bytes.count)
     bytes[place] ^= 1 << UInt8(world.random.below(8))
     world.inject(.bitFlipped, session, place)
+    hasFlipped = true
   }
 
   // MARK: - Ends

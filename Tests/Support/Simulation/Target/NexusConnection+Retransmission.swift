@@ -157,7 +157,7 @@ extension NexusConnection {
         return world.violate("StatSN \(acknowledged) is acknowledged, and has not come")
       }
       if let task = answered[acknowledged] {
-        if let missing = task.missingData(parameters) {
+        if !link.hasFlipped, let missing = task.missingData(parameters) {
           return world.violate(
             "the status of tag 0x\(String(task.tag, radix: 16)) is acknowledged before its "
               + "Data-In \(missing) has come")
