@@ -153,7 +153,7 @@ struct MovedBetweenReactorsTests {
     #expect(try both.first.command().view.isRead)
     try both.first.closeTarget()
     both.turn()
-    // What the first reads from /dev/fuse next (BATCH_FORGET) lies in the slot that has become free.
+    // What the first reads from /dev/fuse next (BATCH_FORGET) lies in the slot that is free now.
     both.first.freeEntries = nil
     both.first.request(FuseOpcode(rawValue: 42), body: [UInt8](repeating: 0xEE, count: 8192))
     both.second.sendDataIn(try both.second.command().view.header.initiatorTaskTag, .pattern(512))

@@ -170,8 +170,8 @@ extension Reactor {
     }
   }
 
-  /// A write is given up, or waits for a lost session, and may run still: no later one of its blocks
-  /// overtakes it, on whichever reactor, and no other is held up for it.
+  /// A write is given up, or waits for a lost session, and may run still: no later one of its
+  /// blocks overtakes it, on whichever reactor, and no other is held up for it.
   mutating func keepRange(_ index: Int) {
     locks.keep(owner: UInt16(index))
     let isWrite = slots[index].kind == .write || slots[index].kind == .clear

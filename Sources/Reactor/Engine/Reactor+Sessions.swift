@@ -64,8 +64,8 @@ extension Reactor {
     connectionsToPump |= sessions[index].connections
   }
 
-  /// The session carries LUNs' commands again: those that have waited for it as long as it took, and
-  /// were to, are given the time of any other from now on.
+  /// The session carries LUNs' commands again: those that have waited for it as long as it took,
+  /// and were to, are given the time of any other from now on.
   mutating func noteReturn(session index: Int) {
     sessions[index].owedSince = 0
     guard sessions[index].timeouts.replacementMilliseconds == nil else { return }
@@ -219,8 +219,8 @@ extension Reactor {
       && slots[slot].holdsRange
   }
 
-  /// The old nexus is dead: ends the writes that only kept their ranges, and has the others wait for
-  /// a place in their units' queues as all do.
+  /// The old nexus is dead: ends the writes that only kept their ranges, and has the others wait
+  /// for a place in their units' queues as all do.
   private mutating func endBarriers(session index: Int) {
     releaseBlocks(session: index)
     for slot in 0..<slots.requestCount

@@ -8,9 +8,10 @@ import Wire
 /// deferred error, which tells that an earlier write failed, comes with some later status of the
 /// session that brought the write.
 ///
-/// A status sent before the flush's own may come behind it; what was at the target by then is waited
-/// for. What the target keeps for another session is told to a TEST UNIT READY there. A session that
-/// is lost has nothing to tell any more: that is a loss like any other, and `doubt` has noted it.
+/// A status sent before the flush's own may come behind it; what was at the target by then is
+/// waited for. What the target keeps for another session is told to a TEST UNIT READY there. A
+/// session that is lost has nothing to tell any more: that is a loss like any other, and `doubt`
+/// has noted it.
 extension Reactor {
   /// A write was answered over a session: until that is heard behind a flush, the target may keep
   /// the write's failure for it.
