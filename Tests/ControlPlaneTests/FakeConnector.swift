@@ -12,6 +12,8 @@ import Wire
 final class FakeConnector: SessionConnector {
   enum Answer: Sendable {
     case success
+    /// Success, in this portal group.
+    case group(UInt16)
     /// Success, with so many connections agreed on and this handle.
     case session(maxConnections: UInt32, tsih: UInt16)
     case failure(LoginFailure)
@@ -50,6 +52,8 @@ final class FakeConnector: SessionConnector {
       var parameters = order.joined?.parameters ?? NegotiatedParameters()
       parameters.defaultTime2Wait = state.withLock { $0.time2Wait }
       return Self.connection(order, parameters, tsih: order.joined?.tsih ?? 7)
+    case .group(let tag):
+      return Self.connection(order, NegotiatedParameters(), tsih: 7, group: tag)
     case .session(let maxConnections, let tsih):
       var parameters = NegotiatedParameters()
       parameters.defaultTime2Wait = state.withLock { $0.time2Wait }
@@ -65,7 +69,7 @@ final class FakeConnector: SessionConnector {
   }
 
   private static func connection(
-    _ order: LoginOrder, _ parameters: NegotiatedParameters, tsih: UInt16
+    _ order: LoginOrder, _ parameters: NegotiatedParameters, tsih: UInt16, group: UInt16 = 1
   ) -> LoggedInConnection {
     let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     let handover = ConnectionHandover(
@@ -74,7 +78,7 @@ final class FakeConnector: SessionConnector {
       expStatSN: SerialNumber(rawValue: 1), expCmdSN: SerialNumber(rawValue: 1),
       maxCmdSN: SerialNumber(rawValue: 32), earlyBytes: [], timeouts: SessionTimeouts())
     var facts = LoginFacts(
-      tsih: tsih, targetPortalGroupTag: 1, parameters: parameters,
+      tsih: tsih, targetPortalGroupTag: group, parameters: parameters,
       connectionID: order.connectionID,
       ends: ConnectionEnds(
         address: "192.0.2.1", port: 3260, localAddress: "192.0.2.9", localPort: 50_000),

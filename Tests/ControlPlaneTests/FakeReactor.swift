@@ -49,6 +49,8 @@ final class FakeReactor: Sendable {
     var servedAtResume: [Set<LogicalUnitHandle>] = []
     /// LUNs that answer nothing until their session is dropped or closed.
     var silent: Set<LogicalUnitNumber> = []
+    /// Sessions without a connection: no logout of theirs is answered by the target.
+    var away: Set<SessionHandle> = []
     var loggedOut: [SessionHandle] = []
     var closed: [SessionHandle] = []
     var dropped: [SessionHandle] = []
@@ -136,6 +138,7 @@ final class FakeReactor: Sendable {
   }
 
   func send(_ event: ReactorEvent) {
+    if case .sessionLost(let session, _, _) = event { change { _ = $0.away.insert(session) } }
     port.eventContinuation.yield(event)
   }
 
@@ -203,6 +206,7 @@ final class FakeReactor: Sendable {
       state.started.append(session)
       if isHeld { state.held.insert(session) } else { state.held.remove(session) }
       state.lost.remove(session)
+      state.away.remove(session)
     }
   }
 
@@ -221,14 +225,17 @@ final class FakeReactor: Sendable {
   }
 
   private func logout(
-    _ session: SessionHandle, _ continuation: CheckedContinuation<Void, Never>
+    _ session: SessionHandle, _ continuation: CheckedContinuation<SessionEnd, Never>
   ) {
     if change({ $0.ignoresLogout }) {
-      heldEnds.withLock { $0.append { continuation.resume() } }
+      heldEnds.withLock { $0.append { continuation.resume(returning: .unproven) } }
     } else {
-      change { $0.loggedOut.append(session) }
+      let isAway = change { state in
+        state.loggedOut.append(session)
+        return state.away.contains(session)
+      }
       loseUnanswered()
-      continuation.resume()
+      continuation.resume(returning: isAway ? .unproven : .proven)
     }
   }
 

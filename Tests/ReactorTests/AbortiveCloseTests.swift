@@ -69,12 +69,13 @@ struct AbortiveCloseTests {
     let harness = try ReactorHarness()
     try harness.closeTarget()
     try harness.reconnectByTCP()
-    let _: Void = try await harness.told(
+    let end = try await harness.told(
       { .logout(ReactorHarness.session, $0) },
       meanwhile: {
         harness.sendLogoutResponse(to: try harness.nextUnit())
         harness.wait(for: .free)
       })
+    #expect(end == .proven)
     #expect(harness.sessionState == .free)
     #expect(harness.readToEnd().error == 0)
   }

@@ -14,7 +14,7 @@ struct DoorTests {
     let harness = try ReactorHarness()
     let unique = harness.read(offset: 0, size: 512)
     _ = try harness.command()
-    try await harness.told(
+    let end = try await harness.told(
       { .logout(ReactorHarness.session, $0) },
       meanwhile: {
         let logout = try #require(try harness.sent()).header
@@ -28,6 +28,7 @@ struct DoorTests {
             maxCmdSN: harness.window.max
           ).header)
       })
+    #expect(end == .proven)
     #expect(harness.reply() == .init(unique: unique, error: -ENOTCONN, payload: []))
     #expect(await harness.events() == [])
   }
@@ -35,14 +36,15 @@ struct DoorTests {
   @Test("answers a logout whose target is silent at logout_timeout, gone at once")
   func silentLogout() async throws {
     let harness = try ReactorHarness()
-    try await harness.told(
+    let end = try await harness.told(
       { .logout(ReactorHarness.session, $0) },
       meanwhile: {
         harness.advance(milliseconds: 15_000)
       })
     let other = try ReactorHarness()
-    try await other.told(
+    let otherEnd = try await other.told(
       { .logout(ReactorHarness.session, $0) }, meanwhile: { try other.closeTarget() })
+    #expect(end == .unproven && otherEnd == .unproven)
     #expect(await other.events() == [])
   }
 
@@ -123,7 +125,7 @@ struct DoorTests {
         inFlight: -ENOTCONN, locked: -ENOTCONN, waiting: -ENOTCONN, queued: -ENOTCONN,
       ])
     #expect(harness.busySlots == 0)
-    await harness.port.logout(ReactorHarness.session)
+    #expect(await harness.port.logout(ReactorHarness.session) == .unproven)
     await harness.port.withdraw(ReactorHarness.unit, error: .ioError).whenQuiet()
     await harness.port.close(ReactorHarness.session, error: .ioError)
     #expect(await harness.port.statistics(ReactorHarness.session) == nil)

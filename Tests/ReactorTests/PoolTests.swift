@@ -135,11 +135,12 @@ struct PoolTests {
     for response in [1, 3] as [UInt8] {
       let (harness, other, uniques) = try twoWrites()
       defer { close(other) }
-      try await harness.told(
+      let end = try await harness.told(
         { .logout(ReactorHarness.session, $0) },
         meanwhile: {
           harness.sendLogoutResponse(to: try #require(try harness.sent()), code: response)
         })
+      #expect(end == .unproven)
       #expect(harness.reply() == .init(unique: uniques[0], error: -ENOTCONN, payload: []))
       #expect(harness.reply() == nil && harness.queuedCount(6) == 2)
     }
@@ -150,10 +151,11 @@ struct PoolTests {
     let (harness, other, uniques) = try twoWrites()
     defer { close(other) }
     try harness.closeTarget()
-    await withCheckedContinuation { continuation in
+    let end = await withCheckedContinuation { continuation in
       harness.port.lane(0).submit(.logout(ReactorHarness.session, continuation))
       harness.turn()
     }
+    #expect(end == .unproven)
     #expect(harness.reply() == .init(unique: uniques[0], error: -ENOTCONN, payload: []))
     #expect(harness.reply() == nil && harness.queuedCount(6) == 2)
   }

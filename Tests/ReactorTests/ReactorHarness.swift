@@ -197,6 +197,7 @@ final class ReactorHarness {
   func inFlightCount(_ index: Int) -> UInt32 { reactor.sessions[index].inFlightCount }
 
   /// Submits a command that someone waits for, plays `scene`, and returns what that one is told.
+  @discardableResult
   func told<Answer: Sendable>(
     _ command: (CheckedContinuation<Answer, Never>) -> ReactorCommand,
     meanwhile scene: () throws -> Void

@@ -159,14 +159,20 @@ extension Target {
     else {
       throw .noPlace(of: context.registry.sessionCount)
     }
-    let isid = ISID(
-      random: context.settings.isidRandom, qualifier: UInt16(truncatingIfNeeded: number))
     var failure: LoginFailure?
     for offset in portals.indices {
       let index = (start + offset) % portals.count
+      let portal = portals[index].portal
+      let isid = isids.take(
+        for: portal, random: context.settings.isidRandom, number: number)
       do {
         let connection = try await connect(isid: isid, portalAt: index, expecting: nil)
-        guard epoch == mine else { break }
+        guard epoch == mine else {
+          isids.giveBack(unanswered: isid, at: portal)
+          break
+        }
+        isids.loggedIn(
+          isid, inGroup: connection.facts.targetPortalGroupTag ?? portal.targetPortalGroupTag)
         sessions.append(
           TargetSession(
             handle: handle, number: number, isid: isid, facts: connection.facts,
@@ -176,6 +182,11 @@ extension Target {
         completeConnections(of: handle)
         return
       } catch {
+        if error.status == nil {
+          isids.giveBack(unanswered: isid, at: portal)
+        } else {
+          isids.giveBack(isid)
+        }
         // The first failure names the portal asked for first; but a secret that is wrong is wrong
         // everywhere, and not tried again soon.
         failure = failure ?? error
@@ -297,11 +308,20 @@ extension Target {
     let port = context.port
     let limit = settings.sessionTimeouts.logoutMilliseconds
     let handle = session.handle
-    let isDone = await context.bounded(.milliseconds(limit)) { await port.logout(handle) }
+    let proof = FirstOutcome()
+    let isDone = await context.bounded(.milliseconds(limit)) {
+      proof.finish(await port.logout(handle) == .proven)
+    }
     if !isDone {
+      proof.finish(false)
       _ = await context.bounded(.seconds(1)) {
         await port.close(handle, error: .socketNotConnected)
       }
+    }
+    if await proof.value {
+      isids.giveBack(session.isid)
+    } else {
+      isids.giveBack(unproven: session.remnant)
     }
     for connection in session.further { context.giveBack(unused: connection.place) }
     context.release(handle)

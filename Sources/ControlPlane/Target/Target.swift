@@ -36,6 +36,7 @@ actor Target {
   var lastError: ControlError?
   var loginLog = LoginLog()
   var sessions: [TargetSession] = []
+  var isids = ISIDTable()
   var units = LogicalUnitTable()
   /// The units as they are shown, and what all of them were made with.
   private var shownUnits = SnapshotList<LogicalUnitSnapshot>()

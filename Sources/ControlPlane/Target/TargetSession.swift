@@ -65,6 +65,11 @@ struct TargetSession {
     return .milliseconds(limit) - (outage?.waitingTime ?? .zero)
   }
 
+  /// What its target may have of it when it has ended without saying so.
+  var remnant: ISIDTable.Remnant {
+    ISIDTable.Remnant(isid: isid, at: facts.portal, inGroup: facts.targetPortalGroupTag)
+  }
+
   /// Nobody wants it back any more.
   func stopRecovering() {
     recovery?.cancel()

@@ -145,12 +145,12 @@ extension Reactor {
   }
 
   private mutating func logout(
-    _ handle: SessionHandle, _ continuation: CheckedContinuation<Void, Never>
+    _ handle: SessionHandle, _ continuation: CheckedContinuation<SessionEnd, Never>
   ) {
-    guard let index = find(handle) else { return continuation.resume() }
+    guard let index = find(handle) else { return continuation.resume(returning: .unproven) }
     guard sessions[index].state == .up else {
       release(session: index)
-      return continuation.resume()
+      return continuation.resume(returning: .unproven)
     }
     sessions[index].logout = continuation
     requestLogout(session: index)

@@ -307,13 +307,6 @@ extension Reactor {
     nextTick = min(nextTick, now &+ Interval.tick)
   }
 
-  /// What is known of a session's tasks at its target when it is forgotten.
-  enum SessionEnd {
-    /// The target has closed the session and, with it, every task: they may be sent to another.
-    case proven
-    case unproven
-  }
-
   /// Forgets a session; what still waits on it goes to another session of its unit, or fails.
   mutating func release(
     session index: Int, error: Errno = .socketNotConnected, end: SessionEnd = .unproven
@@ -328,7 +321,7 @@ extension Reactor {
     if end == .proven { movePending(session: index) }
     failPending(session: index, error: error)
     connections[index].observer.tap.take()?.finish()
-    sessions[index].logout.take()?.resume()
+    sessions[index].logout.take()?.resume(returning: end)
   }
 
   /// Has every task that waits on the session wait on another of its unit; those without fail.

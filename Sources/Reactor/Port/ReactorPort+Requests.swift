@@ -91,7 +91,9 @@ extension ReactorPort {
 
   /// Logs a session out and forgets it; returns when the target has answered, or at the session's
   /// logout timeout. Tasks still there go to another session of their unit, or fail with ENOTCONN.
-  package func logout(_ session: SessionHandle) async {
+  ///
+  /// Proven is the end of a session that the target has said it closed.
+  package func logout(_ session: SessionHandle) async -> SessionEnd {
     await withCheckedContinuation { lane(of: session).submit(.logout(session, $0)) }
   }
 

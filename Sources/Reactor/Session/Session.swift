@@ -39,7 +39,7 @@ struct Session: ~Copyable {
   /// tasks an answer and said nothing, at the latest the loss; else 0. replacement_timeout counts
   /// from here.
   var owedSince: UInt64 = 0
-  var logout: CheckedContinuation<Void, Never>?
+  var logout: CheckedContinuation<SessionEnd, Never>?
   /// The place of the function the ladder stands on; nil while every command is answered in time.
   var escalation: Int?
 
