@@ -88,6 +88,27 @@ struct ReinstatementTests {
     #expect(isids(bench).count == 2 && Set(isids(bench)).isDisjoint(with: old))
   }
 
+  @Test("a pool's sessions are reinstated before LUNs are served, where that takes no second")
+  func poolBeforeUnits() async throws {
+    let bench = try Bench { $0.sessionsPerTarget = 2 }
+    try await bench.logIn()
+    try await lose(bench, session: 1)
+    try await lose(bench, session: 2)
+    try await logOut(bench, force: true)
+    let count = bench.connector.orders.count
+    bench.connector.answer(.success, .silence)
+    async let login: Void = logIn(bench)
+    #expect(
+      await bench.reaches {
+        $0.connector.orders.count == count + 2 && $0.clock.sleeperCount == 1
+      })
+    #expect(bench.target?.sessions.count == 1 && bench.unit() == nil)
+    #expect(await bench.clock.fires(.seconds(1)))
+    try await login
+    #expect(bench.unit()?.state == "running")
+    try await logOut(bench)
+  }
+
   @Test("one of a pool that was given up (reopen_max) is reinstated by the next login")
   func givenUp() async throws {
     let bench = try Bench {

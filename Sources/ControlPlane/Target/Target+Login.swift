@@ -131,9 +131,13 @@ extension Target {
     settle()
     publish()
     logger.info("logged in")
+    // What was left behind is ended, where that takes no long time, before anybody writes again.
+    let hasRemnants = !isids.remnants.isEmpty
+    if hasRemnants { await completePool(in: mine) }
+    guard epoch == mine else { return LoginFailure(cancelled) }
     if let error = await rescan() { note(error) }
     publish()
-    await completePool(in: mine)
+    if !hasRemnants { await completePool(in: mine) }
     return nil
   }
 
