@@ -34,8 +34,8 @@ struct WaitPlot {
   var svg: String {
     let frame = PlotFrame(names: rows.map(\.name), labelWidth: 64)
     let scale = LogarithmicScale(
-      holding: [Self.shortest] + rows.flatMap { [$0.wait.seconds, $0.wait.limit] },
-      base: 10, from: frame.start, length: frame.length)
+      holding: rows.flatMap { [max($0.wait.seconds, Self.shortest), $0.wait.limit] }, base: 10,
+      from: frame.start, length: frame.length)
     let bottom = frame.top + Double(rows.count) * Self.rowHeight
     var canvas = Canvas(width: PlotFrame.width)
     frame.head(
